@@ -1,0 +1,74 @@
+"""Opening the database at start, with a plain sentence for everything that can be in the way."""
+
+import os
+from datetime import UTC, datetime
+
+from assay.settings import Settings
+from store import access, schema
+from store.engine import Database, StoreError
+from store.schema import SchemaState
+
+
+class CannotStart(Exception):
+    """Why the process ends before it began, in words for whoever typed the command."""
+
+
+def open_database(settings: Settings, *, upgrade: bool = False) -> Database:
+    """The database, of our version; made where there is none, upgraded only when asked."""
+    if settings.database_url is None:
+        _prepare_folder(settings)
+    database = Database(settings.url)
+    try:
+        state = schema.state(database)
+        if state is SchemaState.NEWER:
+            raise CannotStart(
+                f"The database at {_place(settings)} was made by a newer version of Tokenassay."
+                " Install that version, or point --data to another folder."
+            )
+        if state is SchemaState.OLDER and not upgrade:
+            raise CannotStart(
+                f"The database at {_place(settings)} was made by an older version of Tokenassay."
+                " Make a copy of it, then run: assay migrate"
+            )
+        if state is not SchemaState.CURRENT:
+            schema.migrate(database, datetime.now(UTC))
+    except StoreError as error:
+        raise CannotStart(f"Cannot use the database at {_place(settings)}: {error}") from error
+    return database
+
+
+def _prepare_folder(settings: Settings) -> None:
+    folder = settings.data
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotStart(f"Cannot make the data folder {folder}: {error.strerror}.") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CannotStart(
+            f"The data folder {folder} is not writable for this user. Change its owner, or choose"
+            " another with --data."
+        )
+
+
+def _place(settings: Settings) -> str:
+    """Where the database is, without any password in its URL."""
+    if settings.database_url is None:
+        return str(settings.data / "assay.db")
+    return settings.database_url.rpartition("@")[2]
+
+
+def check_exposure(settings: Settings, database: Database) -> None:
+    """Refuse to listen beyond this machine without the tokens that would guard it."""
+    with database.reading() as connection:
+        roles = {token.role for token in access.tokens(connection) if token.revoked_at is None}
+    doors = (
+        ("--otlp-http", settings.otlp_http, access.MAY_SEND, "ingest"),
+        ("--otlp-grpc", settings.otlp_grpc, access.MAY_SEND, "ingest"),
+        ("--http", settings.http, access.MAY_READ, "viewer"),
+    )
+    for option, address, allowed, role in doors:
+        if not address.loopback and not allowed.intersection(roles):
+            raise CannotStart(
+                f"{option} {address} can be reached from other machines, and there is no access"
+                f" token for it yet. Run: assay tokens create --role {role}"
+            )

@@ -1,0 +1,171 @@
+"""``assay serve``: receivers, API and pages in this process, folding and classifying in another."""
+
+import asyncio
+import contextlib
+import logging
+import multiprocessing
+import signal
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from multiprocessing.context import SpawnProcess
+from multiprocessing.synchronize import Event
+from typing import Any
+
+import uvicorn
+
+from api.app import create_app
+from assay import __version__
+from assay.opening import CannotStart, check_exposure, open_database
+from assay.settings import Address, Settings
+from assay.welcome import welcome
+from assay.worker import run_worker
+from classifier.run import judge_tools, label_as_of
+from collector.receive_grpc import grpc_server
+from collector.receive_http import HttpReceiver, Limits
+from collector.spool import Spool
+from collector.webhooks import webhook_router
+from domain.pseudonym import Pseudonyms
+from store import schema
+from store.access import Gate
+from store.engine import Database
+
+_log = logging.getLogger(__name__)
+
+_DRAIN_SECONDS = 30
+_GRACE_SECONDS = 5
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: several servers share this loop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to us."""
+        yield
+
+
+def serve(settings: Settings) -> None:
+    """Run until SIGINT or SIGTERM; then drain. Raises CannotStart."""
+    database = open_database(settings)
+    check_exposure(settings, database)
+    http = [_listen("--otlp-http", settings.otlp_http), _listen("--http", settings.http)]
+    context = multiprocessing.get_context("spawn")
+    stopping = context.Event()
+    spool = Spool(database)
+    try:
+        asyncio.run(_run(settings, database, spool, http, (context, stopping)))
+    finally:
+        for listener in http:
+            listener.close()
+        database.close()
+
+
+def _listen(option: str, address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((address.host, address.port))
+    except OSError as error:
+        listener.close()
+        raise CannotStart(_taken(option, address, error.strerror or str(error))) from error
+    return listener
+
+
+def _taken(option: str, address: Address, reason: str) -> str:
+    return (
+        f"Cannot listen on {address}: {reason}. Another program may be using the port (another"
+        f" assay?); choose one with {option} HOST:PORT."
+    )
+
+
+async def _run(
+    settings: Settings,
+    database: Database,
+    spool: Spool,
+    listeners: list[socket.socket],
+    worker: tuple[Any, Event],
+) -> None:
+    limits = Limits(settings.max_body_bytes, settings.max_unpacked_bytes)
+    otlp_gate = Gate(
+        database, open_without=settings.otlp_http.loopback and settings.otlp_grpc.loopback
+    )
+    grpc = _grpc(settings.otlp_grpc, spool, otlp_gate, limits)
+    spool.start()
+    await grpc.start()
+    servers = [
+        _Server(_config(HttpReceiver(spool, otlp_gate, limits), lifespan="off")),
+        _Server(_config(_api(settings, database))),
+    ]
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ending.set)
+    serving = [
+        asyncio.create_task(server.serve([listener]))
+        for server, listener in zip(servers, listeners, strict=True)
+    ]
+    keeping = asyncio.create_task(_keep_worker(settings.url, worker))
+    print(welcome(settings, __version__), flush=True)
+    await ending.wait()
+    print("\nStopping: what was accepted is being finished. Ctrl-C again leaves it for later.")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(grpc.stop(_GRACE_SECONDS), *serving)
+    await asyncio.to_thread(spool.stop)
+    worker[1].set()
+    await keeping
+
+
+def _config(app: Any, **options: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        **options,
+    )
+
+
+def _grpc(address: Address, spool: Spool, gate: Gate, limits: Limits) -> Any:
+    try:
+        return grpc_server(str(address), spool, gate, limits)
+    except RuntimeError as error:
+        raise CannotStart(_taken("--otlp-grpc", address, "the port is taken")) from error
+
+
+def _api(settings: Settings, database: Database) -> Any:
+    def clock() -> datetime:
+        return datetime.now(UTC)
+
+    pseudonyms = Pseudonyms(schema.pseudonym_key(database))
+    webhooks = webhook_router(database, pseudonyms, settings.webhook_secrets(), clock)
+    return create_app(
+        database,
+        Gate(database, open_without=settings.http.loopback),
+        version=__version__,
+        clock=clock,
+        labeller=label_as_of,
+        judge=judge_tools,
+        extra_routers=(webhooks,),
+    )
+
+
+async def _keep_worker(url: str, worker: tuple[Any, Event]) -> None:
+    """Run the worker; start it again should it die; wait for it when we end."""
+    context, stopping = worker
+    while True:
+        process: SpawnProcess = context.Process(
+            target=run_worker, args=(url, stopping), name="assay worker", daemon=True
+        )
+        process.start()
+        while process.is_alive() and not stopping.is_set():
+            await asyncio.sleep(0.2)
+        if stopping.is_set():
+            await asyncio.to_thread(process.join, _DRAIN_SECONDS)
+            return
+        _log.error("the worker ended with code %s; starting it again", process.exitcode)
+        await asyncio.sleep(1)

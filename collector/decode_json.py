@@ -1,0 +1,236 @@
+"""OTLP JSON export requests to records, as leniently as real exporters need.
+
+64-bit numbers come as numbers or strings, times are missing or ``"0"``, bodies null, AnyValues
+empty, trace ids ``""``. What is of an unexpected type reads as not told; a record that is no
+object at all gives None.
+"""
+
+import base64
+import binascii
+import math
+from collections.abc import Iterator
+from typing import Any, cast
+
+import msgspec
+
+from collector.errors import Undecodable
+from domain.record import (
+    LogRecord,
+    MetricPoint,
+    Record,
+    Scope,
+    Signal,
+    Span,
+    SpanEvent,
+    Temporality,
+    Value,
+)
+
+_GROUPS = {
+    Signal.LOGS: ("resourceLogs", "scopeLogs"),
+    Signal.METRICS: ("resourceMetrics", "scopeMetrics"),
+    Signal.TRACES: ("resourceSpans", "scopeSpans"),
+}
+_KINDS = ("sum", "gauge", "histogram", "exponentialHistogram", "summary")
+_PROTOBUF_KIND = {"exponentialHistogram": "exponential_histogram"}
+_TEMPORALITY = {
+    1: Temporality.DELTA,
+    2: Temporality.CUMULATIVE,
+    "AGGREGATION_TEMPORALITY_DELTA": Temporality.DELTA,
+    "AGGREGATION_TEMPORALITY_CUMULATIVE": Temporality.CUMULATIVE,
+}
+_SHORT = 256
+# Deeper values carry nothing we read; protobuf itself stops at 100.
+_DEPTH = 16
+
+
+def parse(signal: Signal, body: bytes) -> dict[str, Any]:
+    """The request's object, or Undecodable."""
+    try:
+        request = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Undecodable("the body is not JSON") from error
+    outer, _ = _GROUPS[signal]
+    if not isinstance(request, dict) or not isinstance(request.get(outer, []), list | None):
+        raise Undecodable(f"the body is not an OTLP {signal} request: no list {outer!r}")
+    return cast(dict[str, Any], request)
+
+
+def records(signal: Signal, body: bytes) -> Iterator[Record | None]:
+    """All records of the request in their order; None for what is no record."""
+    outer, inner = _GROUPS[signal]
+    for group in _objects(parse(signal, body).get(outer)):
+        if group is None:
+            yield None
+            continue
+        resource = _attributes(_object(group.get("resource")).get("attributes"))
+        for scoped in _objects(group.get(inner)):
+            if scoped is None:
+                yield None
+                continue
+            told = _object(scoped.get("scope"))
+            scope = Scope(_text(told.get("name")), _text(told.get("version")), resource)
+            yield from _scoped(signal, scoped, scope)
+
+
+def _scoped(signal: Signal, scoped: dict[str, Any], scope: Scope) -> Iterator[Record | None]:
+    if signal is Signal.LOGS:
+        for record in _objects(scoped.get("logRecords")):
+            yield None if record is None else _log(record, scope)
+    elif signal is Signal.METRICS:
+        for metric in _objects(scoped.get("metrics")):
+            if metric is None:
+                yield None
+            else:
+                yield from _points(metric, scope)
+    else:
+        for span in _objects(scoped.get("spans")):
+            yield None if span is None else _span(span, scope)
+
+
+def _log(record: dict[str, Any], scope: Scope) -> LogRecord:
+    body = _text(_object(record.get("body")).get("stringValue"))
+    return LogRecord(
+        scope=scope,
+        time_ns=_integer(record.get("timeUnixNano")),
+        observed_ns=_integer(record.get("observedTimeUnixNano")),
+        event_name=_text(record.get("eventName")),
+        body=body if len(body) <= _SHORT else "",
+        attributes=_attributes(record.get("attributes")),
+    )
+
+
+def _points(metric: dict[str, Any], scope: Scope) -> Iterator[MetricPoint | None]:
+    for kind in _KINDS:
+        data = metric.get(kind)
+        if not isinstance(data, dict):
+            continue
+        temporality = _temporality(data.get("aggregationTemporality"))
+        for point in _objects(data.get("dataPoints")):
+            yield None if point is None else _point(metric, kind, temporality, point, scope)
+
+
+def _temporality(told: object) -> Temporality:
+    known = _TEMPORALITY.get(told) if isinstance(told, int | str) else None
+    return known or Temporality.UNSPECIFIED
+
+
+def _point(
+    metric: dict[str, Any],
+    kind: str,
+    temporality: Temporality,
+    point: dict[str, Any],
+    scope: Scope,
+) -> MetricPoint:
+    value: int | float
+    if "asInt" in point:
+        value = _integer(point.get("asInt"))
+    else:
+        value = _float(point.get("asDouble", point.get("sum")))
+    return MetricPoint(
+        scope=scope,
+        name=_text(metric.get("name")),
+        unit=_text(metric.get("unit")),
+        kind=_PROTOBUF_KIND.get(kind, kind),
+        temporality=temporality,
+        start_ns=_integer(point.get("startTimeUnixNano")),
+        time_ns=_integer(point.get("timeUnixNano")),
+        value=value,
+        count=_integer(point["count"]) if "count" in point else None,
+        attributes=_attributes(point.get("attributes")),
+    )
+
+
+def _span(span: dict[str, Any], scope: Scope) -> Span:
+    return Span(
+        scope=scope,
+        name=_text(span.get("name")),
+        trace_id=_text(span.get("traceId")).lower(),
+        span_id=_text(span.get("spanId")).lower(),
+        parent_span_id=_text(span.get("parentSpanId")).lower(),
+        start_ns=_integer(span.get("startTimeUnixNano")),
+        end_ns=_integer(span.get("endTimeUnixNano")),
+        failed=_object(span.get("status")).get("code") in (2, "2", "STATUS_CODE_ERROR"),
+        attributes=_attributes(span.get("attributes")),
+        events=tuple(
+            SpanEvent(
+                name=_text(event.get("name")),
+                time_ns=_integer(event.get("timeUnixNano")),
+                attributes=_attributes(event.get("attributes")),
+            )
+            for event in _objects(span.get("events"))
+            if event is not None
+        ),
+    )
+
+
+def _attributes(pairs: object, depth: int = 0) -> dict[str, Value]:
+    return {
+        pair["key"]: _value(pair.get("value"), depth)
+        for pair in _objects(pairs)
+        if pair is not None and isinstance(pair.get("key"), str)
+    }
+
+
+def _value(value: object, depth: int) -> Value:
+    """A plain value from an AnyValue; what is malformed or too deep reads as empty."""
+    if not isinstance(value, dict) or depth > _DEPTH:
+        return None
+    if "stringValue" in value:
+        return _text(value["stringValue"])
+    if "intValue" in value:
+        return _integer(value["intValue"])
+    if "boolValue" in value:
+        return value["boolValue"] is True
+    if "doubleValue" in value:
+        return _float(value["doubleValue"])
+    if "arrayValue" in value:
+        items = _object(value["arrayValue"]).get("values")
+        return [_value(item, depth + 1) for item in items] if isinstance(items, list) else []
+    if "kvlistValue" in value:
+        return _attributes(_object(value["kvlistValue"]).get("values"), depth + 1)
+    return _bytes(value.get("bytesValue"))
+
+
+def _bytes(told: object) -> bytes | None:
+    try:
+        return base64.b64decode(told, validate=True) if isinstance(told, str) else None
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> Iterator[dict[str, Any] | None]:
+    """The items of a list; None for an item that is no object."""
+    for item in value if isinstance(value, list) else ():
+        yield item if isinstance(item, dict) else None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return int(value)
+    # Longer digit strings than any 64-bit number are no numbers; int() would be quadratic in them.
+    if isinstance(value, str) and len(value) <= 20:
+        try:
+            return int(value)
+        except ValueError:
+            return 0
+    return 0
+
+
+def _float(value: object) -> float:
+    if isinstance(value, int | float):
+        return float(value)
+    try:
+        return float(value) if isinstance(value, str) else 0.0
+    except ValueError:
+        return 0.0

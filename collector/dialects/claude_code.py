@@ -1,0 +1,341 @@
+"""Claude Code: CLI, VS Code extension, desktop, Agent SDK. Versions seen: 2.0.36 to 2.1.330.
+
+Authority: log events for requests, tokens, cost, prompts, tools and commits; metrics for lines,
+commit and pull-request counts and active time, and for tokens and cost where no logs came; spans
+for requests last. All three repeat the same tokens.
+
+Traps. Until 2.1.122 every number is a string. ``OTEL_RESOURCE_ATTRIBUTES`` are copied onto every
+record (not by 2.0.36). ``--continue`` writes its start-up events and ``session.count`` under an id
+that never returns. ``event.sequence`` restarts in each process. 2.0.36 reports a request of zero
+tokens after an error it recovered from: its usage is unknown, not free. ``subagent_completed``
+repeats the last request's size. ``query_source`` has other words in logs than in metrics.
+
+Not told: repository, retried errors (spans have the attempt), commits made with ``-q``, the
+number of a pull request, and commit and branch unless ``OTEL_LOG_TOOL_DETAILS=1``.
+"""
+
+import re
+from datetime import UTC, datetime
+
+from collector.dialects.dialect import Dialect, identity, span_identity
+from collector.dialects.metrics import observe_point
+from collector.sender import Sender, sender_of
+from domain.events import (
+    Counted,
+    Fact,
+    Observation,
+    Outcome,
+    Pass,
+    Purpose,
+    Quantity,
+    RequestAnswered,
+    RequestFailed,
+    Source,
+    Trace,
+    Traced,
+)
+from domain.pseudonym import Pseudonyms
+from domain.record import (
+    Attributes,
+    LogRecord,
+    MetricPoint,
+    Scope,
+    Span,
+    count,
+    decimal,
+    flag,
+    recorded_at,
+    text,
+)
+from domain.usage import Tokens, nanousd
+
+TOOL = "claude-code"
+RANK = {Source.LOG: 0, Source.METRIC: 1, Source.SPAN: 2}
+_EDIT_TOOLS = frozenset({"Edit", "MultiEdit", "Write", "NotebookEdit"})
+_SHA = re.compile(r"^[0-9a-f]{7,64}$")
+
+# Known, and nothing we account: housekeeping, or what another event says better.
+_IGNORED_EVENTS = frozenset(
+    "api_request_body api_response_body api_retries_exhausted api_refusal assistant_response "
+    "at_mention auth feedback_survey hook_execution_complete hook_execution_start "
+    "hook_plugin_metrics hook_registered internal_error managed_settings_resolved "
+    "mcp_server_connection permission_mode_changed plugin_installed plugin_loaded "
+    "retention_sweep skill_activated".split()
+)
+
+
+def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
+    """One log event; ``event.name`` comes without the prefix that its body has."""
+    attributes = record.attributes
+    name = (text(attributes, "event.name") or record.event_name or record.body).removeprefix(
+        "claude_code."
+    )
+    if name in _IGNORED_EVENTS:
+        return Pass.IGNORED
+    reader = _EVENTS.get(name)
+    if reader is None:
+        return Pass.UNKNOWN
+    facts = reader(attributes, pseudonyms)
+    at = recorded_at(record.time_ns, _timestamp(attributes), record.observed_ns)
+    if at is None or facts is None:
+        return Pass.MALFORMED
+    sender = _sender(attributes, record.scope, pseudonyms)
+    return Observation(
+        tool=TOOL,
+        session_id=text(attributes, "session.id"),
+        installation=sender.installation,
+        key=_log_identity(name, record),
+        at=at,
+        source=Source.LOG,
+        rank=RANK[Source.LOG],
+        context=sender.context,
+        facts=(*facts, *sender.traces),
+    )
+
+
+def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
+    """One point of a counter; gauges and histograms are not used."""
+    if not point.name.startswith("claude_code."):
+        return Pass.UNKNOWN
+    fact = _counted(point)
+    if isinstance(fact, Pass):
+        return fact
+    sender = _sender(point.attributes, point.scope, pseudonyms)
+    session_id = text(point.attributes, "session.id")
+    return observe_point(point, TOOL, sender, session_id, RANK[Source.METRIC], fact)
+
+
+def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
+    """Model requests; the other spans repeat what log events say, or time it."""
+    if span.name != "claude_code.llm_request":
+        known = span.name.startswith("claude_code.")
+        return Pass.DUPLICATE_SOURCE if known else Pass.UNKNOWN
+    at = recorded_at(span.end_ns, span.start_ns)
+    if at is None:
+        return Pass.MALFORMED
+    attributes = span.attributes
+    sender = _sender(attributes, span.scope, pseudonyms)
+    return Observation(
+        tool=TOOL,
+        session_id=text(attributes, "session.id"),
+        installation=sender.installation,
+        key=span_identity(TOOL, span),
+        at=at,
+        source=Source.SPAN,
+        rank=RANK[Source.SPAN],
+        context=sender.context,
+        facts=(*_llm_request(span), *sender.traces),
+    )
+
+
+def _llm_request(span: Span) -> list[Fact]:
+    attributes = span.attributes
+    model = text(attributes, "model", "gen_ai.response.model", "gen_ai.request.model")
+    purpose = _purpose(attributes)
+    # Retries stay session facts: the attempts before the one that came back.
+    retried = max((count(attributes, "attempt") or 1) - 1, 0)
+    facts: list[Fact] = [Counted(quantity=Quantity.RETRIES, amount=retried)] if retried else []
+    if flag(attributes, "success") is False or span.failed:
+        facts.append(RequestFailed(model=model, purpose=purpose))
+    else:
+        facts += _answered(attributes, model, purpose, cost_nanousd=None)
+    return facts
+
+
+def _api_request(attributes: Attributes, _: Pseudonyms) -> list[Fact]:
+    dollars = decimal(attributes, "cost_usd")
+    micros = count(attributes, "cost_usd_micros")
+    cost = nanousd(str(dollars)) if dollars is not None else micros and micros * 1000
+    return _answered(attributes, text(attributes, "model"), _purpose(attributes), cost)
+
+
+def _answered(
+    attributes: Attributes, model: str | None, purpose: Purpose | None, cost_nanousd: int | None
+) -> list[Fact]:
+    tokens = Tokens(
+        input=count(attributes, "input_tokens"),
+        cache_read=count(attributes, "cache_read_tokens"),
+        cache_write=count(attributes, "cache_creation_tokens"),
+        cache_write_5m=count(attributes, "cache_creation_5m_tokens"),
+        cache_write_1h=count(attributes, "cache_creation_1h_tokens"),
+        output=count(attributes, "output_tokens"),
+    )
+    if tokens.billable() == 0:
+        return [
+            RequestAnswered(model=model, tokens=Tokens(), purpose=purpose),
+            Counted(quantity=Quantity.REQUESTS_UNMEASURED, amount=1),
+        ]
+    return [RequestAnswered(model=model, tokens=tokens, purpose=purpose, cost_nanousd=cost_nanousd)]
+
+
+def _api_error(attributes: Attributes, _: Pseudonyms) -> list[Fact]:
+    retried = max((count(attributes, "attempt") or 1) - 1, 0)
+    failed = RequestFailed(
+        model=text(attributes, "model"),
+        purpose=_purpose(attributes),
+        status_code=count(attributes, "status_code"),
+    )
+    return [failed, Counted(quantity=Quantity.RETRIES, amount=retried)] if retried else [failed]
+
+
+def _tool_result(attributes: Attributes, pseudonyms: Pseudonyms) -> list[Fact]:
+    tool = text(attributes, "tool_name") or "unknown"
+    facts: list[Fact] = [Counted(quantity=Quantity.TOOL_CALLS, amount=1, item=tool)]
+    if flag(attributes, "success") is False:
+        facts.append(Counted(quantity=Quantity.TOOL_FAILURES, amount=1, item=tool))
+        call = text(attributes, "tool_input", "tool_parameters")
+        if call is not None:
+            item = pseudonyms("call", f"{tool}\0{call}")
+            facts.append(Counted(quantity=Quantity.REPEATED_FAILURES, amount=1, item=item))
+    revision = (text(attributes, "vcs.ref.head.revision") or "").lower()
+    if _SHA.match(revision):
+        facts.append(Traced(trace=Trace.COMMIT, value=revision))
+    return facts
+
+
+def _tool_decision(attributes: Attributes, _: Pseudonyms) -> list[Fact]:
+    tool = text(attributes, "tool_name") or "unknown"
+    rejected = text(attributes, "decision") == "reject"
+    facts: list[Fact] = []
+    if rejected:
+        facts.append(Counted(quantity=Quantity.TOOL_DENIALS, amount=1, item=tool))
+    if tool in _EDIT_TOOLS:
+        edits = Quantity.EDITS_REJECTED if rejected else Quantity.EDITS_ACCEPTED
+        facts.append(Counted(quantity=edits, amount=1, item=tool))
+    return facts
+
+
+def _prompt(_: Attributes, __: Pseudonyms) -> list[Fact]:
+    return [Counted(quantity=Quantity.PROMPTS, amount=1)]
+
+
+def _compaction(_: Attributes, __: Pseudonyms) -> list[Fact]:
+    return [Counted(quantity=Quantity.COMPACTIONS, amount=1)]
+
+
+def _subagent(_: Attributes, __: Pseudonyms) -> list[Fact]:
+    return [Counted(quantity=Quantity.SUBAGENTS, amount=1)]
+
+
+_EVENTS = {
+    "api_request": _api_request,
+    "api_error": _api_error,
+    "tool_result": _tool_result,
+    "tool_decision": _tool_decision,
+    "user_prompt": _prompt,
+    "compaction": _compaction,
+    "subagent_completed": _subagent,
+}
+_TOKEN_TYPES = {
+    "input": Quantity.TOKENS_INPUT,
+    "output": Quantity.TOKENS_OUTPUT,
+    "cacheRead": Quantity.TOKENS_CACHE_READ,
+    "cacheCreation": Quantity.TOKENS_CACHE_WRITE,
+}
+_LINE_TYPES = {"added": Quantity.LINES_ADDED, "removed": Quantity.LINES_REMOVED}
+_EDIT_DECISIONS = {"accept": Quantity.EDITS_ACCEPTED, "reject": Quantity.EDITS_REJECTED}
+
+
+def _counted(point: MetricPoint) -> Counted | Pass:
+    attributes, name = point.attributes, point.name.removeprefix("claude_code.")
+    kind = text(attributes, "type") or ""
+    quantity: Quantity | None
+    if name == "token.usage":
+        quantity = _TOKEN_TYPES.get(kind)
+    elif name == "lines_of_code.count":
+        quantity = _LINE_TYPES.get(kind)
+    elif name == "code_edit_tool.decision":
+        quantity = _EDIT_DECISIONS.get(text(attributes, "decision") or "")
+    elif name == "session.count" and text(attributes, "start_type") == "agents_view":
+        return Pass.IGNORED
+    else:
+        quantity = _PLAIN_COUNTERS.get(name)
+    if quantity is None:
+        return Pass.UNKNOWN
+    items = {
+        "session.count": text(attributes, "start_type"),
+        "active_time.total": kind,
+        "code_edit_tool.decision": text(attributes, "tool_name"),
+    }
+    return Counted(
+        quantity=quantity,
+        amount=_whole(quantity, point.value),
+        item=items.get(name) or "",
+        model=text(attributes, "model"),
+        purpose=_purpose(attributes),
+    )
+
+
+_PLAIN_COUNTERS = {
+    "cost.usage": Quantity.COST_NANOUSD,
+    "commit.count": Quantity.COMMITS,
+    "pull_request.count": Quantity.CHANGES_OPENED,
+    "session.count": Quantity.PROCESS_STARTS,
+    "active_time.total": Quantity.ACTIVE_MS,
+}
+
+
+def _whole(quantity: Quantity, value: float) -> int:
+    """A counter's value in the quantity's own unit: dollars, seconds and counts come as doubles."""
+    if quantity is Quantity.COST_NANOUSD:
+        return nanousd(value)
+    return round(value * 1000) if quantity is Quantity.ACTIVE_MS else round(value)
+
+
+def _purpose(attributes: Attributes) -> Purpose | None:
+    """Logs name the place in the code (sdk, compact, agent:…), metrics and spans the purpose."""
+    told = text(attributes, "query_source", "query_source_safe")
+    if text(attributes, "agent_id") or (told or "").startswith(("agent:", "subagent")):
+        return Purpose.SUBAGENT
+    if told is None:
+        return None
+    if told in ("main", "sdk") or told.startswith("repl_main_thread"):
+        return Purpose.MAIN
+    return Purpose.AUXILIARY
+
+
+def _timestamp(attributes: Attributes) -> int:
+    told = text(attributes, "event.timestamp")
+    try:
+        at = datetime.fromisoformat(told) if told else None
+    except ValueError:
+        return 0
+    if at is None:
+        return 0
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1e6) * 1000
+
+
+def _log_identity(name: str, record: LogRecord) -> bytes:
+    """What makes a log event itself.
+
+    Newer versions number or name every event; with the time that is enough, and survives a gateway
+    that adds attributes. 2.0.36 has no ids: there the whole record is its identity, so that two
+    requests equal to the millisecond in every number would count once.
+    """
+    attributes = record.attributes
+    ids = [
+        text(attributes, id_name)
+        for id_name in ("request_id", "tool_use_id", "message.uuid", "event.sequence")
+    ]
+    moment = text(attributes, "event.timestamp") or record.time_ns
+    who = (text(attributes, "session.id"), text(attributes, "user.id"))
+    if any(ids):
+        return identity(TOOL, name, moment, *who, *ids)
+    told = sorted((key, repr(value)) for key, value in attributes.items())
+    return identity(TOOL, name, moment, *who, told)
+
+
+def _sender(attributes: Attributes, scope: Scope, pseudonyms: Pseudonyms) -> Sender:
+    version = text(attributes, "app.version") or text(scope.resource, "service.version")
+    return sender_of(attributes, scope, version or scope.version or None, pseudonyms)
+
+
+DIALECT = Dialect(
+    tool=TOOL,
+    scopes=("com.anthropic.claude_code",),
+    prefixes=("claude_code.",),
+    services=frozenset({"claude-code", "claude-code-desktop", "cowork"}),
+    log=read_log,
+    point=read_point,
+    span=read_span,
+)

@@ -1,0 +1,37 @@
+"""What every dialect is made of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from domain.events import Outcome
+from domain.pseudonym import Pseudonyms
+from domain.record import LogRecord, MetricPoint, Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """One row of the table.
+
+    ``scopes`` and ``prefixes`` are prefixes of the instrumentation scope's name and of event,
+    metric and span names; ``services`` are whole values of ``service.name``. A signal without a
+    reader carries nothing of this tool that another signal does not carry better.
+    """
+
+    tool: str
+    scopes: tuple[str, ...]
+    prefixes: tuple[str, ...] = ()
+    services: frozenset[str] = field(default_factory=frozenset)
+    log: Callable[[LogRecord, Pseudonyms], Outcome] | None = None
+    point: Callable[[MetricPoint, Pseudonyms], Outcome] | None = None
+    span: Callable[[Span, Pseudonyms], Outcome] | None = None
+
+
+def identity(*parts: object) -> bytes:
+    """Sixteen bytes that stand for one record, however it is encoded, batched or resent."""
+    return blake2b("\0".join(map(str, parts)).encode(), digest_size=16).digest()
+
+
+def span_identity(tool: str, span: Span) -> bytes:
+    """A span is itself by its trace and span id."""
+    return identity(tool, "span", span.trace_id, span.span_id)

@@ -1,0 +1,24 @@
+"""Refusals at the collector's doors. Each carries a stable code and what to do about it.
+
+CollectorError
+├── Undecodable    the body is not what its content type says; sending it again cannot help
+└── Unavailable    not now: the inbox is full or the database busy; the sender should retry
+"""
+
+
+class CollectorError(Exception):
+    """A refusal with a stable ``code`` and a sentence for whoever configured the sender."""
+
+    code = "collector_error"
+
+
+class Undecodable(CollectorError):
+    """400 / INVALID_ARGUMENT: can never succeed."""
+
+    code = "not_otlp"
+
+
+class Unavailable(CollectorError):
+    """503 / UNAVAILABLE: nothing was stored; retry after a moment."""
+
+    code = "unavailable"

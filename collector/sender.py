@@ -1,0 +1,89 @@
+"""Who and what a record speaks for: user, team, repository, branch, ticket.
+
+Attributes of the record win over those of its resource (some tools put a stale session or user on
+the resource). Operators set the others through ``OTEL_RESOURCE_ATTRIBUTES``.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from domain.events import Context, Trace, Traced
+from domain.pseudonym import Pseudonyms
+from domain.record import Attributes, Scope, text
+from domain.repository import repository_name
+
+# The strongest identity first: a mail address names a person, an installation id a machine.
+_EMAIL = ("user.email", "gen_ai.user.email", "cursor.user.email")
+_ENDUSER = ("enduser.id", "gen_ai.user.id", "enduser.pseudo.id")
+_ACCOUNT = ("user.account_uuid", "user.account_id", "organization.user.id")
+_INSTALLATION = ("user.id", "installation.id")
+_TEAM = ("team", "team.id", "team.name", "department", "cost_center")
+_REPO = (
+    "vcs.repository.url.full",
+    "vcs.repository.name",
+    "repository",
+    "repo",
+    "repo.name",
+    "git.repository",
+)
+_BRANCH = ("vcs.ref.head.name", "branch", "git.branch")
+_TICKET = ("ticket.id", "ticket", "issue.id")
+_WANTED = (_EMAIL, _ENDUSER, _ACCOUNT, _INSTALLATION, _TEAM, _REPO, _BRANCH, _TICKET)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Context, installation and ties to the outside that one record's attributes give."""
+
+    context: Context
+    installation: str
+    traces: tuple[Traced, ...]
+
+
+def sender_of(
+    attributes: Attributes, scope: Scope, version: str | None, pseudonyms: Pseudonyms
+) -> Sender:
+    """Read the sender from a record's attributes and its resource."""
+    told = tuple(text(attributes, *names) or text(scope.resource, *names) for names in _WANTED)
+    owner = text(attributes, "repo.owner") or text(scope.resource, "repo.owner")
+    return _sender(told, owner, version, pseudonyms)
+
+
+@lru_cache(maxsize=8192)
+def _sender(
+    told: tuple[str | None, ...],
+    owner: str | None,
+    version: str | None,
+    pseudonyms: Pseudonyms,
+) -> Sender:
+    email, enduser, account, machine, team, repo, branch, ticket = told
+    identities = [
+        pseudonyms(kind, value)
+        for kind, value in (("email", email), ("enduser", enduser), ("account", account))
+        if value
+    ]
+    if machine:
+        identities.append(pseudonyms("installation", machine))
+    repository = repository_name(f"{owner}/{repo}" if owner and repo and "/" not in repo else repo)
+    traces = [Traced(trace=Trace.IDENTITY, value=identity) for identity in identities]
+    for trace, value in (
+        (Trace.REPOSITORY, repository),
+        (Trace.BRANCH, branch),
+        (Trace.TICKET, ticket),
+        (Trace.TOOL_VERSION, version),
+    ):
+        if value:
+            traces.append(Traced(trace=trace, value=value))
+    # The machine if told, since one process may name its user in logs and not in metrics;
+    # otherwise whatever is left of who sent it.
+    fallback = "\0".join(value or "" for value in told)
+    return Sender(
+        context=Context(
+            tool_version=version,
+            user=identities[0] if identities else None,
+            team=team,
+            repo=repository or repo,
+        ),
+        installation=pseudonyms("installation", machine or fallback),
+        traces=tuple(traces),
+    )

@@ -1,0 +1,164 @@
+"""Webhooks of forges: verify the raw body, keep it durably once, answer; the rest comes later.
+
+The order of refusals: signature first (401 with nothing stored, not even that it came), then what
+the delivery is. A delivery seen before is answered 200 and changes nothing.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from collector.errors import CollectorError
+from collector.forges import FORGES
+from collector.forges.forge import Forge
+from collector.inflate import TooLarge
+from collector.spool import WEBHOOK
+from domain.pseudonym import Pseudonyms
+from store import inbox
+from store.engine import Database, StoreError
+from store.inbox import Incoming
+
+# GitHub itself sends no larger payload.
+_BODY_BYTES = 25 * 1024 * 1024
+_EVENT = re.compile(r"^[a-z0-9_.:-]{1,48}$", re.IGNORECASE)
+_DELIVERY_LENGTH = 128
+_FORM = "application/x-www-form-urlencoded"
+
+
+class _Refused(CollectorError):
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+def webhook_router(
+    database: Database,
+    pseudonyms: Pseudonyms,
+    secrets: Mapping[str, str],
+    clock: Callable[[], datetime],
+) -> APIRouter:
+    """Routes ``/webhooks/<forge>``; ``secrets`` by forge name, absent where not configured."""
+    router = APIRouter(tags=["webhooks"])
+    for forge in FORGES:
+        handler = _handler(forge, database, pseudonyms, secrets.get(forge.name), clock)
+        router.add_api_route(
+            f"/webhooks/{forge.name}",
+            handler,
+            methods=["POST"],
+            summary=f"Deliveries of {forge.name}",
+            description=handler.__doc__,
+            response_class=JSONResponse,
+        )
+    return router
+
+
+def _handler(
+    forge: Forge,
+    database: Database,
+    pseudonyms: Pseudonyms,
+    secret: str | None,
+    clock: Callable[[], datetime],
+) -> Callable[[Request], Any]:
+    async def receive(request: Request) -> Response:
+        """Verify and keep one delivery. 200 once it is durable, also when it was seen before."""
+        try:
+            raw = await _body(request)
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            _verify(forge, secret, raw, headers)
+            row, delivery_id = _read(forge, raw, headers, pseudonyms, clock())
+            first = await run_in_threadpool(_keep, database, forge.name, row, delivery_id)
+        except _Refused as refusal:
+            return _problem(refusal.status, refusal.code, str(refusal))
+        except TooLarge as error:
+            return _problem(413, error.code, str(error))
+        except CollectorError as error:
+            return _problem(400, error.code, str(error))
+        except StoreError:
+            answer = _problem(503, "unavailable", "the database can't take it now; send it again")
+            answer.headers["Retry-After"] = "1"
+            return answer
+        return JSONResponse({"accepted": True, "duplicate": not first})
+
+    return receive
+
+
+async def _body(request: Request) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > _BODY_BYTES:
+            raise TooLarge(f"the body is larger than {_BODY_BYTES} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _verify(forge: Forge, secret: str | None, raw: bytes, headers: Mapping[str, str]) -> None:
+    if secret and forge.verify(secret, raw, headers):
+        return
+    variable = f"ASSAY_{forge.name.upper().replace('-', '_')}_WEBHOOK_SECRET"
+    raise _Refused(
+        401,
+        "bad_signature",
+        f"the signature is missing or does not fit the body: {variable} must be set and be the"
+        " secret of the webhook",
+    )
+
+
+def _read(
+    forge: Forge,
+    raw: bytes,
+    headers: Mapping[str, str],
+    pseudonyms: Pseudonyms,
+    received_at: datetime,
+) -> tuple[Incoming, str | None]:
+    body = _json_of(raw, headers)
+    try:
+        payload = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+        raise _Refused(400, "not_json", "the body is not a JSON object") from error
+    event = forge.event(headers, payload)
+    if event is None or not _EVENT.match(event):
+        raise _Refused(400, "no_event", "the delivery does not name its event")
+    if event in forge.events_used:
+        # Refuses what can't be read while the forge still shows the answer to somebody.
+        forge.parse(event, payload, pseudonyms, received_at)
+    else:
+        body = b"{}"
+    delivery_id = forge.delivery_id(headers, payload)
+    row = Incoming(received_at=received_at, kind=WEBHOOK, name=f"{forge.name}:{event}", body=body)
+    return row, delivery_id[:_DELIVERY_LENGTH] if delivery_id else None
+
+
+def _json_of(raw: bytes, headers: Mapping[str, str]) -> bytes:
+    """The JSON itself, also where the webhook is set to send a form."""
+    if not headers.get("content-type", "").startswith(_FORM):
+        return raw
+    try:
+        fields = parse_qs(raw.decode())
+    except (UnicodeDecodeError, ValueError) as error:
+        raise _Refused(400, "not_json", "the form can't be read") from error
+    return fields.get("payload", [""])[0].encode()
+
+
+def _keep(database: Database, forge: str, row: Incoming, delivery_id: str | None) -> bool:
+    with database.writing() as connection:
+        if delivery_id is not None and not inbox.first_delivery(
+            connection, forge, delivery_id, row.received_at
+        ):
+            return False
+        inbox.put(connection, [row])
+    return True
+
+
+def _problem(status: int, code: str, detail: str) -> JSONResponse:
+    body = {"type": "about:blank", "status": status, "code": code, "detail": detail}
+    return JSONResponse(body, status_code=status, media_type="application/problem+json")

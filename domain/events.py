@@ -1,0 +1,172 @@
+"""What a coding tool told us, in the past tense and free of its dialect.
+
+A dialect turns one decoded record into one ``Observation``: who and when, and the facts it states.
+Facts hold counts, names and hashes only; prompts, arguments, outputs and paths never get this far.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from domain.usage import Tokens
+
+
+class Source(StrEnum):
+    """The signal that carried a fact. Two sources of one quantity are never added."""
+
+    LOG = "log"
+    METRIC = "metric"
+    SPAN = "span"
+
+
+class Purpose(StrEnum):
+    """What a request was for: the user's turn, a subagent's, or the tool's own housekeeping."""
+
+    MAIN = "main"
+    SUBAGENT = "subagent"
+    AUXILIARY = "auxiliary"
+
+
+class Quantity(StrEnum):
+    """Everything countable of a session besides token usage; the item says of what."""
+
+    PROMPTS = "prompts"
+    TOOL_CALLS = "tool_calls"  # item: tool name
+    TOOL_FAILURES = "tool_failures"  # item: tool name
+    TOOL_DENIALS = "tool_denials"  # item: tool name
+    REPEATED_FAILURES = "repeated_failures"  # item: keyed hash of the failing call
+    EDITS_ACCEPTED = "edits_accepted"  # item: tool name
+    EDITS_REJECTED = "edits_rejected"  # item: tool name
+    LINES_ADDED = "lines_added"
+    LINES_REMOVED = "lines_removed"
+    COMMITS = "commits"
+    CHANGES_OPENED = "changes_opened"
+    COMPACTIONS = "compactions"
+    LOOPS_DETECTED = "loops_detected"
+    SUBAGENTS = "subagents"
+    PROCESS_STARTS = "process_starts"  # item: fresh, resume, continue
+    ACTIVE_MS = "active_ms"  # item: user, cli
+    RETRIES = "retries"
+    REQUESTS_STARTED = "requests_started"
+    REQUESTS_UNMEASURED = "requests_unmeasured"  # answered, but the tool reported no usage
+    # The four buckets and the cost as told by counters, for tools or times without per-request
+    # records; they become usage, not session counts.
+    TOKENS_INPUT = "tokens.input"
+    TOKENS_CACHE_READ = "tokens.cache_read"
+    TOKENS_CACHE_WRITE = "tokens.cache_write"
+    TOKENS_OUTPUT = "tokens.output"
+    TOKENS_REASONING = "tokens.reasoning"
+    COST_NANOUSD = "cost_nanousd"
+    REQUESTS = "requests"
+    REQUESTS_FAILED = "requests_failed"
+
+
+class Trace(StrEnum):
+    """What ties a session to the world outside: kinds of evidence a session leaves."""
+
+    COMMIT = "commit"  # full or abbreviated SHA, lower-case hex
+    BRANCH = "branch"
+    REPOSITORY = "repository"  # owner/name, lower case
+    TICKET = "ticket"
+    IDENTITY = "identity"  # pseudonym
+    PARENT_SESSION = "parent_session"
+    TOOL_VERSION = "tool_version"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The dimensions that usage is reported by, as the record itself names them.
+
+    ``user`` is a pseudonym. None where the telemetry does not say.
+    """
+
+    tool_version: str | None = None
+    user: str | None = None
+    team: str | None = None
+    repo: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestAnswered:
+    """A model request that came back, with the usage the tool reported for it."""
+
+    model: str | None
+    tokens: Tokens
+    purpose: Purpose | None = None
+    cost_nanousd: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFailed:
+    """A model request that the tool gave up on (retries that succeeded are not failures)."""
+
+    model: str | None
+    purpose: Purpose | None = None
+    status_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """So many of a quantity. ``model`` and ``purpose`` matter for tokens and cost only."""
+
+    quantity: Quantity
+    amount: int
+    item: str = ""
+    model: str | None = None
+    purpose: Purpose | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """A tie to the outside: this session made that commit, or worked on that branch."""
+
+    trace: Trace
+    value: str
+
+
+Fact: TypeAlias = RequestAnswered | RequestFailed | Counted | Traced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What one record says.
+
+    ``key`` identifies the record across resends, re-batching and encodings. ``rank`` orders the
+    sources of one tool: of facts about the same quantity only those of the lowest rank count.
+    ``session_id`` is None where the telemetry names no session; the facts are then booked to
+    ``installation``, the pseudonym of whatever sent them.
+    """
+
+    tool: str
+    session_id: str | None
+    installation: str
+    key: bytes
+    at: datetime
+    source: Source
+    rank: int
+    context: Context
+    facts: tuple[Fact, ...]
+    series: "Series | None" = field(default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """A cumulative counter's reading: the one fact's ``amount`` is the value since ``start``.
+
+    ``key`` identifies the series with its start time: a restarted process is another series.
+    """
+
+    key: bytes
+
+
+class Pass(StrEnum):
+    """Why a record yields no observation."""
+
+    IGNORED = "ignored"  # known, and of no use
+    DUPLICATE_SOURCE = "duplicate_source"  # the same quantity is read from another signal
+    UNKNOWN = "unknown"  # the dialect has never seen this name
+    MALFORMED = "malformed"  # known, but without what makes it usable, for example any time
+
+
+Outcome: TypeAlias = Observation | Pass

@@ -1,0 +1,70 @@
+"""Token buckets that never overlap, and money as whole nano-dollars.
+
+None means that no signal told it; zero means that a signal said zero.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+
+NANOUSD = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """Disjoint token counts of one request (or of many, added).
+
+    ``input`` is the uncached part of the prompt. ``cache_write`` holds the 5-minute and 1-hour
+    writes together; the two parts are known only where a tool tells them. ``output`` includes
+    reasoning; ``reasoning`` repeats that part.
+    """
+
+    input: int | None = None
+    cache_read: int | None = None
+    cache_write: int | None = None
+    cache_write_5m: int | None = None
+    cache_write_1h: int | None = None
+    output: int | None = None
+    reasoning: int | None = None
+
+    def billable(self) -> int:
+        """All tokens that somebody pays for; what was not told counts nothing."""
+        return sum(n or 0 for n in (self.input, self.cache_read, self.cache_write, self.output))
+
+    def told(self) -> bool:
+        """Whether any bucket was told at all."""
+        told = (self.input, self.cache_read, self.cache_write, self.output)
+        return any(n is not None for n in told)
+
+
+def nanousd(dollars: Decimal | float | str) -> int:
+    """Dollars as whole nano-dollars; a float's noise beyond the ninth decimal disappears."""
+    exact = dollars if isinstance(dollars, Decimal) else Decimal(str(dollars))
+    return int((exact * NANOUSD).to_integral_value(rounding=ROUND_HALF_EVEN))
+
+
+def usd(nanodollars: int | None) -> float | None:
+    """Nano-dollars as the nearest JSON number of dollars: exact below nine million dollars."""
+    return None if nanodollars is None else nanodollars / NANOUSD
+
+
+def add(left: int | None, right: int | None) -> int | None:
+    """Sum of two counts of which either may be unknown; unknown only when both are."""
+    if left is None:
+        return right
+    return left if right is None else left + right
+
+
+def split(total: int, weights: list[int]) -> list[int]:
+    """Split a non-negative total by integer weights so that the parts add up to it exactly.
+
+    Largest remainder; ties go to the earlier part, so the answer depends on nothing else.
+    """
+    if not weights:
+        return []
+    whole = sum(weights) or len(weights)
+    shares = weights if sum(weights) else [1] * len(weights)
+    parts = [total * share // whole for share in shares]
+    by_remainder = sorted(range(len(shares)), key=lambda i: (-(total * shares[i] % whole), i))
+    for i in by_remainder[: total - sum(parts)]:
+        parts[i] += 1
+    return parts

@@ -1,0 +1,148 @@
+"""Access tokens: made once, kept as hashes, checked from memory."""
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import bindparam, insert, select, update
+
+from store.engine import Connection, Database
+from store.tables import access_tokens
+
+_REFRESH_SECONDS = 2.0
+
+
+class Role(StrEnum):
+    """What a token may do: send telemetry, read answers, or read and administer."""
+
+    INGEST = "ingest"
+    VIEWER = "viewer"
+    ADMIN = "admin"
+
+
+MAY_SEND = frozenset({Role.INGEST, Role.ADMIN})
+MAY_READ = frozenset({Role.VIEWER, Role.ADMIN})
+
+
+class Access(StrEnum):
+    """The answer to whoever knocks."""
+
+    GRANTED = "granted"
+    UNAUTHENTICATED = "unauthenticated"  # no token, or one that never existed or is revoked
+    FORBIDDEN = "forbidden"  # a valid token of another role
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token as it is shown: never the secret itself."""
+
+    id: str
+    name: str
+    role: Role
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+def create(connection: Connection, name: str, role: Role, now: datetime) -> tuple[str, str]:
+    """Make a token: (id, secret). The secret has 256 random bits and is shown only now."""
+    token_id, secret = secrets.token_hex(4), f"assay_{secrets.token_urlsafe(32)}"
+    connection.execute(
+        insert(access_tokens).values(
+            id=token_id, name=name, role=role.value, digest=_digest(secret), created_at=now
+        )
+    )
+    return token_id, secret
+
+
+def revoke(connection: Connection, token_id: str, now: datetime) -> bool:
+    """End a token; False where there is none of this id that still works."""
+    statement = (
+        update(access_tokens)
+        .where(access_tokens.c.id == token_id, access_tokens.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .returning(access_tokens.c.id)
+    )
+    return connection.execute(statement).first() is not None
+
+
+def tokens(connection: Connection) -> list[Token]:
+    """All tokens ever made, oldest first."""
+    rows = connection.execute(select(access_tokens).order_by(access_tokens.c.created_at))
+    return [
+        Token(r.id, r.name, Role(r.role), r.created_at, r.last_used_at, r.revoked_at) for r in rows
+    ]
+
+
+class Gate:
+    """Checks tokens against a copy of the table that is at most two seconds old.
+
+    ``open_without`` says what happens while no token for a purpose exists: on loopback everyone
+    may; elsewhere nobody.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        open_without: bool,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._open_without = open_without
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._read_at = float("-inf")
+        self._roles: dict[bytes, Role] = {}
+        self._used: set[bytes] = set()
+
+    def check(self, secret: str | None, allowed: frozenset[Role]) -> Access:
+        """Whether the bearer of this secret may do what these roles may."""
+        roles = self._current()
+        if self._open_without and not allowed.intersection(roles.values()):
+            return Access.GRANTED
+        if not secret:
+            return Access.UNAUTHENTICATED
+        digest = _digest(secret)
+        role = roles.get(digest)
+        if role is None:
+            return Access.UNAUTHENTICATED
+        self._used.add(digest)
+        return Access.GRANTED if role in allowed else Access.FORBIDDEN
+
+    def _current(self) -> dict[bytes, Role]:
+        """The known tokens; refreshed in the background, since callers may be event loops."""
+        now = self._monotonic()
+        with self._lock:
+            first = self._read_at == float("-inf")
+            stale = now - self._read_at > _REFRESH_SECONDS
+            if stale:
+                self._read_at = now
+        if first:
+            self._refresh()
+        elif stale:
+            threading.Thread(target=self._refresh, name="tokens", daemon=True).start()
+        return self._roles
+
+    def _refresh(self) -> None:
+        query = select(access_tokens.c.digest, access_tokens.c.role)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.where(access_tokens.c.revoked_at.is_(None)))
+            self._roles = {bytes(row.digest): Role(row.role) for row in rows}
+        if self._used:
+            used, self._used = self._used, set()
+            statement = update(access_tokens).where(access_tokens.c.digest == bindparam("used"))
+            with self._database.writing() as connection:
+                connection.execute(
+                    statement.values(last_used_at=datetime.now(UTC)), [{"used": u} for u in used]
+                )
+
+
+def _digest(secret: str) -> bytes:
+    # A random secret of 256 bits needs no slow hash: there is nothing to guess.
+    return hashlib.sha256(secret.encode()).digest()

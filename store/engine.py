@@ -1,0 +1,111 @@
+"""Opening the database: SQLite (WAL) under a folder, or PostgreSQL; and its one commit point."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event, make_url, text
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+__all__ = ["Connection", "Database", "StoreError"]
+
+_BUSY_TIMEOUT_MS = 15_000
+
+
+class StoreError(Exception):
+    """The database refused or could not be reached; its own error is the cause."""
+
+
+class Database:
+    """An engine with two ways in: ``reading`` (a snapshot) and ``writing`` (one transaction)."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = _engine(url)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this is SQLite: one writer at a time, and files of our own to keep clean."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection whose statements all see one state; nothing is committed."""
+        with _translated(), self.engine.connect() as connection:
+            yield connection
+            connection.rollback()
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction: committed and durable when the block ends, undone when it raises."""
+        options = {"assay_writing": True}
+        with _translated(), self.engine.connect().execution_options(**options) as connection:
+            yield connection
+            connection.commit()
+
+    def available(self) -> bool:
+        """Whether the database answers and takes writes at this moment."""
+        try:
+            with self.writing() as connection:
+                connection.execute(text("SELECT 1"))
+        except StoreError:
+            return False
+        return True
+
+    def empty_log(self) -> bool:
+        """Move SQLite's write-ahead log into the database and cut it to nothing.
+
+        Deleted rows are overwritten in the database (``secure_delete``); their old copies in the
+        log are gone only after this. False where a reader was in the way: try again later.
+        """
+        if not self.embedded:
+            return True
+        with self.engine.connect() as connection:
+            raw = connection.connection.cursor()
+            busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            connection.rollback()
+        return not busy
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The database's errors as ours, without the statement and its values (they are private)."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = getattr(error, "orig", None) or error
+        message = str(cause).splitlines()[0] if str(cause) else ""
+        raise StoreError(f"{type(cause).__name__}: {message}") from cause
+
+
+def _engine(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(raw: Any, _record: object) -> None:
+    """WAL for readers beside the writer; FULL since an acknowledgement is a promise."""
+    # pysqlite's own transaction handling begins too late; we emit BEGIN ourselves.
+    raw.isolation_level = None
+    cursor = raw.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA secure_delete = ON")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes the write lock at once: a read turned write could only fail."""
+    writing = connection.get_execution_options().get("assay_writing")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,200 @@
+"""Sessions as they are listed: the newest first, a page at a time, with usage and current label."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+)
+
+from domain.events import Trace
+from domain.usage import Tokens
+from store import tables as t
+from store.report_usage import BOOKED, Dimension, Selection, Usage, conditions, summed
+
+_UNTOLD = Usage(
+    requests=None,
+    failed_requests=None,
+    tokens=Tokens(),
+    reported_nanousd=None,
+    list_nanousd=None,
+    unpriced_tokens=None,
+    sessions=1,
+    partial=(),
+)
+_BUCKETS = (t.usage.c.input, t.usage.c.cache_read, t.usage.c.cache_write, t.usage.c.output)
+LABELLED: FromClause = t.sessions.outerjoin(
+    t.labels, and_(t.labels.c.session_pk == t.sessions.c.pk, t.labels.c.current)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a page ended: the last session's ``last_at`` and key."""
+
+    last_at: datetime
+    pk: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFilter:
+    """Which sessions: seen at some time in [``start``, ``end``), and allowed values.
+
+    None among the values stands for *not told*. ``labels`` are current labels.
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+    tools: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
+    usage: Mapping[Dimension, frozenset[str | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSeen:
+    """One session. Times are those of its first and last record.
+
+    ``user`` (a pseudonym), ``team`` and ``repo`` are those that most of its tokens are booked
+    under; None where its usage names none. ``label`` is None until it was first classified.
+    """
+
+    pk: int
+    tool: str
+    session_id: str
+    first_at: datetime
+    last_at: datetime
+    user: str | None
+    team: str | None
+    repo: str | None
+    models: tuple[str, ...]
+    usage: Usage
+    label: str | None
+    maturity: str | None
+
+
+def page(
+    connection: Connection, wanted: SessionFilter, limit: int, after: Position | None = None
+) -> list[SessionSeen]:
+    """Active sessions that have an id, by their last record, newest first."""
+    s = t.sessions.c
+    query = _listed(*_where(wanted)).order_by(s.last_at.desc(), s.pk.desc()).limit(limit)
+    if after is not None:
+        earlier = and_(s.last_at == after.last_at, s.pk < after.pk)
+        query = query.where(or_(s.last_at < after.last_at, earlier))
+    return _seen(connection, connection.execute(query).all())
+
+
+def find(connection: Connection, tool: str, session_id: str) -> SessionSeen | None:
+    """The active session of this tool and id."""
+    query = _listed(t.sessions.c.tool == tool, t.sessions.c.session_id == session_id)
+    return next(iter(_seen(connection, connection.execute(query).all())), None)
+
+
+def _listed(*where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    query = select(*t.sessions.c, t.labels.c.label, t.labels.c.maturity).select_from(LABELLED)
+    return query.where(t.sessions.c.active, t.sessions.c.session_id.is_not(None), *where)
+
+
+def _where(wanted: SessionFilter) -> list[ColumnElement[bool]]:
+    s = t.sessions.c
+    where: list[ColumnElement[bool]] = []
+    if wanted.start is not None:
+        where.append(s.last_at >= wanted.start)
+    if wanted.end is not None:
+        where.append(s.first_at < wanted.end)
+    if wanted.tools:
+        where.append(s.tool.in_(sorted(wanted.tools)))
+    if wanted.labels:
+        where.append(t.labels.c.label.in_(sorted(wanted.labels)))
+    if wanted.usage:
+        booked = t.usage.join(t.contexts, t.contexts.c.pk == t.usage.c.context_pk)
+        where.append(
+            exists()
+            .select_from(booked)
+            .where(
+                t.usage.c.session_pk == s.pk,
+                t.usage.c.rank == s.usage_rank,
+                *conditions(Selection(values=wanted.usage)),
+            )
+            .correlate(t.sessions)
+        )
+    return where
+
+
+def _seen(connection: Connection, rows: Sequence[Any]) -> list[SessionSeen]:
+    pks = [row.pk for row in rows]
+    among = t.usage.c.session_pk.in_(pks)
+    usage = {pk: told for (pk,), told in summed(connection, (t.usage.c.session_pk,), among)}
+    booked = _booked_under(connection, pks)
+    repositories = _repositories(connection, pks)
+    return [
+        SessionSeen(
+            pk=row.pk,
+            tool=row.tool,
+            session_id=row.session_id,
+            first_at=row.first_at,
+            last_at=row.last_at,
+            user=_most(booked[row.pk]["user"]),
+            team=_most(booked[row.pk]["team"]),
+            repo=_most(booked[row.pk]["repo"]) or repositories.get(row.pk),
+            models=tuple(sorted(booked[row.pk]["model"])),
+            usage=usage.get(row.pk, _UNTOLD),
+            label=row.label,
+            maturity=row.maturity,
+        )
+        for row in rows
+    ]
+
+
+def _booked_under(
+    connection: Connection, pks: Collection[int]
+) -> dict[int, dict[str, dict[str, int]]]:
+    """By session and attribute: the tokens booked under each value told."""
+    c = t.contexts.c
+    tokens = sum(
+        (func.coalesce(bucket, 0) for bucket in _BUCKETS[1:]), func.coalesce(_BUCKETS[0], 0)
+    )
+    keys = (t.usage.c.session_pk, t.usage.c.model, c.user, c.team, c.repo)
+    query = (
+        select(*keys, cast(func.sum(tokens), BigInteger).label("tokens"))
+        .select_from(BOOKED)
+        .where(t.usage.c.session_pk.in_(pks))
+        .group_by(*keys)
+    )
+    found: dict[int, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    for row in connection.execute(query):
+        for name in ("model", "user", "team", "repo"):
+            value = row._mapping[name]
+            if value:
+                weights = found[row.session_pk][name]
+                weights[value] = weights.get(value, 0) + row.tokens
+    return found
+
+
+def _most(weights: Mapping[str, int]) -> str | None:
+    return min(weights, key=lambda value: (-weights[value], value), default=None)
+
+
+def _repositories(connection: Connection, pks: Collection[int]) -> dict[int, str]:
+    """The repository that each session named first, also where its usage names none."""
+    s = t.session_traces.c
+    query = select(s.session_pk, s.value).where(
+        s.session_pk.in_(pks), s.trace == Trace.REPOSITORY.value
+    )
+    found: dict[int, str] = {}
+    for row in connection.execute(query.order_by(s.first_at, s.value)):
+        found.setdefault(row.session_pk, row.value)
+    return found

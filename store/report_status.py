@@ -1,0 +1,151 @@
+"""What has arrived and what is still on its way: for the status answer and the first page."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Connection, case, cast, func, select
+
+from store import inbox
+from store import tables as t
+from store.report_sessions import LABELLED
+from store.report_usage import BOOKED, Usage, summed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """``pending``: acknowledged, but not yet in every answer. ``parked``: can't be folded.
+
+    ``last_record_at`` is when the newest record reached us, not the time it carries.
+    """
+
+    pending: int
+    parked: int
+    last_record_at: datetime | None
+    database: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSeen:
+    """One tool whose sessions were seen."""
+
+    tool: str
+    sessions: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSum:
+    """Sessions of one current label (None: not classified yet) and their usage.
+
+    ``sessions`` also counts those without any usage. ``usage`` is None where none has any.
+    """
+
+    label: str | None
+    sessions: int
+    usage: Usage | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """How many records of one kind arrived and what became of them; resends count again."""
+
+    tool: str
+    signal: str
+    name: str
+    outcome: str
+    records: int
+    first_at: datetime
+    last_at: datetime
+
+
+def arrival(connection: Connection) -> Arrival:
+    """What waits, and when the last record came."""
+    to_fold, parked = inbox.waiting(connection)
+    to_classify = sum(
+        connection.execute(select(func.count()).select_from(dirty)).scalar_one()
+        for dirty in (t.dirty_sessions, t.dirty_work)
+    )
+    return Arrival(
+        pending=to_fold + to_classify,
+        parked=parked,
+        last_record_at=connection.execute(select(func.max(t.coverage.c.last_at))).scalar(),
+        database=connection.dialect.name,
+    )
+
+
+def tools(connection: Connection) -> list[ToolSeen]:
+    """Tools with any active session or session-less usage, by name."""
+    s = t.sessions.c
+    query = (
+        select(
+            s.tool,
+            func.count(s.session_id).label("sessions"),
+            func.min(s.first_at).label("first_at"),
+            func.max(s.last_at).label("last_at"),
+        )
+        .where(s.active)
+        .group_by(s.tool)
+        .order_by(s.tool)
+    )
+    return [
+        ToolSeen(tool=r.tool, sessions=r.sessions, first_at=r.first_at, last_at=r.last_at)
+        for r in connection.execute(query)
+    ]
+
+
+def labels(connection: Connection) -> list[LabelSum]:
+    """Active sessions that have an id, by current label."""
+    label, s = t.labels.c.label, t.sessions.c
+    query = (
+        select(label, func.count().label("sessions"))
+        .select_from(LABELLED)
+        .where(s.active, s.session_id.is_not(None))
+        .group_by(label)
+    )
+    booked = BOOKED.outerjoin(
+        t.labels, (t.labels.c.session_pk == t.sessions.c.pk) & t.labels.c.current
+    )
+    usage = {
+        of: told
+        for (of,), told in summed(connection, (label,), s.session_id.is_not(None), source=booked)
+    }
+    return [
+        LabelSum(label=row.label, sessions=row.sessions, usage=usage.get(row.label))
+        for row in connection.execute(query)
+    ]
+
+
+def sessionless(connection: Connection) -> Usage:
+    """Usage whose telemetry names no session."""
+    [(_, usage)] = summed(connection, (), t.sessions.c.session_id.is_(None))
+    return usage
+
+
+def coverage(
+    connection: Connection, tools: Collection[str] = (), outcomes: Collection[str] = ()
+) -> list[Covered]:
+    """Records by tool, signal, name and outcome, most first."""
+    c = t.coverage.c
+    query = select(t.coverage)
+    if tools:
+        query = query.where(c.tool.in_(sorted(tools)))
+    if outcomes:
+        query = query.where(c.outcome.in_(sorted(outcomes)))
+    query = query.order_by(c.records.desc(), c.tool, c.signal, c.name, c.outcome)
+    return [Covered(**row._mapping) for row in connection.execute(query)]
+
+
+def not_understood(connection: Connection, settled: Collection[str]) -> int:
+    """How many records ended otherwise than in these outcomes."""
+    c = t.coverage.c
+    other = case((c.outcome.not_in(sorted(settled)), c.records), else_=0)
+    return connection.execute(select(cast(func.sum(other), BigInteger))).scalar() or 0
+
+
+def forges(connection: Connection) -> dict[str, int]:
+    """Connected forges: how many repositories each has told of."""
+    c = t.repositories.c
+    query = select(c.forge, func.count().label("repositories")).group_by(c.forge).order_by(c.forge)
+    return {row.forge: row.repositories for row in connection.execute(query)}

@@ -1,0 +1,61 @@
+"""Which version a database is of, and bringing it to ours."""
+
+import secrets
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import insert, select
+
+import migrations
+from store.engine import Database
+from store.tables import installation
+
+
+class SchemaState(StrEnum):
+    """How a database stands to this version of Tokenassay."""
+
+    EMPTY = "empty"
+    CURRENT = "current"
+    OLDER = "older"
+    NEWER = "newer"
+
+
+def state(database: Database) -> SchemaState:
+    """Compare the database's revision with ours."""
+    with database.reading() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+    if revision is None:
+        return SchemaState.EMPTY
+    script = ScriptDirectory.from_config(_config())
+    if revision == script.get_current_head():
+        return SchemaState.CURRENT
+    known = {each.revision for each in script.walk_revisions()}
+    return SchemaState.OLDER if revision in known else SchemaState.NEWER
+
+
+def migrate(database: Database, now: datetime) -> None:
+    """Bring the database to our version; make the installation's key where there is none."""
+    config = _config()
+    with database.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        if connection.execute(select(installation.c.id)).first() is None:
+            row = {"id": 1, "created_at": now, "pseudonym_key": secrets.token_bytes(32)}
+            connection.execute(insert(installation), row)
+
+
+def pseudonym_key(database: Database) -> bytes:
+    """The secret with which this installation makes pseudonyms."""
+    with database.reading() as connection:
+        return bytes(connection.execute(select(installation.c.pseudonym_key)).scalar_one())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    return config

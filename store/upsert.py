@@ -1,0 +1,63 @@
+"""INSERT … ON CONFLICT, spelled once for both databases."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, case, func
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.elements import ColumnElement
+
+Row = Mapping[str, Any]
+Merge = Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[Any]]
+
+
+def insert_into(connection: Connection, table: Table) -> "postgresql.Insert | sqlite.Insert":
+    """The database's own insert, which knows ON CONFLICT."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def merge_into(
+    connection: Connection, table: Table, rows: Sequence[Row], merges: Mapping[str, Merge]
+) -> None:
+    """Insert rows; where the primary key exists, merge the named columns (old, new) instead."""
+    if not rows:
+        return
+    insert = insert_into(connection, table)
+    key = [column.name for column in table.primary_key]
+    if not merges:
+        connection.execute(insert.on_conflict_do_nothing(index_elements=key), list(rows))
+        return
+    updates = {name: merge(table.c[name], insert.excluded[name]) for name, merge in merges.items()}
+    connection.execute(insert.on_conflict_do_update(index_elements=key, set_=updates), list(rows))
+
+
+def added(old: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The sum; unknown only where both are."""
+    return func.coalesce(old + new, old, new)
+
+
+def earliest(old: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The lesser of both; NULL gives way."""
+    return case((new < old, new), else_=func.coalesce(old, new))
+
+
+def latest(old: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The greater of both; NULL gives way."""
+    return case((new > old, new), else_=func.coalesce(old, new))
+
+
+def replaced(_old: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The new value."""
+    return new
+
+
+def either(old: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
+    """True where one of both is."""
+    return old | new
+
+
+def first_told(old: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The new value where there is one, else the old."""
+    return func.coalesce(new, old)
