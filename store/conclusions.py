@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from domain.events import Quantity
+from domain.events import Quantity, Trace
 from domain.labels import Evidence, Labelled, Link, Target, Tier
 from store import tables as t
 from store.upsert import insert_into
@@ -28,6 +28,7 @@ class SessionTotals:
     reported_nanousd: int | None
     list_nanousd: int | None
     counts: Mapping[str, int]
+    named_commits: int
 
 
 def totals_of(connection: Connection, session_pk: int) -> SessionTotals | None:
@@ -54,7 +55,15 @@ def totals_of(connection: Connection, session_pk: int) -> SessionTotals | None:
         reported_nanousd=_whole(row[-2]),
         list_nanousd=_whole(row[-1]),
         counts=_counts(connection, session_pk),
+        named_commits=_named_commits(connection, session_pk),
     )
+
+
+def _named_commits(connection: Connection, session_pk: int) -> int:
+    query = select(func.count()).where(
+        t.session_traces.c.session_pk == session_pk, t.session_traces.c.trace == Trace.COMMIT.value
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def _whole(value: Any) -> int | None:

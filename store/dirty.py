@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
+from domain.labels import Label
 from store import tables as t
 from store.upsert import added, merge_into
 
@@ -26,6 +27,14 @@ def mark_sessions(connection: Connection, session_pks: Iterable[int]) -> None:
     """These sessions must be concluded anew."""
     rows = [{"session_pk": pk, "marks": 1} for pk in sorted(set(session_pks))]
     merge_into(connection, t.dirty_sessions, rows, {"marks": added})
+
+
+def mark_unknown(connection: Connection) -> None:
+    """All sessions of which nothing could be said must be concluded anew."""
+    query = select(t.labels.c.session_pk).where(
+        t.labels.c.current.is_(True), t.labels.c.label == Label.UNKNOWN.value
+    )
+    mark_sessions(connection, connection.execute(query).scalars())
 
 
 def mark_work(connection: Connection, marks: Iterable[WorkMark]) -> None:

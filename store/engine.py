@@ -6,15 +6,25 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, make_url, text
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 
 __all__ = ["Connection", "Database", "StoreError"]
 
 _BUSY_TIMEOUT_MS = 15_000
+# Emptying the log keeps writers out while it waits for readers: acknowledgements matter more.
+_EMPTYING_TIMEOUT_MS = 50
 
 
 class StoreError(Exception):
-    """The database refused or could not be reached; its own error is the cause."""
+    """The database refused or could not be reached; its own error is the cause.
+
+    ``passing`` tells that the state of the database was the reason (busy, full, away), not what
+    was written: the same may succeed later.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class Database:
@@ -61,10 +71,15 @@ class Database:
         """
         if not self.embedded:
             return True
-        with self.engine.connect() as connection:
+        with _translated(), self.engine.connect() as connection:
+            # On the bare cursor, outside any transaction: inside one it would always be in the way.
             raw = connection.connection.cursor()
-            busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            connection.rollback()
+            raw.execute(f"PRAGMA busy_timeout = {_EMPTYING_TIMEOUT_MS}")
+            try:
+                busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                raw.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+                raw.close()
         return not busy
 
     def close(self) -> None:
@@ -80,7 +95,8 @@ def _translated() -> Iterator[None]:
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         message = str(cause).splitlines()[0] if str(cause) else ""
-        raise StoreError(f"{type(cause).__name__}: {message}") from cause
+        passing = isinstance(error, OperationalError | InterfaceError | TimeoutError)
+        raise StoreError(f"{type(cause).__name__}: {message}", passing=passing) from cause
 
 
 def _engine(url: str) -> Engine:

@@ -79,8 +79,10 @@ def _pushes(
 ) -> tuple[datetime, ...]:
     windows = branch_windows(connection, [(repo, branch)]).get((repo, branch), [])
     own = [window for window in windows if window.change == change]
-    query = select(t.pushes.c.pushed_at.distinct()).where(
-        t.pushes.c.repo == repo, t.pushes.c.branch == branch
+    query = (
+        select(t.pushes.c.pushed_at)
+        .distinct()
+        .where(t.pushes.c.repo == repo, t.pushes.c.branch == branch)
     )
     moments = connection.execute(query).scalars().all()
     return tuple(

@@ -74,6 +74,31 @@ class LabelKept:
     current: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSides:
+    """All that is known of a session besides its label.
+
+    ``counts`` holds amounts by quantity and item, ``traces`` the time each value was first seen.
+    """
+
+    usage: tuple[ModelUsage, ...]
+    sources: tuple[SourceUsage, ...]
+    counts: Mapping[Quantity, Mapping[str, int]]
+    traces: Mapping[Trace, Mapping[str, datetime]]
+    links: tuple[LinkSeen, ...]
+
+
+def sides(connection: Connection, session_pk: int) -> SessionSides:
+    """Read a session from all sides."""
+    return SessionSides(
+        usage=tuple(usage_by_model(connection, session_pk)),
+        sources=tuple(usage_by_source(connection, session_pk)),
+        counts=counts(connection, session_pk),
+        traces=traces(connection, session_pk),
+        links=tuple(links(connection, session_pk)),
+    )
+
+
 def usage_by_model(connection: Connection, session_pk: int) -> list[ModelUsage]:
     """Booked usage, ordered by model and purpose, untold last."""
     keys = (t.usage.c.model, t.usage.c.purpose)

@@ -20,7 +20,6 @@ from sqlalchemy import (
     select,
 )
 
-from domain.events import Trace
 from domain.usage import Tokens
 from store import tables as t
 from store.report_usage import BOOKED, Dimension, Selection, Usage, conditions, summed
@@ -139,7 +138,6 @@ def _seen(connection: Connection, rows: Sequence[Any]) -> list[SessionSeen]:
     among = t.usage.c.session_pk.in_(pks)
     usage = {pk: told for (pk,), told in summed(connection, (t.usage.c.session_pk,), among)}
     booked = _booked_under(connection, pks)
-    repositories = _repositories(connection, pks)
     return [
         SessionSeen(
             pk=row.pk,
@@ -149,7 +147,7 @@ def _seen(connection: Connection, rows: Sequence[Any]) -> list[SessionSeen]:
             last_at=row.last_at,
             user=_most(booked[row.pk]["user"]),
             team=_most(booked[row.pk]["team"]),
-            repo=_most(booked[row.pk]["repo"]) or repositories.get(row.pk),
+            repo=_most(booked[row.pk]["repo"]),
             models=tuple(sorted(booked[row.pk]["model"])),
             usage=usage.get(row.pk, _UNTOLD),
             label=row.label,
@@ -186,15 +184,3 @@ def _booked_under(
 
 def _most(weights: Mapping[str, int]) -> str | None:
     return min(weights, key=lambda value: (-weights[value], value), default=None)
-
-
-def _repositories(connection: Connection, pks: Collection[int]) -> dict[int, str]:
-    """The repository that each session named first, also where its usage names none."""
-    s = t.session_traces.c
-    query = select(s.session_pk, s.value).where(
-        s.session_pk.in_(pks), s.trace == Trace.REPOSITORY.value
-    )
-    found: dict[int, str] = {}
-    for row in connection.execute(query.order_by(s.first_at, s.value)):
-        found.setdefault(row.session_pk, row.value)
-    return found

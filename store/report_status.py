@@ -60,6 +60,11 @@ class Covered:
     last_at: datetime
 
 
+def probe(connection: Connection) -> None:
+    """Ask the database anything, to see whether it answers."""
+    connection.execute(select(1))
+
+
 def arrival(connection: Connection) -> Arrival:
     """What waits, and when the last record came."""
     to_fold, parked = inbox.waiting(connection)

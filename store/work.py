@@ -10,12 +10,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, or_
+from sqlalchemy import Connection, and_, case, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from domain.work import ChangeSeen, ChangeState, CommitSeen, CommitsPushed, Repository, ReviewSeen, WorkFact
+from domain.work import (
+    ChangeSeen,
+    ChangeState,
+    CommitSeen,
+    CommitsPushed,
+    Repository,
+    ReviewSeen,
+    WorkFact,
+)
 from store import tables as t
-from store.dirty import WorkMark, mark_work
+from store.dirty import WorkMark, mark_unknown, mark_work
 from store.upsert import Row, earliest, first_told, insert_into, merge_into
 
 _REPLACED = (
@@ -64,6 +72,10 @@ def apply(connection: Connection, facts: Sequence[WorkFact]) -> None:
             _review(rows, fact)
     if not facts:
         return
+    known = connection.execute(select(t.repositories.c.repo).limit(1)).first()
+    if known is None:
+        # Until now nothing could be said of sessions without any link.
+        mark_unknown(connection)
     merge_into(connection, t.repositories, rows.repositories, {"default_branch": first_told})
     _write_changes(connection, rows.changes)
     merge_into(connection, t.change_people, rows.change_people, {})
