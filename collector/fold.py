@@ -1,6 +1,6 @@
 """Observations to sums: sessions, usage by hour, counts and traces. Pure and commutative."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ from domain.events import (
     Quantity,
     RequestAnswered,
     RequestFailed,
+    Source,
     Traced,
 )
 from domain.folded import CountKey, Folded, SessionKey, SessionSpan, UsageKey, UsageSum
@@ -41,15 +42,24 @@ def hour_of(at: datetime) -> int:
     return (at - EPOCH) // timedelta(hours=1)
 
 
-def fold(observations: Iterable[Observation]) -> Folded:
-    """Sum observations, each of which must be new (see ``ingest``)."""
+Tells = Callable[[str, Source], frozenset[Quantity]]
+
+
+def fold(observations: Iterable[Observation], tells: Tells) -> Folded:
+    """Sum observations, each of which must be new (see ``ingest``).
+
+    ``tells(tool, source)`` names the quantities that a signal of a tool would have told: a session
+    it speaks of has at least zero of them, which is not the same as unknown.
+    """
     folded = Folded()
     for observation in observations:
         session = SessionKey(observation.tool, observation.session_id, observation.installation)
         if observation.session_id is not None:
             # The same session may be told by two machines; it is still one session.
             session = session._replace(installation="")
-        _widen(folded, session, observation)
+        if _widen(folded, session, observation):
+            for quantity in tells(observation.tool, observation.source):
+                folded.counts.setdefault(CountKey(session, quantity, observation.rank, ""), 0)
         for fact in observation.facts:
             _add(folded, session, observation, fact)
     return folded
@@ -67,13 +77,16 @@ def at_hour(observation: Observation, hour: int, amount: int) -> Observation:
     return replace(observation, at=at, facts=facts)
 
 
-def _widen(folded: Folded, session: SessionKey, observation: Observation) -> None:
+def _widen(folded: Folded, session: SessionKey, observation: Observation) -> bool:
+    """Whether this source speaks of this session for the first time in this batch."""
     span = folded.sessions.get(session)
     if span is None:
-        folded.sessions[session] = SessionSpan(observation.at, observation.at)
-        return
+        span = folded.sessions[session] = SessionSpan(observation.at, observation.at)
     span.first_at = min(span.first_at, observation.at)
     span.last_at = max(span.last_at, observation.at)
+    first = observation.source not in span.sources
+    span.sources.add(observation.source)
+    return first
 
 
 def _add(folded: Folded, session: SessionKey, observation: Observation, fact: Fact) -> None:

@@ -15,6 +15,7 @@ import msgspec
 
 from collector.counters import correction
 from collector.decode import decode
+from collector.dialects import tells
 from collector.errors import CollectorError, Undecodable
 from collector.fold import at_hour, fold, hour_of
 from collector.forges import FORGES
@@ -103,7 +104,7 @@ def _fold(database: Database, read: Sequence[_Read]) -> None:
         ours = [row for row in read if row.row_id in taken]
         observations = [each for row in ours for each in row.observations]
         new = [*_never_seen(connection, observations), *_grown(connection, observations)]
-        sessions.apply(connection, fold(new))
+        sessions.apply(connection, fold(new, tells))
         for row in ours:
             work.apply(connection, row.facts)
             sessions.cover(connection, row.tallies, row.received_at)

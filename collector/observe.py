@@ -29,7 +29,7 @@ def observe(
             tallies[CoverageKey("unknown", signal.value, "(unreadable)", Pass.MALFORMED.value)] += 1
             continue
         name = _name(record)
-        dialect = recognise(record.scope, name)
+        dialect = recognise(record, name)
         outcome = _ask(dialect, record, pseudonyms)
         if isinstance(outcome, Observation):
             observations.append(outcome)

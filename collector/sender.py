@@ -82,8 +82,13 @@ def _sender(
             tool_version=version,
             user=identities[0] if identities else None,
             team=team,
-            repo=repository or repo,
+            repo=repository or _plain(repo),
         ),
         installation=pseudonyms("installation", machine or fallback),
         traces=tuple(traces),
     )
+
+
+def _plain(repo: str | None) -> str | None:
+    """A repository named by a single word; anything else may hold an address or a credential."""
+    return repo if repo and not set(repo) & set("/:@ ") else None

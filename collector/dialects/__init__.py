@@ -6,18 +6,51 @@ tool is a module, a row below, a folder of captures under ``tests/captures``, an
 ``docs/tools``. ``recognise`` is the only entry.
 """
 
-from collector.dialects import claude_code
+from collector.dialects import (
+    claude_code,
+    cline,
+    codex,
+    continue_cli,
+    copilot,
+    cursor,
+    droid,
+    gemini_cli,
+    gen_ai,
+    goose,
+    kiro,
+    opencode,
+    opencode_plugin,
+    qwen_code,
+)
 from collector.dialects.dialect import Dialect
-from domain.record import Scope, text
+from domain.events import Quantity, Source
+from domain.record import Record, text
 
-DIALECTS: tuple[Dialect, ...] = (claude_code.DIALECT,)
+DIALECTS: tuple[Dialect, ...] = (
+    claude_code.DIALECT,
+    codex.DIALECT,
+    *copilot.DIALECTS,
+    gemini_cli.DIALECT,
+    qwen_code.DIALECT,
+    # The plugin before the tool: it is known by its scope, whatever prefix its operator chose.
+    opencode_plugin.DIALECT,
+    opencode.DIALECT,
+    continue_cli.DIALECT,
+    droid.DIALECT,
+    cline.DIALECT,
+    cursor.DIALECT,
+    goose.DIALECT,
+    kiro.DIALECT,
+)
 
 
-def recognise(scope: Scope, name: str) -> Dialect | None:
+def recognise(record: Record, name: str) -> Dialect | None:
     """The dialect that speaks this record: by scope, then by name, then by service.
 
-    ``service.name`` comes last since users may override it (and forks keep their parent's).
+    ``service.name`` comes last since users may override it (and forks keep their parent's). What no
+    row knows may still follow OpenTelemetry's own conventions for generative AI.
     """
+    scope = record.scope
     for dialect in DIALECTS:
         if scope.name.startswith(dialect.scopes):
             return dialect
@@ -25,4 +58,15 @@ def recognise(scope: Scope, name: str) -> Dialect | None:
         if dialect.prefixes and name.startswith(dialect.prefixes):
             return dialect
     service = text(scope.resource, "service.name")
-    return next((d for d in DIALECTS if service in d.services), None)
+    known = next((d for d in DIALECTS if service in d.services), None)
+    return known or (gen_ai.DIALECT if gen_ai.speaks(record) else None)
+
+
+def tells(tool: str, source: Source) -> frozenset[Quantity]:
+    """The quantities of which this tool's silence on this signal means zero."""
+    return _TELLS.get((tool, source), frozenset())
+
+
+_TELLS = {
+    (dialect.tool, source): told for dialect in DIALECTS for source, told in dialect.tells.items()
+}

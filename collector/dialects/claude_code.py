@@ -181,6 +181,9 @@ def _api_error(attributes: Attributes, _: Pseudonyms) -> list[Fact]:
 def _tool_result(attributes: Attributes, pseudonyms: Pseudonyms) -> list[Fact]:
     tool = text(attributes, "tool_name") or "unknown"
     facts: list[Fact] = [Counted(quantity=Quantity.TOOL_CALLS, amount=1, item=tool)]
+    # Decisions are not told in every mode (2.0.36 with allowed tools); that an edit was made is.
+    if tool in _EDIT_TOOLS and flag(attributes, "success") is True:
+        facts.append(Counted(quantity=Quantity.EDITS_ACCEPTED, amount=1, item=tool))
     if flag(attributes, "success") is False:
         facts.append(Counted(quantity=Quantity.TOOL_FAILURES, amount=1, item=tool))
         call = text(attributes, "tool_input", "tool_parameters")
@@ -195,13 +198,11 @@ def _tool_result(attributes: Attributes, pseudonyms: Pseudonyms) -> list[Fact]:
 
 def _tool_decision(attributes: Attributes, _: Pseudonyms) -> list[Fact]:
     tool = text(attributes, "tool_name") or "unknown"
-    rejected = text(attributes, "decision") == "reject"
-    facts: list[Fact] = []
-    if rejected:
-        facts.append(Counted(quantity=Quantity.TOOL_DENIALS, amount=1, item=tool))
+    if text(attributes, "decision") != "reject":
+        return []
+    facts: list[Fact] = [Counted(quantity=Quantity.TOOL_DENIALS, amount=1, item=tool)]
     if tool in _EDIT_TOOLS:
-        edits = Quantity.EDITS_REJECTED if rejected else Quantity.EDITS_ACCEPTED
-        facts.append(Counted(quantity=edits, amount=1, item=tool))
+        facts.append(Counted(quantity=Quantity.EDITS_REJECTED, amount=1, item=tool))
     return facts
 
 
@@ -330,11 +331,36 @@ def _sender(attributes: Attributes, scope: Scope, pseudonyms: Pseudonyms) -> Sen
     return sender_of(attributes, scope, version or scope.version or None, pseudonyms)
 
 
+_TELLS = {
+    Source.LOG: frozenset(
+        {
+            Quantity.PROMPTS,
+            Quantity.TOOL_CALLS,
+            Quantity.TOOL_FAILURES,
+            Quantity.TOOL_DENIALS,
+            Quantity.EDITS_ACCEPTED,
+            Quantity.EDITS_REJECTED,
+            Quantity.COMPACTIONS,
+        }
+    ),
+    Source.METRIC: frozenset(
+        {
+            Quantity.EDITS_ACCEPTED,
+            Quantity.EDITS_REJECTED,
+            Quantity.LINES_ADDED,
+            Quantity.LINES_REMOVED,
+            Quantity.COMMITS,
+            Quantity.CHANGES_OPENED,
+        }
+    ),
+}
+
 DIALECT = Dialect(
     tool=TOOL,
     scopes=("com.anthropic.claude_code",),
     prefixes=("claude_code.",),
     services=frozenset({"claude-code", "claude-code-desktop", "cowork"}),
+    tells=_TELLS,
     log=read_log,
     point=read_point,
     span=read_span,

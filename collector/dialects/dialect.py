@@ -1,10 +1,10 @@
 """What every dialect is made of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from domain.events import Outcome
+from domain.events import Outcome, Quantity, Source
 from domain.pseudonym import Pseudonyms
 from domain.record import LogRecord, MetricPoint, Span
 
@@ -15,13 +15,16 @@ class Dialect:
 
     ``scopes`` and ``prefixes`` are prefixes of the instrumentation scope's name and of event,
     metric and span names; ``services`` are whole values of ``service.name``. A signal without a
-    reader carries nothing of this tool that another signal does not carry better.
+    reader carries nothing of this tool that another signal does not carry better. ``tells`` names
+    the quantities of which each signal's silence means zero: a session whose logs arrived without
+    any edit among them made none.
     """
 
     tool: str
     scopes: tuple[str, ...]
     prefixes: tuple[str, ...] = ()
     services: frozenset[str] = field(default_factory=frozenset)
+    tells: Mapping[Source, frozenset[Quantity]] = field(default_factory=dict)
     log: Callable[[LogRecord, Pseudonyms], Outcome] | None = None
     point: Callable[[MetricPoint, Pseudonyms], Outcome] | None = None
     span: Callable[[Span, Pseudonyms], Outcome] | None = None
