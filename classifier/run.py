@@ -137,13 +137,19 @@ def _label(
         cost_nanousd=_cost(totals),
         edits_accepted=count_of(totals, Quantity.EDITS_ACCEPTED),
         lines_changed=count_of(totals, Quantity.LINES_ADDED, Quantity.LINES_REMOVED),
-        commits=count_of(totals, Quantity.COMMITS),
+        commits=_commits(totals),
         tool_calls=count_of(totals, Quantity.TOOL_CALLS),
         changes=tuple(_changes(connection, known, undone, as_of)),
         direct=tuple(_direct(connection, known, undone)),
         forge_connected=conclusions.forge_connected(connection),
     )
     return label_session(facts, Thresholds(), as_of)
+
+
+def _commits(totals: SessionTotals) -> int | None:
+    """Commits counted or named by SHA, whichever are more: quiet ones are only counted."""
+    counted = count_of(totals, Quantity.COMMITS)
+    return max(counted or 0, totals.named_commits) if totals.named_commits else counted
 
 
 def _first_observed(link: Link) -> datetime:

@@ -1,0 +1,280 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from classifier.rules import RULE_SET, RULES, label_session, page
+from classifier.thresholds import Thresholds
+from domain.labels import (
+    Label,
+    Labelled,
+    LandedCommit,
+    LinkedChange,
+    Maturity,
+    SessionFacts,
+    Tier,
+)
+
+DAY_0 = datetime(2026, 3, 2, tzinfo=UTC)
+DEFAULTS = Thresholds()
+PROVISIONAL, FINAL = Maturity.PROVISIONAL, Maturity.FINAL
+
+
+def day(number: float) -> datetime:
+    return DAY_0 + timedelta(days=number)
+
+
+SESSION = SessionFacts(
+    tool="claude-code",
+    session_id="s1",
+    started_at=day(-0.1),
+    ended_at=day(0),
+    tokens=1_000,
+    cost_nanousd=2_000,
+    edits_accepted=None,
+    lines_changed=None,
+    commits=None,
+    tool_calls=None,
+    changes=(),
+    direct=(),
+    forge_connected=True,
+)
+TRIED = replace(SESSION, edits_accepted=3)
+
+OPEN = LinkedChange(
+    repo="acme/shop",
+    number=7,
+    tier=Tier.A,
+    opened_at=day(0),
+    active_at=day(1),
+    merged_at=None,
+    landed=False,
+    closed_at=None,
+    reverted_at=None,
+    review_rounds=0,
+    tasks=(),
+    title="feat: basket",
+)
+MERGED = replace(OPEN, merged_at=day(2), closed_at=day(2), landed=True)
+ELSEWHERE = replace(MERGED, number=8, landed=False)
+CLOSED = replace(OPEN, number=9, closed_at=day(2))
+REVERTED = replace(MERGED, number=10, reverted_at=day(5))
+ENDLESS = replace(MERGED, number=11, review_rounds=4)
+DIRECT = LandedCommit(
+    repo="acme/shop", sha="a" * 40, tier=Tier.B, landed_at=day(1), reverted_at=None
+)
+
+Answer = tuple[str, Label, Maturity, datetime | None]
+
+
+def answer(facts: SessionFacts, at: float) -> Answer:
+    labelled = label_session(facts, DEFAULTS, day(at))
+    return labelled.rule, labelled.label, labelled.maturity, labelled.due_at
+
+
+def with_changes(*changes: LinkedChange) -> SessionFacts:
+    return replace(TRIED, changes=changes)
+
+
+def test_a_label_carries_all_that_a_sceptic_needs() -> None:
+    assert label_session(with_changes(MERGED, REVERTED), DEFAULTS, day(6)) == Labelled(
+        label=Label.PRODUCTIVE,
+        maturity=PROVISIONAL,
+        rule="landed_and_stands",
+        reason="Work of this session landed on the default branch and is not reverted, in fewer "
+        "than 4 review rounds. Other work of it that failed does not count against it.",
+        facts={
+            "landed": ["acme/shop#7"],
+            "landed_at": "2026-03-04T00:00:00+00:00",
+            "tier": "A",
+            "review_rounds": 0,
+            "reverted": ["acme/shop#10"],
+            "endless_rounds": 4,
+            "revert_window_days": 30,
+        },
+        rule_set=RULE_SET,
+        as_of=day(6),
+        due_at=day(32),
+    )
+
+
+PENDING, UNKNOWN, NEUTRAL = Label.PENDING, Label.UNKNOWN, Label.NEUTRAL
+PRODUCTIVE, INEFFICIENT, WASTEFUL = Label.PRODUCTIVE, Label.INEFFICIENT, Label.WASTEFUL
+
+STANDS = "landed_and_stands"
+LADDERS: dict[str, tuple[SessionFacts, list[tuple[float, Answer]]]] = {
+    "a session without a name": (
+        replace(with_changes(MERGED), session_id=None),
+        [(3, ("no_session", UNKNOWN, FINAL, None))],
+    ),
+    "before it began": (
+        TRIED,
+        [
+            (-1, ("not_begun", PENDING, PROVISIONAL, day(13.9))),
+            (-0.05, ("work_may_come", PENDING, PROVISIONAL, day(13.95))),
+        ],
+    ),
+    "a question, before it began": (
+        replace(SESSION, edits_accepted=0),
+        [(-1, ("not_begun", PENDING, PROVISIONAL, day(-0.1)))],
+    ),
+    "opened, merged, matured": (
+        with_changes(MERGED),
+        [
+            (1, ("open_change", PENDING, PROVISIONAL, day(15))),
+            (2, (STANDS, PRODUCTIVE, PROVISIONAL, day(32))),
+            (31, (STANDS, PRODUCTIVE, PROVISIONAL, day(32))),
+            (32, (STANDS, PRODUCTIVE, FINAL, None)),
+        ],
+    ),
+    "pushed to the default branch": (
+        replace(TRIED, direct=(DIRECT,)),
+        [
+            (0.5, ("work_may_come", PENDING, PROVISIONAL, day(14))),
+            (1, (STANDS, PRODUCTIVE, PROVISIONAL, day(31))),
+            (31, (STANDS, PRODUCTIVE, FINAL, None)),
+        ],
+    ),
+    "merged after endless review": (
+        with_changes(ENDLESS),
+        [
+            (2, ("endless_review", INEFFICIENT, PROVISIONAL, day(32))),
+            (32, ("endless_review", INEFFICIENT, FINAL, None)),
+        ],
+    ),
+    "one short and one endless review": (
+        with_changes(ENDLESS, replace(MERGED, merged_at=day(9), review_rounds=3)),
+        [
+            (3, ("endless_review", INEFFICIENT, PROVISIONAL, day(32))),
+            (10, (STANDS, PRODUCTIVE, PROVISIONAL, day(39))),
+        ],
+    ),
+    "merged and reverted": (
+        with_changes(REVERTED),
+        [
+            (4, (STANDS, PRODUCTIVE, PROVISIONAL, day(32))),
+            (5, ("reverted", WASTEFUL, PROVISIONAL, day(19))),
+            (19, ("reverted", WASTEFUL, FINAL, None)),
+        ],
+    ),
+    "reverted, while another change is open": (
+        with_changes(REVERTED, replace(OPEN, opened_at=day(6), active_at=day(7))),
+        [
+            (5, ("reverted", WASTEFUL, PROVISIONAL, day(19))),
+            (7, ("open_change", PENDING, PROVISIONAL, day(21))),
+            (21, ("reverted", WASTEFUL, FINAL, None)),
+        ],
+    ),
+    "open and left alone": (
+        with_changes(OPEN),
+        [
+            (14, ("open_change", PENDING, PROVISIONAL, day(15))),
+            (15, ("abandoned", WASTEFUL, PROVISIONAL, day(31))),
+            (31, ("abandoned", WASTEFUL, FINAL, None)),
+        ],
+    ),
+    "merged into another branch": (
+        with_changes(ELSEWHERE),
+        [
+            (2, ("merged_elsewhere", PENDING, PROVISIONAL, day(32))),
+            (32, ("lost_elsewhere", UNKNOWN, FINAL, None)),
+        ],
+    ),
+    "merged into another branch, and another one reverted": (
+        with_changes(ELSEWHERE, REVERTED),
+        [(40, ("lost_elsewhere", UNKNOWN, FINAL, None))],
+    ),
+    "closed": (
+        with_changes(CLOSED),
+        [
+            (1, ("open_change", PENDING, PROVISIONAL, day(15))),
+            (2, ("closed_unmerged", UNKNOWN, FINAL, None)),
+        ],
+    ),
+    "closed, and another one abandoned": (
+        with_changes(CLOSED, OPEN),
+        [(20, ("abandoned", WASTEFUL, PROVISIONAL, day(31)))],
+    ),
+    "closed, and another one landed": (
+        with_changes(CLOSED, MERGED),
+        [(20, (STANDS, PRODUCTIVE, PROVISIONAL, day(32)))],
+    ),
+    "only weak links": (
+        with_changes(replace(MERGED, tier=Tier.C), replace(REVERTED, tier=Tier.D)),
+        [(40, ("weak_links", UNKNOWN, FINAL, None))],
+    ),
+    "a weak link beside a strong one": (
+        with_changes(replace(MERGED, tier=Tier.D), REVERTED),
+        [(6, ("reverted", WASTEFUL, PROVISIONAL, day(19)))],
+    ),
+    "a conversation beside somebody's commit": (
+        replace(SESSION, tool_calls=0, direct=(replace(DIRECT, tier=Tier.D),)),
+        [(2, ("no_tools_used", NEUTRAL, FINAL, None))],
+    ),
+    "no edits told, but possibly a commit": (
+        replace(SESSION, edits_accepted=0, direct=(replace(DIRECT, tier=Tier.D),)),
+        [(2, ("weak_links", UNKNOWN, FINAL, None))],
+    ),
+    "tried, and nothing came": (
+        TRIED,
+        [
+            (13, ("work_may_come", PENDING, PROVISIONAL, day(14))),
+            (14, ("nothing_came_of_it", WASTEFUL, PROVISIONAL, day(30))),
+            (30, ("nothing_came_of_it", WASTEFUL, FINAL, None)),
+        ],
+    ),
+    "tried, and nobody can see": (
+        replace(SESSION, lines_changed=12, forge_connected=False),
+        [(1, ("no_forge", UNKNOWN, FINAL, None))],
+    ),
+    "committed without edits told": (
+        replace(SESSION, commits=1),
+        [(1, ("work_may_come", PENDING, PROVISIONAL, day(14)))],
+    ),
+    "nothing edited": (
+        replace(SESSION, edits_accepted=0, tool_calls=5),
+        [(1, ("no_edits", NEUTRAL, FINAL, None))],
+    ),
+    "nothing called, and no forge": (
+        replace(SESSION, tool_calls=0, forge_connected=False),
+        [(1, ("no_tools_used", NEUTRAL, FINAL, None))],
+    ),
+    "tools called, edits not told": (
+        replace(SESSION, tool_calls=5),
+        [(1, ("not_told", UNKNOWN, FINAL, None))],
+    ),
+    "nothing told": (SESSION, [(1, ("not_told", UNKNOWN, FINAL, None))]),
+}
+
+
+@pytest.mark.parametrize("case", LADDERS)
+def test_a_session_climbs_its_ladder(case: str) -> None:
+    facts, ladder = LADDERS[case]
+    assert [(at, answer(facts, at)) for at, _ in ladder] == ladder
+
+
+def test_every_rule_decides_some_case() -> None:
+    decided = {expected[0] for _, ladder in LADDERS.values() for _, expected in ladder}
+    assert decided == {rule.name for rule in RULES}
+
+
+def test_last_months_answer_comes_again() -> None:
+    later = replace(MERGED, reverted_at=day(50))
+    grown = replace(with_changes(later, replace(REVERTED, opened_at=day(45))), ended_at=day(46))
+    assert label_session(grown, DEFAULTS, day(10)) == label_session(
+        with_changes(MERGED), DEFAULTS, day(10)
+    )
+
+
+def test_thresholds_are_the_operators() -> None:
+    slow = Thresholds(abandoned_provisional_days=30, abandoned_final_days=60, endless_rounds=9)
+    labelled = label_session(with_changes(OPEN), slow, day(31))
+    assert (labelled.label, labelled.maturity, labelled.due_at) == (WASTEFUL, PROVISIONAL, day(61))
+    assert "30 days" in labelled.reason
+    assert label_session(with_changes(ENDLESS), slow, day(3)).label is PRODUCTIVE
+
+
+def test_the_page_is_what_the_rules_say() -> None:
+    written = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
+    assert written == page()
