@@ -1,7 +1,8 @@
 """What the rules test: one function a rule, from the facts to what it saw, or None.
 
-Times are compared with ``as_of`` only as a fact's time plus a threshold in days: ``rules`` finds
-the next change of a label by asking at those moments and no others.
+They are asked in the order of ``rules.RULES``, so each may take for granted that no earlier one
+matched. Times are compared with ``as_of`` only as a fact's time plus a threshold in days: ``rules``
+finds the next change of a label by asking at those moments and no others.
 """
 
 from collections.abc import Callable, Iterable
@@ -91,12 +92,11 @@ def lost_elsewhere(facts: SessionFacts, thresholds: Thresholds, as_of: datetime)
 
 
 def reverted(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
-    """Match where all that landed was reverted."""
+    """Match work that landed: none of it stands, so all of it was reverted."""
     landed = _landed(facts)
-    ends = [work.reverted_at for work in landed if work.reverted_at]
-    if not ends or len(ends) < len(landed):
+    last = max((work.reverted_at for work in landed if work.reverted_at), default=None)
+    if last is None:
         return None
-    last = max(ends)
     seen: dict[str, object] = {
         "reverted": sorted(work.id for work in landed),
         "reverted_at": last.isoformat(),
@@ -106,10 +106,10 @@ def reverted(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen |
     return Seen(seen, last + timedelta(days=thresholds.reland_days))
 
 
-def abandoned(facts: SessionFacts, thresholds: Thresholds, as_of: datetime) -> Seen | None:
-    """Match where no open change has seen its author's side for long."""
+def abandoned(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
+    """Match open changes: none has seen its author's side for long."""
     changes = _open(facts)
-    if not changes or not _since(_active(changes), thresholds.abandoned_provisional_days, as_of):
+    if not changes:
         return None
     final_at = _active(changes) + timedelta(days=thresholds.abandoned_final_days)
     return Seen(_waits(changes, thresholds).facts, final_at)
@@ -167,7 +167,7 @@ def no_edits(facts: SessionFacts, _: Thresholds, as_of: datetime) -> Seen | None
 
 
 def not_told(facts: SessionFacts, _: Thresholds, as_of: datetime) -> Seen | None:
-    """Match everything: the tool tells neither edits nor lines, and no work is linked."""
+    """Match all the rest: the tool tells neither edits nor lines, and no work is linked."""
     return Seen(_counts(facts), as_of)
 
 

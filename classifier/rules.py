@@ -104,8 +104,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "closed_unmerged",
         Label.UNKNOWN,
-        "All its changes were closed without a merge. Why can't be told yet, and only about a "
-        "third of such changes failed because of the tool; others were superseded or duplicates.",
+        "All its changes were closed without a merge. Why can't be told yet: of 353 such changes "
+        "labelled by hand 36 % failed because of the tool, 31 % were superseded or the like, and "
+        "the rest could not be told.",
         "at once",
         conditions.closed_unmerged,
     ),

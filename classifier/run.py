@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from classifier.cost import cost_shares
-from classifier.link import link_session
+from classifier.link import link_at, link_session
 from classifier.outcomes import landed, last_active, review_rounds, reverted_at
 from classifier.rules import label_session
 from classifier.thresholds import Thresholds, VerdictThresholds
@@ -20,6 +20,7 @@ from domain.labels import (
     Link,
     LinkedChange,
     SessionFacts,
+    SessionTraces,
     Target,
     TargetKind,
     Verdict,
@@ -56,7 +57,8 @@ def label_as_of(connection: Connection, session_pk: int, as_of: datetime) -> Lab
     if totals is None:
         return None
     links = [link for _, link, _ in conclusions.links_of(connection, session_pk)]
-    return _label(connection, totals, links, as_of)
+    traces = evidence.traces_of(connection, session_pk)
+    return _label(connection, totals, traces, links, as_of)
 
 
 def judge_tools(connection: Connection, as_of: datetime) -> Sequence[Verdict]:
@@ -105,7 +107,7 @@ def _conclude(
     if traces is not None:
         links = link_session(traces, *evidence.candidates(connection, traces))
     shares = _shares(totals, links)
-    return shares, _label(connection, totals, links, now)
+    return shares, _label(connection, totals, traces, links, now)
 
 
 def _shares(totals: SessionTotals, links: Sequence[Link]) -> list[tuple[Link, int | None]]:
@@ -123,9 +125,13 @@ def _cost(totals: SessionTotals) -> int | None:
 
 
 def _label(
-    connection: Connection, totals: SessionTotals, links: Sequence[Link], as_of: datetime
+    connection: Connection,
+    totals: SessionTotals,
+    traces: SessionTraces | None,
+    links: Sequence[Link],
+    as_of: datetime,
 ) -> Labelled:
-    known = [link for link in links if _first_observed(link) <= as_of]
+    known = [seen for link in links if (seen := link_at(link, as_of)) is not None]
     reverts = history.reverts_of(connection, {link.target.repo for link in known})
     undone = reverted_at(reverts, as_of)
     facts = SessionFacts(
@@ -141,7 +147,9 @@ def _label(
         tool_calls=count_of(totals, Quantity.TOOL_CALLS),
         changes=tuple(_changes(connection, known, undone, as_of)),
         direct=tuple(_direct(connection, known, undone)),
-        forge_connected=conclusions.forge_connected(connection),
+        forge_connected=conclusions.forge_connected(
+            connection, traces.repositories if traces else frozenset()
+        ),
     )
     return label_session(facts, Thresholds(), as_of)
 
@@ -150,10 +158,6 @@ def _commits(totals: SessionTotals) -> int | None:
     """Commits counted or named by SHA, whichever are more: quiet ones are only counted."""
     counted = count_of(totals, Quantity.COMMITS)
     return max(counted or 0, totals.named_commits) if totals.named_commits else counted
-
-
-def _first_observed(link: Link) -> datetime:
-    return min(each.observed_at for each in link.evidence)
 
 
 def _changes(

@@ -88,9 +88,15 @@ def count_of(totals: SessionTotals, *quantities: Quantity) -> int | None:
     return sum(told) if told else None
 
 
-def forge_connected(connection: Connection) -> bool:
-    """Whether any forge has ever told us anything."""
-    return connection.execute(select(t.repositories.c.repo).limit(1)).first() is not None
+def forge_connected(connection: Connection, repositories: frozenset[str]) -> bool:
+    """Whether a forge reports these repositories; of none told, whether any forge reports at all.
+
+    Where nobody reports, work may have landed unseen: its absence says nothing.
+    """
+    query = select(t.repositories.c.repo)
+    if repositories:
+        query = query.where(t.repositories.c.repo.in_(sorted(repositories)))
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def replace_links(

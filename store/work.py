@@ -24,7 +24,7 @@ from domain.work import (
 )
 from store import tables as t
 from store.dirty import WorkMark, mark_unknown, mark_work
-from store.upsert import Row, earliest, first_told, insert_into, merge_into
+from store.upsert import Row, earliest, either, first_told, insert_into, merge_into
 
 _REPLACED = (
     "state",
@@ -72,9 +72,10 @@ def apply(connection: Connection, facts: Sequence[WorkFact]) -> None:
             _review(rows, fact)
     if not facts:
         return
-    known = connection.execute(select(t.repositories.c.repo).limit(1)).first()
-    if known is None:
-        # Until now nothing could be said of sessions without any link.
+    told = {row["repo"] for row in rows.repositories}
+    known = select(t.repositories.c.repo).where(t.repositories.c.repo.in_(sorted(told)))
+    if told - set(connection.execute(known).scalars()):
+        # Until now nothing could be said of sessions that worked in these repositories.
         mark_unknown(connection)
     merge_into(connection, t.repositories, rows.repositories, {"default_branch": first_told})
     _write_changes(connection, rows.changes)
@@ -83,7 +84,7 @@ def apply(connection: Connection, facts: Sequence[WorkFact]) -> None:
     merge_into(connection, t.commits, rows.commits, {})
     merge_into(connection, t.commit_people, rows.commit_people, {})
     merge_into(connection, t.commit_sessions, rows.commit_sessions, {})
-    merge_into(connection, t.pushes, rows.pushes, {"pushed_at": earliest})
+    merge_into(connection, t.pushes, rows.pushes, {"pushed_at": earliest, "tip": either})
     merge_into(connection, t.reverts, rows.reverts, {})
     merge_into(connection, t.reviews, rows.reviews, {"state": _dismissed_stays})
     mark_work(connection, rows.dirty)
@@ -217,11 +218,14 @@ def _write_changes(connection: Connection, rows: Sequence[Row]) -> None:
             case(_STATE_ORDER, value=new["state"]) >= case(_STATE_ORDER, value=old.state),
         ),
     )
-    updates = {name: case((newer, new[name]), else_=old[name]) for name in _REPLACED}
+    updates: dict[str, ColumnElement[Any]] = {
+        name: case((newer, new[name]), else_=old[name]) for name in _REPLACED
+    }
     for name in _KEPT_IF_UNTOLD:
         updates[name] = case(
             (newer, func.coalesce(new[name], old[name])),
             else_=func.coalesce(old[name], new[name]),
         )
+    updates["author_is_bot"] = either(old.author_is_bot, new["author_is_bot"])
     key = ["repo", "number"]
     connection.execute(insert.on_conflict_do_update(index_elements=key, set_=updates), list(rows))

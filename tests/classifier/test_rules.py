@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.rules import RULE_SET, RULES, label_session, page
+from classifier.rules import RULE_SET, RULES, known_at, label_session, page
 from classifier.thresholds import Thresholds
 from domain.labels import (
     Label,
@@ -150,6 +150,17 @@ LADDERS: dict[str, tuple[SessionFacts, list[tuple[float, Answer]]]] = {
             (10, (STANDS, PRODUCTIVE, PROVISIONAL, day(39))),
         ],
     ),
+    "one landed after the other": (
+        with_changes(MERGED, replace(MERGED, number=12, merged_at=day(20))),
+        [
+            (21, (STANDS, PRODUCTIVE, PROVISIONAL, day(32))),
+            (32, (STANDS, PRODUCTIVE, FINAL, None)),
+        ],
+    ),
+    "one reverted after the other": (
+        with_changes(REVERTED, replace(REVERTED, number=12, reverted_at=day(9))),
+        [(9, ("reverted", WASTEFUL, PROVISIONAL, day(23)))],
+    ),
     "merged and reverted": (
         with_changes(REVERTED),
         [
@@ -172,6 +183,13 @@ LADDERS: dict[str, tuple[SessionFacts, list[tuple[float, Answer]]]] = {
             (14, ("open_change", PENDING, PROVISIONAL, day(15))),
             (15, ("abandoned", WASTEFUL, PROVISIONAL, day(31))),
             (31, ("abandoned", WASTEFUL, FINAL, None)),
+        ],
+    ),
+    "one left alone after the other": (
+        with_changes(OPEN, replace(OPEN, number=12, opened_at=day(5), active_at=day(4))),
+        [
+            (18, ("open_change", PENDING, PROVISIONAL, day(19))),
+            (19, ("abandoned", WASTEFUL, PROVISIONAL, day(35))),
         ],
     ),
     "merged into another branch": (
@@ -257,6 +275,27 @@ def test_a_session_climbs_its_ladder(case: str) -> None:
 def test_every_rule_decides_some_case() -> None:
     decided = {expected[0] for _, ladder in LADDERS.values() for _, expected in ladder}
     assert decided == {rule.name for rule in RULES}
+
+
+def test_the_weakest_link_is_told() -> None:
+    facts = replace(with_changes(MERGED), direct=(DIRECT,))
+    assert label_session(facts, DEFAULTS, day(3)).facts["tier"] == "B"
+
+
+def test_what_is_later_is_hidden_everywhere() -> None:
+    closed_later = replace(CLOSED, active_at=day(2))
+    reverted_direct = replace(DIRECT, reverted_at=day(5))
+    facts = replace(
+        with_changes(MERGED, closed_later, replace(OPEN, number=13, opened_at=day(3))),
+        ended_at=day(2),
+        direct=(reverted_direct, replace(DIRECT, sha="b" * 40, landed_at=day(3))),
+    )
+    assert known_at(facts, day(1)) == replace(
+        facts,
+        ended_at=day(1),
+        changes=(OPEN, replace(CLOSED, active_at=day(0), closed_at=None)),
+        direct=(DIRECT,),
+    )
 
 
 def test_last_months_answer_comes_again() -> None:

@@ -53,8 +53,8 @@ FACTS = st.builds(
     lines_changed=COUNTS,
     commits=COUNTS,
     tool_calls=COUNTS,
-    changes=st.lists(CHANGES, max_size=3).map(tuple),
-    direct=st.lists(COMMITS, max_size=2).map(tuple),
+    changes=st.lists(CHANGES, max_size=3, unique_by=lambda c: c.number).map(tuple),
+    direct=st.lists(COMMITS, max_size=2, unique_by=lambda c: c.sha).map(tuple),
     forge_connected=st.booleans(),
 )
 DAYS = st.integers(0, 40)
