@@ -15,11 +15,12 @@ from domain.record import (
     Span,
     SpanEvent,
     Temporality,
+    Value,
 )
 from tests.capturing import PSEUDONYMS
 
 AT = 1_795_321_912_861_000_000
-_PLAIN = st.one_of(
+_PLAIN: st.SearchStrategy[Value] = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
@@ -27,7 +28,9 @@ _PLAIN = st.one_of(
     st.text(max_size=9),
     st.binary(max_size=9),
 )
-_VALUES = _PLAIN | st.lists(_PLAIN, max_size=2) | st.dictionaries(st.text(max_size=3), _PLAIN)
+_VALUES: st.SearchStrategy[Value] = st.one_of(
+    _PLAIN, st.lists(_PLAIN, max_size=2), st.dictionaries(st.text(max_size=3), _PLAIN, max_size=2)
+)
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,12 @@ class Teller:
         *,
         temporality: Temporality = Temporality.DELTA,
         count: int | None = None,
-        start_ns: int = AT,
     ) -> Outcome:
         """What the dialect makes of a sum's point, or a histogram's where it has a count."""
         assert self.dialect.point is not None
         kind = "sum" if count is None else "histogram"
         record = MetricPoint(
-            self.scope, name, "", kind, temporality, start_ns, AT + 5, value, count, attributes
+            self.scope, name, "", kind, temporality, AT, AT + 5, value, count, attributes
         )
         return self.dialect.point(record, PSEUDONYMS)
 
@@ -71,15 +73,19 @@ class Teller:
         failed: bool = False,
         parent: str = "",
         events: Sequence[SpanEvent] = (),
-        end_ns: int = AT + 1000,
     ) -> Outcome:
         """What the dialect makes of a finished span."""
         assert self.dialect.span is not None
-        start_ns = AT if end_ns else 0
         record = Span(
-            self.scope, name, "aa" * 16, "bb" * 8, parent, start_ns, end_ns, failed, attributes,
+            self.scope, name, "aa" * 16, "bb" * 8, parent, AT, AT + 1000, failed, attributes,
             tuple(events),
         )  # fmt: skip
+        return self.dialect.span(record, PSEUDONYMS)
+
+    def untimed_span(self, name: str, attributes: Attributes) -> Outcome:
+        """What the dialect makes of a span that has lost its times."""
+        assert self.dialect.span is not None
+        record = Span(self.scope, name, "aa" * 16, "bb" * 8, "", 0, 0, False, attributes)
         return self.dialect.span(record, PSEUDONYMS)
 
 
@@ -100,7 +106,7 @@ def so_many(quantity: Quantity, amount: int = 1, item: str = "") -> Counted:
     return Counted(quantity=quantity, amount=amount, item=item)
 
 
-def any_attributes(*names: str) -> st.SearchStrategy[dict[str, object]]:
+def any_attributes(*names: str) -> st.SearchStrategy[dict[str, Value]]:
     """Arbitrary values under these names and under names that nobody expects."""
     named = st.sampled_from(names) | st.text(max_size=5)
     return st.dictionaries(named, _VALUES, max_size=8)

@@ -1,18 +1,19 @@
 """Counter values as whole numbers of the quantity's own unit."""
 
-import math
-
 from domain.events import Quantity
 from domain.usage import nanousd
 
 # No counter can be negative; ``observe_point`` refuses such an amount.
 UNUSABLE = -1
+# More than any counter can have counted; nano-dollars of it still fit 64 bits.
+_LIMIT = 9_000_000_000_000_000_000
+_PER_UNIT = {Quantity.COST_NANOUSD: 1_000_000_000, Quantity.ACTIVE_MS: 1000}
 
 
 def whole(quantity: Quantity, value: float) -> int:
     """Dollars as nano-dollars, seconds as milliseconds, counts (often doubles) as they are."""
-    if not math.isfinite(value):
+    per_unit = _PER_UNIT.get(quantity, 1)
+    # Also false for what is no number.
+    if not 0 <= value < _LIMIT // per_unit:
         return UNUSABLE
-    if quantity is Quantity.COST_NANOUSD:
-        return nanousd(value)
-    return round(value * 1000) if quantity is Quantity.ACTIVE_MS else round(value)
+    return nanousd(value) if quantity is Quantity.COST_NANOUSD else round(value * per_unit)

@@ -136,7 +136,7 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
     fact = Counted(
         quantity=quantity,
         amount=whole(quantity, point.value),
-        item=(text(attributes, "tool") or "") if quantity is Quantity.TOOL_CALLS else "",
+        item=tool_name(text(attributes, "tool")) if quantity is Quantity.TOOL_CALLS else "",
         model=text(attributes, *_MODEL),
     )
     sender = _sender(attributes, point.scope, pseudonyms)
@@ -160,22 +160,14 @@ def _tokens(attributes: Attributes) -> list[Fact]:
     dollars = decimal(attributes, "cost") if dollars is None else dollars
     cost = None if dollars is None else nanousd(dollars)
     model, purpose = text(attributes, *_MODEL), _purpose(attributes)
-    prompted = any((tokens.input, tokens.cache_read, tokens.cache_write))
-    if tokens.output and not prompted:
+    if tokens.input == 0 and not (tokens.cache_read or tokens.cache_write):
         # Anthropic's stream: the request was counted with its prompt, this is its end.
-        continued: list[Fact] = [
-            Counted(
-                quantity=Quantity.TOKENS_OUTPUT,
-                amount=tokens.output,
-                model=model,
-                purpose=purpose,
-            )
+        ended = ((Quantity.TOKENS_OUTPUT, tokens.output), (Quantity.COST_NANOUSD, cost))
+        return [
+            Counted(quantity=quantity, amount=amount, model=model, purpose=purpose)
+            for quantity, amount in ended
+            if amount
         ]
-        if cost:
-            continued.append(
-                Counted(quantity=Quantity.COST_NANOUSD, amount=cost, model=model, purpose=purpose)
-            )
-        return continued
     return [RequestAnswered(model=model, tokens=tokens, purpose=purpose, cost_nanousd=cost)]
 
 

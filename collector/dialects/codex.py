@@ -129,7 +129,7 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
         return Pass.DUPLICATE_SOURCE
     fact = Counted(
         quantity=Quantity.COST_NANOUSD,
-        amount=round(point.value * 1000) if isfinite(point.value) else UNUSABLE,
+        amount=round(point.value) * 1000 if isfinite(point.value) else UNUSABLE,
         model=text(attributes, "model"),
     )
     sender = _sender(attributes, point.scope, pseudonyms)

@@ -45,7 +45,7 @@ from tests.capturing import (
 AT = 1_795_321_912_861_000_000
 SCOPE = Scope("gemini-cli", "", {})
 CAPTURED = {scenario.name: scenario for scenario in scenarios("gemini-cli")}
-PRIVATE = ("Goodbye", "README", "/home/dev", "Say hello", "fake-key", "wc -l")
+PRIVATE = ("Goodbye", "README", "home/dev", "Say hello", "fake-key", "wc -l")
 
 
 def captured(name: str) -> list[Record]:

@@ -19,7 +19,7 @@ from domain.events import (
     Trace,
     Traced,
 )
-from domain.record import Attributes, Scope, Span, SpanEvent
+from domain.record import Attributes, Scope, Span, SpanEvent, Value
 from domain.usage import Tokens
 from tests.capturing import (
     PSEUDONYMS,
@@ -96,7 +96,7 @@ def test_sessions_prompts_and_tools_of_a_server() -> None:
     }
     assert len(truth(SESSIONS)["invocations"]) == 3
     assert truth(SESSIONS)["tool_calls_scripted"] == ["bash"]
-    assert set(traced(seen, Trace.TOOL_VERSION).values()) == {frozenset({"1.18.33"})}
+    assert set.union(*traced(seen, Trace.TOOL_VERSION).values()) == {"1.18.33"}
 
 
 def test_titles_are_auxiliary_requests() -> None:
@@ -108,7 +108,7 @@ def test_titles_are_auxiliary_requests() -> None:
 
 def test_no_fact_repeats_what_the_captures_hold() -> None:
     told = repr([o.facts for path in CAPTURES for o in observations([DIALECT], records(path))])
-    assert not [word for word in ("README", "/home/dev", "capdev", "42", "ls") if word in told]
+    assert not [word for word in ("README", "home/dev", "capdev", "run it") if word in told]
 
 
 def test_a_subagents_request_counts_for_its_parent() -> None:
@@ -136,7 +136,7 @@ def test_finds_the_session_where_the_span_has_it(told: Attributes) -> None:
 
 def test_ai_sdk_6_tells_the_buckets_apart() -> None:
     # The fixture of OpenCode 1.16.2 with Anthropic: nearly everything is a cache write.
-    told = {
+    told: Attributes = {
         "gen_ai.system": "anthropic",
         "ai.usage.inputTokens": 12632,
         "ai.usage.inputTokenDetails.noCacheTokens": 3,
@@ -205,7 +205,7 @@ def test_a_request_that_failed_and_one_that_was_stopped() -> None:
 
 
 def test_purpose_is_unknown_where_inputs_are_not_recorded() -> None:
-    told = {"session.id": "ses_1", "ai.usage.inputTokens": 1}
+    told: Attributes = {"session.id": "ses_1", "ai.usage.inputTokens": 1}
     (answered,) = facts(OPENCODE.span("ai.streamText.doStream", told))
     assert isinstance(answered, RequestAnswered)
     assert answered.purpose is None
@@ -310,7 +310,7 @@ def test_why_a_span_says_nothing(name: str, reason: Pass) -> None:
 
 
 def test_a_span_without_any_time_is_malformed() -> None:
-    assert OPENCODE.span("ai.streamText.doStream", REQUEST, end_ns=0) is Pass.MALFORMED
+    assert OPENCODE.untimed_span("ai.streamText.doStream", REQUEST) is Pass.MALFORMED
 
 
 @given(
@@ -333,6 +333,5 @@ def test_a_span_without_any_time_is_malformed() -> None:
         "url.path",
     ),
 )
-def test_no_span_raises(name: str, attributes: dict[str, object]) -> None:
-    outcome = OPENCODE.span(name, attributes)  # type: ignore[arg-type]
-    assert isinstance(outcome, Observation | Pass)
+def test_no_span_raises(name: str, attributes: dict[str, Value]) -> None:
+    assert isinstance(OPENCODE.span(name, attributes), Observation | Pass)
