@@ -1,21 +1,14 @@
-"""The command line."""
+"""The command line: ``serve`` and ``migrate``; tokens have their own module."""
 
 import logging
-import sys
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
 
-from assay import __version__
+from assay import __version__, tokens
+from assay.console import Data, DatabaseUrl, end, settings_from
 from assay.opening import CannotStart, open_database
 from assay.serve import serve as run_server
-from assay.settings import Settings
-from store import access
 
 app = typer.Typer(
     help="What did the tokens buy? Accounts AI coding sessions and what came of them.",
@@ -23,33 +16,23 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-tokens_app = typer.Typer(help="Access tokens: who may send telemetry and who may read.")
-app.add_typer(tokens_app, name="tokens", no_args_is_help=True)
-
-Data = Annotated[
-    Path | None,
-    typer.Option(envvar="ASSAY_DATA", help="Folder for data.", show_default="./var"),
-]
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(envvar="ASSAY_DATABASE_URL", help="Another database than the embedded one."),
-]
+app.add_typer(tokens.app, name="tokens")
 
 
-def _listen_option(variable: str, text: str, default: str) -> typer.models.OptionInfo:
-    option = typer.Option(envvar=variable, help=text, metavar="HOST:PORT", show_default=default)
-    if not isinstance(option, typer.models.OptionInfo):
-        raise TypeError("typer.Option gives an OptionInfo")
-    return option
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tokenassay {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
 def main(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+    ] = False,
 ) -> None:
-    """Set up logging for all commands."""
-    if version:
-        print(f"tokenassay {__version__}")
+    """Log warnings of every command to standard error."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
 
 
@@ -59,19 +42,34 @@ def serve(
     database_url: DatabaseUrl = None,
     otlp_http: Annotated[
         str | None,
-        _listen_option("ASSAY_OTLP_HTTP", "OTLP over HTTP.", "127.0.0.1:4318"),
+        typer.Option(
+            envvar="ASSAY_OTLP_HTTP",
+            metavar="HOST:PORT",
+            help="Where to receive OTLP over HTTP.",
+            show_default="127.0.0.1:4318",
+        ),
     ] = None,
     otlp_grpc: Annotated[
         str | None,
-        _listen_option("ASSAY_OTLP_GRPC", "OTLP over gRPC.", "127.0.0.1:4317"),
+        typer.Option(
+            envvar="ASSAY_OTLP_GRPC",
+            metavar="HOST:PORT",
+            help="Where to receive OTLP over gRPC.",
+            show_default="127.0.0.1:4317",
+        ),
     ] = None,
     http: Annotated[
         str | None,
-        _listen_option("ASSAY_HTTP", "Pages and REST API.", "127.0.0.1:8000"),
+        typer.Option(
+            envvar="ASSAY_HTTP",
+            metavar="HOST:PORT",
+            help="Where to serve pages, REST API and webhooks.",
+            show_default="127.0.0.1:8000",
+        ),
     ] = None,
 ) -> None:
     """Receive telemetry and webhooks, and serve pages and API, on one machine."""
-    settings = _settings(
+    settings = settings_from(
         data=data,
         database_url=database_url,
         otlp_http=otlp_http,
@@ -81,86 +79,15 @@ def serve(
     try:
         run_server(settings)
     except CannotStart as error:
-        _end(str(error))
+        end(str(error))
 
 
 @app.command()
 def migrate(data: Data = None, database_url: DatabaseUrl = None) -> None:
     """Bring a database of an older version to this one. Make a copy of it first."""
+    settings = settings_from(data=data, database_url=database_url)
     try:
-        open_database(_settings(data=data, database_url=database_url), upgrade=True).close()
+        open_database(settings, upgrade=True).close()
     except CannotStart as error:
-        _end(str(error))
-    print("The database is of this version.")
-
-
-@tokens_app.command("create")
-def create_token(
-    role: Annotated[access.Role, typer.Option(help="What its bearer may do.")],
-    name: Annotated[str, typer.Option(help="For whom or what, in your words.")] = "",
-    data: Data = None,
-    database_url: DatabaseUrl = None,
-) -> None:
-    """Make a token and print it. It is shown only now: only its hash is kept."""
-    try:
-        database = open_database(_settings(data=data, database_url=database_url))
-    except CannotStart as error:
-        _end(str(error))
-    with database.writing() as connection:
-        token_id, secret = access.create(connection, name, role, datetime.now(UTC))
-    database.close()
-    print(secret)
-    print(f"Token {token_id} with role {role.value}. It can't be shown again.", file=sys.stderr)
-
-
-@tokens_app.command("list")
-def list_tokens(data: Data = None, database_url: DatabaseUrl = None) -> None:
-    """Show all tokens, never their secrets."""
-    try:
-        database = open_database(_settings(data=data, database_url=database_url))
-    except CannotStart as error:
-        _end(str(error))
-    with database.reading() as connection:
-        rows = access.tokens(connection)
-    database.close()
-    table = Table("id", "role", "name", "created", "last used", "revoked")
-    for token in rows:
-        moments = (token.created_at, token.last_used_at, token.revoked_at)
-        shown = [f"{at:%Y-%m-%d %H:%M}" if at else "" for at in moments]
-        table.add_row(token.id, token.role.value, token.name, *shown)
-    Console().print(table if rows else "There are no tokens yet: assay tokens create --help")
-
-
-@tokens_app.command("revoke")
-def revoke_token(
-    token_id: Annotated[str, typer.Argument(help="The token's id, from: assay tokens list")],
-    data: Data = None,
-    database_url: DatabaseUrl = None,
-) -> None:
-    """End a token; a running server forgets it within two seconds."""
-    try:
-        database = open_database(_settings(data=data, database_url=database_url))
-    except CannotStart as error:
-        _end(str(error))
-    with database.writing() as connection:
-        revoked = access.revoke(connection, token_id, datetime.now(UTC))
-    database.close()
-    if not revoked:
-        _end(f"There is no valid token {token_id}. See: assay tokens list")
-    print(f"Token {token_id} is revoked.")
-
-
-def _settings(**options: object) -> Settings:
-    try:
-        return Settings.model_validate(
-            Settings(**{k: v for k, v in options.items() if v is not None})  # type: ignore[arg-type]
-        )
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "--" + str(first["loc"][0]).replace("_", "-")
-        _end(f"{name}: {first['msg'].removeprefix('Value error, ')}")
-
-
-def _end(message: str) -> NoReturn:
-    print(message, file=sys.stderr)
-    raise typer.Exit(1)
+        end(str(error))
+    typer.echo("The database is of this version.")

@@ -1,0 +1,54 @@
+"""What all commands share: their options, and ending with a sentence."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from assay.opening import CannotStart, open_database
+from assay.settings import Settings
+from store.engine import Database
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="ASSAY_DATA", help="Folder of the embedded database.", show_default="./var"
+    ),
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(envvar="ASSAY_DATABASE_URL", help="Another database, for example PostgreSQL."),
+]
+
+
+def settings_from(**options: object) -> Settings:
+    """Settings from the environment and these options; options that are None were not given."""
+    given: dict[str, Any] = {name: told for name, told in options.items() if told is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        end(f"--{name.replace('_', '-')}: {first['msg'].removeprefix('Value error, ')}")
+
+
+@contextmanager
+def opened(data: Path | None, database_url: str | None) -> Iterator[Database]:
+    """The database for one command; ends the process with a sentence where it can't be had."""
+    try:
+        database = open_database(settings_from(data=data, database_url=database_url))
+    except CannotStart as error:
+        end(str(error))
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def end(message: str) -> NoReturn:
+    """Say why, on standard error, and end with status 1."""
+    typer.echo(message, err=True)
+    raise typer.Exit(1)
