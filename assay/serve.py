@@ -8,8 +8,6 @@ import signal
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from multiprocessing.context import SpawnProcess
-from multiprocessing.synchronize import Event
 from typing import Any
 
 import uvicorn
@@ -34,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 30
 _GRACE_SECONDS = 5
+_WATCH_SECONDS = 0.2
 
 
 class _Server(uvicorn.Server):
@@ -50,11 +49,9 @@ def serve(settings: Settings) -> None:
     database = open_database(settings)
     check_exposure(settings, database)
     http = [_listen("--otlp-http", settings.otlp_http), _listen("--http", settings.http)]
-    context = multiprocessing.get_context("spawn")
-    stopping = context.Event()
     spool = Spool(database)
     try:
-        asyncio.run(_run(settings, database, spool, http, (context, stopping)))
+        asyncio.run(_run(settings, database, spool, http))
     finally:
         for listener in http:
             listener.close()
@@ -85,7 +82,6 @@ async def _run(
     database: Database,
     spool: Spool,
     listeners: list[socket.socket],
-    worker: tuple[Any, Event],
 ) -> None:
     limits = Limits(settings.max_body_bytes, settings.max_unpacked_bytes)
     otlp_gate = Gate(
@@ -106,7 +102,8 @@ async def _run(
         asyncio.create_task(server.serve([listener]))
         for server, listener in zip(servers, listeners, strict=True)
     ]
-    keeping = asyncio.create_task(_keep_worker(settings.url, worker))
+    stopping = asyncio.Event()
+    keeping = asyncio.create_task(_keep_worker(settings.url, stopping))
     print(welcome(settings, __version__), flush=True)
     await ending.wait()
     print("\nStopping: what was accepted is being finished. Ctrl-C again leaves it for later.")
@@ -116,7 +113,7 @@ async def _run(
         server.should_exit = True
     await asyncio.gather(grpc.stop(_GRACE_SECONDS), *serving)
     await asyncio.to_thread(spool.stop)
-    worker[1].set()
+    stopping.set()
     await keeping
 
 
@@ -154,18 +151,24 @@ def _api(settings: Settings, database: Database) -> Any:
     )
 
 
-async def _keep_worker(url: str, worker: tuple[Any, Event]) -> None:
+async def _keep_worker(url: str, stopping: asyncio.Event) -> None:
     """Run the worker; start it again should it die; wait for it when we end."""
-    context, stopping = worker
+    context = multiprocessing.get_context("spawn")
     while True:
-        process: SpawnProcess = context.Process(
-            target=run_worker, args=(url, stopping), name="assay worker", daemon=True
-        )
+        orders, giving = context.Pipe(duplex=False)
+        process = context.Process(target=run_worker, args=(url, orders), name="assay worker")
         process.start()
+        # Ours alone from now on: the worker sees the pipe's end when this process is gone.
+        orders.close()
         while process.is_alive() and not stopping.is_set():
-            await asyncio.sleep(0.2)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), _WATCH_SECONDS)
         if stopping.is_set():
+            with contextlib.suppress(BrokenPipeError):
+                giving.send("stop")
             await asyncio.to_thread(process.join, _DRAIN_SECONDS)
+            giving.close()
             return
+        giving.close()
         _log.error("the worker ended with code %s; starting it again", process.exitcode)
         await asyncio.sleep(1)

@@ -1,11 +1,10 @@
 """The process that folds and classifies: everything after the acknowledgement."""
 
 import logging
-import multiprocessing
 import signal
 import time
 from datetime import UTC, datetime
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 
 from classifier.run import classify
 from collector.ingest import ingest
@@ -20,31 +19,40 @@ _FAILED_SECONDS = 1.0
 _TIDY_SECONDS = 5.0
 
 
-def run_worker(url: str, stopping: Event) -> None:
-    """Work until told to stop and nothing is left, or until the parent is gone."""
+def run_worker(url: str, orders: Connection) -> None:
+    """Work until told to stop and nothing is left, or until whoever gives orders is gone.
+
+    ``orders`` is a pipe, not an event: an event's ``set`` waits for ever on a process that was
+    killed while it waited. Any message means stop; the end of the pipe means that the parent died.
+    """
     # Ctrl-C reaches every process of the terminal; the parent decides when we are done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     database = Database(url)
     pseudonyms = Pseudonyms(schema.pseudonym_key(database))
     with database.writing() as connection:
         inbox.release(connection)
-    parent = multiprocessing.parent_process()
     # A fresh start may follow a crash that left private bytes in the write-ahead log.
-    stained, tidied_at = True, float("-inf")
-    while parent is None or parent.is_alive():
+    stained, tidied_at, stopping = True, float("-inf"), False
+    while True:
         try:
             worked = bool(ingest(database, pseudonyms))
             worked = classify(database, datetime.now(UTC)) or worked
         except StoreError as error:
             _log.error("waiting for the database: %s", error)
-            stopping.wait(_FAILED_SECONDS)
-            continue
+            time.sleep(_FAILED_SECONDS)
+            worked = True
         stained = stained or worked
         due = not worked or time.monotonic() - tidied_at > _TIDY_SECONDS
         if stained and due and _tidy(database):
             stained, tidied_at = worked, time.monotonic()
-        if not worked and stopping.wait(_IDLE_SECONDS):
+        if stopping and not worked:
             break
+        if not stopping and orders.poll(0 if worked else _IDLE_SECONDS):
+            try:
+                orders.recv()
+            except EOFError:
+                break
+            stopping = True
     database.close()
 
 

@@ -54,6 +54,13 @@ class Server:
             for row in rows
         }
 
+    def children(self) -> list[int]:
+        """The processes it has started."""
+        parent = self.process.pid
+        told = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        # One of them is multiprocessing's own tracker of resources.
+        return [int(pid) for pid in told if b"spawn_main" in command_line(pid)]
+
     def kill(self) -> None:
         """End it as a power cut would."""
         self.process.send_signal(signal.SIGKILL)
@@ -63,6 +70,11 @@ class Server:
         """Press Ctrl-C; the exit status."""
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(timeout=60)
+
+
+def command_line(pid: str) -> bytes:
+    """How a process was started."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def free_ports(count: int) -> list[int]:

@@ -77,6 +77,18 @@ def test_ctrl_c_finishes_what_was_accepted(tmp_path: Path) -> None:
         assert server.usage() == expected(SCENARIOS[0])
 
 
+def test_a_worker_that_dies_is_replaced_and_ctrl_c_still_ends_it(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        (worker,) = server.children()
+        os.kill(worker, signal.SIGKILL)
+        for note, body in requests_of(SCENARIOS[0]):
+            send(server, note, body)
+        assert server.usage() == expected(SCENARIOS[0])
+        (worker,) = server.children()
+        os.kill(worker, signal.SIGKILL)
+        assert server.interrupt() == 0
+
+
 def test_the_data_folder_is_for_its_owner_only(tmp_path: Path) -> None:
     with serving(tmp_path / "var"):
         assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700

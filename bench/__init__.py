@@ -1,0 +1,6 @@
+"""Measurements: what ``docs/performance.md`` states. Nothing here asserts a time.
+
+``python -m bench`` starts the real server as a process, loads it over its own ports from a second
+process on the same machine, and prints one table. Ratios within one run are what to compare; walls
+vary from machine to machine and from run to run.
+"""
