@@ -148,6 +148,7 @@ def _api(settings: Settings, database: Database) -> Any:
         labeller=label_as_of,
         judge=judge_tools,
         extra_routers=(webhooks,),
+        otlp_http_port=settings.otlp_http.port,
     )
 
 

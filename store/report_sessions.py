@@ -32,7 +32,7 @@ _UNTOLD = Usage(
     list_nanousd=None,
     unpriced_tokens=None,
     sessions=1,
-    partial=(),
+    gaps=frozenset(),
 )
 _BUCKETS = (t.usage.c.input, t.usage.c.cache_read, t.usage.c.cache_write, t.usage.c.output)
 LABELLED: FromClause = t.sessions.outerjoin(

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Connection, case, cast, func, select
 from store import inbox
 from store import tables as t
 from store.report_sessions import LABELLED
-from store.report_usage import BOOKED, Usage, summed
+from store.report_usage import BOOKED, Usage, combined, summed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +100,8 @@ def tools(connection: Connection) -> list[ToolSeen]:
     ]
 
 
-def labels(connection: Connection) -> list[LabelSum]:
-    """Active sessions that have an id, by current label."""
+def labels(connection: Connection) -> tuple[list[LabelSum], Usage | None]:
+    """Active sessions that have an id, by current label; and usage that names no session."""
     label, s = t.labels.c.label, t.sessions.c
     query = (
         select(label, func.count().label("sessions"))
@@ -112,20 +112,18 @@ def labels(connection: Connection) -> list[LabelSum]:
     booked = BOOKED.outerjoin(
         t.labels, (t.labels.c.session_pk == t.sessions.c.pk) & t.labels.c.current
     )
-    usage = {
-        of: told
-        for (of,), told in summed(connection, (label,), s.session_id.is_not(None), source=booked)
-    }
-    return [
+    usage: dict[str | None, Usage] = {}
+    nobodys: list[Usage] = []
+    for (of, nameless), told in summed(connection, (label, s.session_id.is_(None)), source=booked):
+        if nameless:
+            nobodys.append(told)
+        else:
+            usage[of] = told
+    sums = [
         LabelSum(label=row.label, sessions=row.sessions, usage=usage.get(row.label))
         for row in connection.execute(query)
     ]
-
-
-def sessionless(connection: Connection) -> Usage:
-    """Usage whose telemetry names no session."""
-    [(_, usage)] = summed(connection, (), t.sessions.c.session_id.is_(None))
-    return usage
+    return sums, combined(nobodys, 0) if nobodys else None
 
 
 def coverage(

@@ -4,11 +4,11 @@
 booked; the others repeat the same tokens and are never added to them.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
@@ -26,7 +26,7 @@ from sqlalchemy import (
     select,
 )
 
-from domain.usage import Tokens
+from domain.usage import Tokens, add
 from store import tables as t
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,8 +51,8 @@ class Dimension(StrEnum):
 class Usage:
     """One sum. None where no record told it; zero where a record said zero.
 
-    ``sessions`` counts sessions that have an id. ``partial`` names the values that only a part of
-    the summed records tells: the true value is at least what is given.
+    ``sessions`` counts sessions that have an id. ``gaps`` names the values that some of the summed
+    records do not tell.
     """
 
     requests: int | None
@@ -62,7 +62,17 @@ class Usage:
     list_nanousd: int | None
     unpriced_tokens: int | None
     sessions: int
-    partial: tuple[str, ...]
+    gaps: frozenset[str]
+
+    @property
+    def partial(self) -> tuple[str, ...]:
+        """Values that only a part of the records tells: the true one is at least what is given."""
+        told = _counters(self)
+        return tuple(
+            name
+            for counter, name in _NAMES.items()
+            if name in self.gaps and told[counter] is not None
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,18 +108,41 @@ _COLUMNS: Mapping[Dimension, ColumnElement[Any]] = {
 # Columns of a primary key, where '' stands for what was not told.
 _EMPTY_IS_UNTOLD = frozenset({Dimension.MODEL, Dimension.QUERY_SOURCE})
 
+# What is answered for each counter.
 _NAMES = {
+    "requests": "requests",
+    "failed_requests": "failed_requests",
+    "input": "tokens.input",
+    "cache_read": "tokens.cache_read",
+    "cache_write": "tokens.cache_write",
+    "cache_write_5m": "tokens.cache_write_5m",
+    "cache_write_1h": "tokens.cache_write_1h",
+    "output": "tokens.output",
+    "reasoning": "tokens.reasoning",
     "reported_nanousd": "cost.reported_usd",
     "list_nanousd": "cost.list_usd",
     "unpriced_tokens": "cost.unpriced_tokens",
-    "requests": "requests",
-    "failed_requests": "failed_requests",
 }
+
+Row: TypeAlias = tuple[dict[Dimension, str | None], Usage]
+
+
+def report(
+    connection: Connection, dimensions: Sequence[Dimension], selection: Selection
+) -> tuple[list[Row], Usage]:
+    """Usage by these dimensions and in all; each session counts once in all."""
+    rows = by_dimensions(connection, dimensions, selection)
+    if len(rows) == 1:
+        return rows, rows[0][1]
+    # The rows add up to all but the sessions, which may be in several.
+    query = select(func.count(_COUNTED)).select_from(BOOKED).where(*conditions(selection))
+    sessions = connection.execute(query).scalar_one()
+    return rows, combined((usage for _, usage in rows), sessions)
 
 
 def by_dimensions(
     connection: Connection, dimensions: Sequence[Dimension], selection: Selection
-) -> list[tuple[dict[Dimension, str | None], Usage]]:
+) -> list[Row]:
     """Usage by these dimensions, ordered by their values in the given order, untold last."""
     keys = [_COLUMNS[dimension] for dimension in dimensions]
     rows = [
@@ -119,10 +152,15 @@ def by_dimensions(
     return sorted(rows, key=lambda row: [(v is None, v or "") for v in row[0].values()])
 
 
-def total(connection: Connection, selection: Selection) -> Usage:
-    """All usage of this selection; its sessions are counted once each."""
-    [(_, usage)] = summed(connection, (), *conditions(selection))
-    return usage
+def combined(usages: Iterable[Usage], sessions: int) -> Usage:
+    """The sum of these, which have so many sessions between them."""
+    total: dict[str, int | None] = dict.fromkeys(t.USAGE_COUNTERS)
+    gaps: frozenset[str] = frozenset()
+    for usage in usages:
+        gaps |= usage.gaps
+        for counter, value in _counters(usage).items():
+            total[counter] = add(total[counter], value)
+    return _usage(total, gaps, sessions)
 
 
 def hour_floor(at: datetime) -> datetime:
@@ -150,7 +188,7 @@ def summed(
     """Sums of ``source`` by these columns; without columns one sum, also of nothing."""
     query = select(*keys, *_SUMS).select_from(source).where(*where).group_by(*keys)
     width = len(keys)
-    return [(tuple(row[:width]), _usage(row[width:])) for row in connection.execute(query)]
+    return [(tuple(row[:width]), _read(row[width:])) for row in connection.execute(query)]
 
 
 def _hour(at: datetime) -> int:
@@ -162,34 +200,45 @@ def _sums() -> list[ColumnElement[Any]]:
     # A request that failed has no tokens to tell; it leaves no gap.
     answered = or_(t.usage.c.requests.is_(None), t.usage.c.requests > 0)
     gaps = [func.sum(case((and_(column.is_(None), answered), 1), else_=0)) for column in columns]
-    counted = distinct(case((t.sessions.c.session_id.is_not(None), t.sessions.c.pk)))
     # PostgreSQL's sum of bigint is numeric.
     sums = [cast(func.sum(column), BigInteger) for column in columns]
-    return [*sums, *gaps, func.count(counted)]
+    return [*sums, *gaps, func.count(_COUNTED)]
 
 
+_COUNTED = distinct(case((t.sessions.c.session_id.is_not(None), t.sessions.c.pk)))
 _SUMS = _sums()
 
 
-def _usage(row: Sequence[Any]) -> Usage:
+def _read(row: Sequence[Any]) -> Usage:
     width = len(t.USAGE_COUNTERS)
-    told: dict[str, int | None] = dict(zip(t.USAGE_COUNTERS, row[:width], strict=True))
-    gaps = dict(zip(t.USAGE_COUNTERS, row[width : 2 * width], strict=True))
-    partial = tuple(
-        _NAMES.get(name, f"tokens.{name}")
-        for name, value in told.items()
-        if value is not None and gaps[name]
-    )
+    told = dict(zip(t.USAGE_COUNTERS, row[:width], strict=True))
+    missing = zip(t.USAGE_COUNTERS, row[width : 2 * width], strict=True)
+    gaps = frozenset(_NAMES[counter] for counter, records in missing if records)
+    return _usage(told, gaps, row[-1])
+
+
+def _usage(told: Mapping[str, int | None], gaps: frozenset[str], sessions: int) -> Usage:
     return Usage(
-        requests=told.pop("requests"),
-        failed_requests=told.pop("failed_requests"),
-        reported_nanousd=told.pop("reported_nanousd"),
-        list_nanousd=told.pop("list_nanousd"),
-        unpriced_tokens=told.pop("unpriced_tokens"),
-        tokens=Tokens(**told),
-        sessions=row[-1],
-        partial=partial,
+        requests=told["requests"],
+        failed_requests=told["failed_requests"],
+        tokens=Tokens(**{field.name: told[field.name] for field in fields(Tokens)}),
+        reported_nanousd=told["reported_nanousd"],
+        list_nanousd=told["list_nanousd"],
+        unpriced_tokens=told["unpriced_tokens"],
+        sessions=sessions,
+        gaps=gaps,
     )
+
+
+def _counters(usage: Usage) -> dict[str, int | None]:
+    return {
+        "requests": usage.requests,
+        "failed_requests": usage.failed_requests,
+        **asdict(usage.tokens),
+        "reported_nanousd": usage.reported_nanousd,
+        "list_nanousd": usage.list_nanousd,
+        "unpriced_tokens": usage.unpriced_tokens,
+    }
 
 
 def _spelled(dimension: Dimension, value: Any) -> str | None:

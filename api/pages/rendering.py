@@ -1,0 +1,43 @@
+"""Templates to text."""
+
+from collections.abc import Mapping
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from api.pages import formats
+from api.problems import Problem
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("api.pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.filters |= {
+    "number": formats.number,
+    "share": formats.share,
+    "measured": formats.measured,
+    "money": formats.money,
+    "moment": formats.moment,
+    "words": formats.words,
+    "spelled_time": formats.spelled_time,
+    "capital": formats.capital,
+    "short": formats.short,
+    "tokens": formats.tokens,
+}
+_ENVIRONMENT.globals |= {
+    "ago": formats.ago,
+    "duration": formats.duration,
+    "session_path": formats.session_path,
+}
+
+
+def render(template: str, told: Mapping[str, object]) -> str:
+    """Fill a template. A name that it uses and nobody told is an error, never an empty spot."""
+    return _ENVIRONMENT.get_template(template).render(told)
+
+
+def problem_page(problem: Problem) -> str:
+    """A problem for people."""
+    return render("problem.html", {"problem": problem})

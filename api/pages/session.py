@@ -1,0 +1,73 @@
+"""The page of one session: what it used, what came of it, and why it has its label."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from api.routes.sessions import find
+from api.schemas.sessions import ToolCalls, agree, tool_calls
+from api.wiring import Wiring
+from domain.events import Quantity, Trace
+from domain.labels import Labelled
+from store import report_detail
+from store.report_detail import LabelKept, SessionSides
+from store.report_sessions import SessionSeen
+
+_COUNTS = (
+    (Quantity.PROMPTS, "prompts"),
+    (Quantity.EDITS_ACCEPTED, "edits accepted"),
+    (Quantity.EDITS_REJECTED, "edits rejected"),
+    (Quantity.LINES_ADDED, "lines added"),
+    (Quantity.LINES_REMOVED, "lines removed"),
+    (Quantity.COMMITS, "commits"),
+    (Quantity.CHANGES_OPENED, "changes opened"),
+    (Quantity.RETRIES, "retries"),
+    (Quantity.COMPACTIONS, "compactions"),
+    (Quantity.SUBAGENTS, "subagents"),
+    (Quantity.REQUESTS_UNMEASURED, "requests without usage"),
+)
+_TRACES = (
+    (Trace.REPOSITORY, "Repositories"),
+    (Trace.BRANCH, "Branches"),
+    (Trace.COMMIT, "Commits"),
+    (Trace.TICKET, "Tickets"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionView:
+    """Everything that the page of a session says."""
+
+    now: datetime
+    seen: SessionSeen
+    sides: SessionSides
+    labelled: Labelled | None
+    history: Sequence[LabelKept]
+    tool_versions: Sequence[str]
+    sources_agree: bool | None
+    tool_calls: Sequence[ToolCalls]
+    counts: Mapping[str, int | None]
+    traces: Mapping[str, Sequence[str]]
+
+
+def session_view(wiring: Wiring, tool: str, session_id: str) -> SessionView:
+    """Gather a session's page, or refuse with ``session_not_found``."""
+    now = wiring.clock()
+    with wiring.database.reading() as connection:
+        seen = find(connection, tool, session_id)
+        sides = report_detail.sides(connection, seen.pk)
+        labelled = wiring.labeller(connection, seen.pk, now)
+        history = report_detail.history(connection, seen.pk)
+    told = {quantity: sum(items.values()) for quantity, items in sides.counts.items()}
+    return SessionView(
+        now=now,
+        seen=seen,
+        sides=sides,
+        labelled=labelled,
+        history=history,
+        tool_versions=sorted(sides.traces.get(Trace.TOOL_VERSION, ())),
+        sources_agree=agree([each.usage.tokens for each in sides.sources]),
+        tool_calls=tool_calls(sides.counts),
+        counts={name: told.get(quantity) for quantity, name in _COUNTS},
+        traces={name: list(sides.traces[each]) for each, name in _TRACES if each in sides.traces},
+    )

@@ -1,0 +1,162 @@
+"""Query parameters: read, checked and documented.
+
+A parameter that does not exist is refused: a misspelt filter must not read as an answer about
+everything. An empty filter value (``team=``) asks for what was *not told*.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from domain.labels import Label
+from store.report_usage import Dimension, Selection
+
+_NOT_TOLD = "An empty value means *not told*. Repeat it to allow several values."
+
+
+def moment(told: object) -> datetime:
+    """A date (its beginning) or a time; UTC unless it says otherwise."""
+    try:
+        at = datetime.fromisoformat(str(told))
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            "write a date (2026-11-22) or a time in UTC (2026-11-22T10:30:00Z)"
+        ) from None
+
+
+def _split(told: object) -> object:
+    """``a,b`` and ``a`` beside ``b`` are the same; each counts once."""
+    if not isinstance(told, list | tuple):
+        return told
+    return list(dict.fromkeys(part.strip() for each in told for part in str(each).split(",")))
+
+
+def _day(told: object) -> str:
+    try:
+        return date.fromisoformat(str(told)).isoformat()
+    except ValueError:
+        raise ValueError("write a date (2026-11-22)") from None
+
+
+Instant: TypeAlias = Annotated[
+    datetime,
+    BeforeValidator(moment),
+    WithJsonSchema({"type": "string", "examples": ["2026-11-22", "2026-11-22T10:30:00Z"]}),
+]
+_Dimensions: TypeAlias = Annotated[list[Dimension], BeforeValidator(_split)]
+_Day: TypeAlias = Annotated[str, BeforeValidator(_day), WithJsonSchema({"type": "string"})]
+
+
+def _filter(of: str) -> Any:
+    return Field(default=[], description=f"Only this {of}. {_NOT_TOLD}")
+
+
+class Parameters(BaseModel):
+    """The parameters of one route. Aliases are their names in the address."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, told: Any) -> Any:
+        known = [field.alias or name for name, field in cls.model_fields.items()]
+        unknown = [name for name in told if name not in known] if isinstance(told, dict) else []
+        if unknown:
+            allowed = ", ".join(known) or "none"
+            raise ValueError(f"there is no parameter {', '.join(unknown)}; there are: {allowed}")
+        return told
+
+
+class NoParameters(Parameters):
+    """For routes without any."""
+
+
+class AsOf(Parameters):
+    """The time to answer for."""
+
+    as_of: Instant | None = Field(
+        default=None,
+        description="Answer with labels and verdicts as they were known at this time"
+        " (a date is its beginning, UTC). Default: now.",
+    )
+
+
+class Period(Parameters):
+    """A span of time, open on both sides by default."""
+
+    start: Instant | None = Field(
+        default=None, alias="from", description="From this time on (a date is its beginning, UTC)."
+    )
+    end: Instant | None = Field(
+        default=None, alias="to", description="Before this time (a date is its beginning, UTC)."
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Period":
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise ValueError("'from' must be before 'to'")
+        return self
+
+
+class UsageParameters(Period):
+    """What usage to sum, and by what."""
+
+    group_by: _Dimensions = Field(
+        default=[Dimension.TOOL, Dimension.MODEL],
+        description="Dimensions, separated by commas: one row for each combination of values.",
+    )
+    tool: list[str] = _filter("tool")
+    tool_version: list[str] = _filter("version of a tool")
+    model: list[str] = _filter("model, as the tool spells it")
+    user: list[str] = _filter("user (a pseudonym)")
+    team: list[str] = _filter("team")
+    repo: list[str] = _filter("repository (owner/name)")
+    day: list[_Day] = Field(
+        default=[], description="Only this UTC day. Repeat it to allow several values."
+    )
+    query_source: list[str] = _filter("purpose of requests: main, subagent or auxiliary")
+    session: list[str] = _filter("session id")
+
+    def selection(self) -> Selection:
+        """What to ask the store for."""
+        told: dict[Dimension, list[str]] = {name: getattr(self, name) for name in Dimension}
+        return Selection(start=self.start, end=self.end, values=allowed(told))
+
+
+class SessionParameters(Period):
+    """Which sessions to list. ``from`` and ``to`` take those seen at some time between them."""
+
+    tool: list[str] = Field(
+        default=[], description="Only this tool. Repeat it to allow several values."
+    )
+    model: list[str] = _filter("model, among those that the session used")
+    user: list[str] = _filter("user (a pseudonym)")
+    team: list[str] = _filter("team")
+    repo: list[str] = _filter("repository (owner/name) that usage is booked under")
+    label: list[Label] = Field(
+        default=[], description="Only this current label. Repeat it to allow several values."
+    )
+    limit: int = Field(
+        default=50, ge=1, le=500, description="At most so many sessions in one answer."
+    )
+    cursor: str | None = Field(
+        default=None, description="`next_cursor` of the answer before, with the same filters."
+    )
+
+
+class CoverageParameters(Parameters):
+    """Which records to count."""
+
+    tool: list[str] = Field(
+        default=[], description="Only this tool (`unknown`: none was recognised). Repeatable."
+    )
+    outcome: list[str] = Field(
+        default=[], description="Only this outcome, for example `unknown`. Repeatable."
+    )
+
+
+def allowed(told: Mapping[Dimension, Iterable[str]]) -> dict[Dimension, frozenset[str | None]]:
+    """Filters as the store takes them: those that were given, the empty value as None."""
+    sets = {name: frozenset(value or None for value in values) for name, values in told.items()}
+    return {name: values for name, values in sets.items() if values}

@@ -1,0 +1,141 @@
+"""Errors as RFC 9457 problem details, mapped to responses in one place.
+
+``code`` is the stable name to program against. The type is always ``about:blank``: the title is
+the status's own phrase, and ``detail`` says what to do. Nothing about the inside of the server,
+and no value of a record, ever stands in a problem. People who read pages get the same as a page.
+
+invalid_parameter   400  a query parameter has an impossible value, or there is no such parameter
+unauthenticated     401  no token, or one that does not exist (any more)
+forbidden           403  a token that may not read
+host_not_allowed    403  an open server is asked under a foreign name (see ``auth``)
+not_found           404  no such route
+session_not_found   404  no such session, or one that only started
+tool_not_found      404  no session of such a tool
+method_not_allowed  405  every route here is read with GET
+internal_error      500  a defect; the log has it
+unavailable         503  the database does not answer; try again
+"""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from store.engine import StoreError
+
+MEDIA_TYPE = "application/problem+json"
+_RETRY_AFTER_SECONDS = "1"
+_CODES = {
+    HTTPStatus.UNAUTHORIZED: "unauthenticated",
+    HTTPStatus.FORBIDDEN: "forbidden",
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.SERVICE_UNAVAILABLE: "unavailable",
+}
+
+
+class Problem(BaseModel):
+    """Why a request was refused or failed (RFC 9457)."""
+
+    type: str = Field(
+        default="about:blank", description="Always `about:blank`: `code` tells errors apart."
+    )
+    title: str = Field(description="The HTTP status in words.")
+    status: int = Field(description="The HTTP status code.")
+    detail: str = Field(description="What is wrong with this request and what to do, for people.")
+    code: str = Field(description="Stable name of the error, for programs.")
+
+
+class Refusal(Exception):
+    """A request that can't be answered, with everything its problem says."""
+
+    def __init__(
+        self, status: HTTPStatus, code: str, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.problem = Problem(title=status.phrase, status=status.value, detail=detail, code=code)
+        self.headers = dict(headers or {})
+
+
+Page = Callable[[Problem], str]
+"""Renders a problem for people."""
+
+
+def handle_problems(app: FastAPI, page: Page, headers: Mapping[str, str]) -> None:
+    """Make every error of this application a problem.
+
+    ``headers`` go on answers to unexpected errors, which no middleware sees.
+    """
+
+    def refused(request: Request, error: Exception) -> Response:
+        refusal = _refusal(error)
+        return _respond(request, page, refusal.problem, refusal.headers)
+
+    def failed(request: Request, _: Exception) -> Response:
+        # Starlette raises the error again after this answer, so the server logs it.
+        detail = "The server failed to answer. Its log says why; nothing was changed."
+        refusal = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
+        return _respond(request, page, refusal.problem, headers)
+
+    for expected in (Refusal, HTTPException, RequestValidationError, StoreError):
+        app.add_exception_handler(expected, refused)
+    app.add_exception_handler(Exception, failed)
+
+
+def _refusal(error: Exception) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, RequestValidationError):
+        detail = "; ".join(dict.fromkeys(map(_sentence, error.errors())))
+        return Refusal(HTTPStatus.BAD_REQUEST, "invalid_parameter", detail)
+    if isinstance(error, HTTPException):
+        return _http_refusal(error)
+    return Refusal(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "unavailable",
+        "The database does not answer now; try again in a moment.",
+        {"Retry-After": _RETRY_AFTER_SECONDS},
+    )
+
+
+def _http_refusal(error: HTTPException) -> Refusal:
+    status = HTTPStatus(error.status_code)
+    details = {
+        HTTPStatus.NOT_FOUND: "There is nothing here; /openapi.json lists what there is.",
+        HTTPStatus.METHOD_NOT_ALLOWED: "This method is not allowed here; see the Allow header.",
+    }
+    code = _CODES.get(status, status.name.lower())
+    return Refusal(status, code, details.get(status, str(error.detail)), error.headers)
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    """One finding of the validation: which parameter, and what it may be."""
+    place = [str(part) for part in error["loc"][1:2]]
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return ": ".join([*place, message])
+
+
+def _respond(
+    request: Request, page: Page, problem: Problem, headers: Mapping[str, str]
+) -> Response:
+    if _for_people(request):
+        return Response(page(problem), problem.status, dict(headers), "text/html; charset=utf-8")
+    return JSONResponse(problem.model_dump(), problem.status, dict(headers), MEDIA_TYPE)
+
+
+def _for_people(request: Request) -> bool:
+    """Whether a browser asks for a page: it says so, and asks outside the API."""
+    wants_page = "text/html" in request.headers.get("accept", "")
+    return wants_page and not is_api(request)
+
+
+def is_api(request: Request) -> bool:
+    """Whether this is a request for data, whoever asks."""
+    # Not request.url: the Host header has a part in that.
+    path = str(request.scope["path"])
+    return path.startswith(("/v1/", "/webhooks/")) or path in ("/v1", "/openapi.json")

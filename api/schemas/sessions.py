@@ -1,0 +1,368 @@
+"""Sessions: listed, from all sides, and everything behind their label."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from api.schemas.shape import MODEL, PURPOSE, TOOL, USER, Shape
+from api.schemas.usage import Counted, counted
+from domain.events import Quantity, Trace
+from domain.labels import Label, Labelled, Maturity, Tier
+from domain.usage import Tokens, usd
+from store.report_detail import LabelKept, LinkSeen, SessionSides
+from store.report_sessions import SessionSeen
+
+
+class Identity(Shape):
+    """Which session it is, when it was, and whose."""
+
+    tool: str = Field(description=TOOL)
+    session_id: str = Field(description="The session's id, as the tool tells it.")
+    first_at: datetime = Field(description="Time of its first record, UTC.")
+    last_at: datetime = Field(description="Time of its last record, UTC.")
+    user: str | None = Field(description=f"{USER} The one with most of its tokens.")
+    team: str | None = Field(description="Team with most of its tokens; null: not told.")
+    repo: str | None = Field(
+        description="Repository (owner/name) with most of its tokens; null: not told."
+    )
+    models: list[str] = Field(description="The models it used, as the tool spells them.")
+
+
+class SessionBase(Counted, Identity):
+    """A session of a tool."""
+
+
+class SessionRow(SessionBase):
+    """A session in a list, with its current label."""
+
+    label: Label | None = Field(
+        description="What the session bought; null: it is not classified yet."
+    )
+    maturity: Maturity | None = Field(
+        description="`final`, or `provisional` where time alone may still change the label."
+    )
+
+
+class SessionPage(Shape):
+    """Sessions that were used, by their last record, newest first."""
+
+    rows: list[SessionRow] = Field(
+        description="Sessions that have an id and in which more happened than a start."
+    )
+    next_cursor: str | None = Field(
+        description="`cursor` of the next page; null: this is the last one."
+    )
+
+
+class ModelUsage(Counted):
+    """Usage of one model for one purpose."""
+
+    model: str | None = Field(description=MODEL)
+    query_source: str | None = Field(description=PURPOSE)
+
+
+class SourceUsage(Counted):
+    """What one telemetry signal told of this session's usage."""
+
+    source: str = Field(description="The signal: `log`, `metric` or `span`.")
+    booked: bool = Field(
+        description="Whether the session's numbers are taken from it. The others repeat it."
+    )
+
+
+class ToolCalls(Shape):
+    """How often the session called one of the tool's own tools."""
+
+    name: str = Field(description="Name of the called tool, for example `Bash`.")
+    calls: int | None = Field(description="Finished calls.")
+    failures: int | None = Field(description="Finished calls that were reported as failed.")
+    denials: int | None = Field(description="Calls that a person or a policy refused.")
+
+
+class Counts(Shape):
+    """What else was counted in the session, each from one signal only."""
+
+    prompts: int | None = Field(description="Prompts that the user entered.")
+    edits_accepted: int | None = Field(description="Edits of files that were let through.")
+    edits_rejected: int | None = Field(description="Edits of files that were refused.")
+    lines_added: int | None = Field(description="Lines that the tool added to files.")
+    lines_removed: int | None = Field(description="Lines that the tool removed from files.")
+    commits: int | None = Field(description="Commits made by the tool, as it counts them.")
+    changes_opened: int | None = Field(
+        description="Pull or merge requests opened by the tool, as it counts them."
+    )
+    retries: int | None = Field(description="Attempts that failed before a request was settled.")
+    compactions: int | None = Field(description="How often the conversation was compacted.")
+    subagents: int | None = Field(description="Subagents that finished.")
+    loops_detected: int | None = Field(description="Loops that the tool itself detected.")
+    active_ms: int | None = Field(
+        description="Milliseconds in which the user or the tool was active."
+    )
+
+
+class TraceRow(Shape):
+    """A tie to the outside that the session's own telemetry names."""
+
+    value: str = Field(description="The commit SHA, branch, repository or ticket.")
+    first_at: datetime = Field(description="Time of the first record that names it, UTC.")
+
+
+class EvidenceRow(Shape):
+    """One reason for a link."""
+
+    kind: str = Field(description="Kind of evidence, for example `commit_sha`.")
+    value: str = Field(description="The value that matched.")
+    observed_at: datetime = Field(description="When it was observed, UTC.")
+
+
+class TargetRow(Shape):
+    """A commit or a change."""
+
+    kind: str = Field(description="`commit` or `change` (a pull or merge request).")
+    repo: str = Field(description="Repository, as owner/name.")
+    id: str = Field(description="The commit's SHA, or the change's number.")
+    title: str | None = Field(description="Title of the change; null: a commit, or not known.")
+    state: str | None = Field(
+        description="`open`, `merged` or `closed`; null: a commit, or not known."
+    )
+
+
+class LinkRow(Shape):
+    """A commit or change that the session is tied to, and why."""
+
+    target: TargetRow = Field(description="What it is tied to.")
+    tier: Tier = Field(
+        description="Strength: A names the session, B is near proof, C probable, D a proposal."
+    )
+    probability: float = Field(
+        description="How often links of such evidence are right, from 0 to 1."
+    )
+    cost_usd: float | None = Field(
+        description="The part of the session's cost split to this target, US dollars."
+    )
+    evidence: list[EvidenceRow] = Field(description="Everything that speaks for this link.")
+
+
+class LabelView(Shape):
+    """A label and the rule that gave it."""
+
+    label: Label = Field(description="What the session bought.")
+    maturity: Maturity = Field(
+        description="`final`, or `provisional` where time alone may still change the label."
+    )
+    rule: str = Field(description="Name of the rule that gave the label.")
+    reason: str = Field(description="The rule's reason, as a sentence.")
+    rule_set: str = Field(description="Version of the rules.")
+    due_at: datetime | None = Field(
+        description="When the same facts would give another label or maturity, UTC; null: never."
+    )
+
+
+class SessionDetail(SessionBase):
+    """One session from all sides."""
+
+    as_of: datetime | None = Field(
+        description="The time that was asked for, UTC; null: none was, so the label is today's."
+    )
+    label: LabelView | None = Field(
+        description="What the session bought, and why; null: it is not known at that time."
+    )
+    tool_versions: list[str] = Field(description="Versions of the tool that it ran with.")
+    usage: list[ModelUsage] = Field(description="Usage by model and purpose.")
+    usage_source: str | None = Field(
+        description="The signal that requests, tokens and cost come from: `log`, `metric` or"
+        " `span`; null: none told any."
+    )
+    sources: list[SourceUsage] = Field(
+        description="What every signal told. Signals repeat each other and are never added."
+    )
+    sources_agree: bool | None = Field(
+        description="Whether all signals told the same tokens; null: only one told any. A signal"
+        " that is still under way, or was lost, makes it false."
+    )
+    requests_unmeasured: int | None = Field(
+        description="Answered requests whose usage the tool did not report; null: none known."
+    )
+    tool_calls: list[ToolCalls] = Field(description="Calls of the tool's own tools, by name.")
+    counts: Counts = Field(description="What else was counted.")
+    commits: list[TraceRow] = Field(description="Commit SHAs that the session named.")
+    branches: list[TraceRow] = Field(description="Branches that the session named.")
+    repositories: list[TraceRow] = Field(description="Repositories that the session named.")
+    tickets: list[TraceRow] = Field(description="Tickets that the session named.")
+    links: list[LinkRow] = Field(description="Commits and changes it is tied to, strongest first.")
+
+
+class LabelRow(LabelView):
+    """A label that the session was given, and what spoke for it."""
+
+    labelled_at: datetime = Field(description="From when on it had this label, UTC.")
+    facts: dict[str, Any] = Field(description="The facts that the rule saw, by name.")
+    current: bool = Field(description="Whether it is the session's label now.")
+
+
+class Explanation(Shape):
+    """Everything behind a session's label."""
+
+    tool: str = Field(description=TOOL)
+    session_id: str = Field(description="The session's id, as the tool tells it.")
+    as_of: datetime | None = Field(
+        description="The time that was asked for, UTC; null: none was, so the label is today's."
+    )
+    label: LabelView | None = Field(
+        description="What the session bought, and why; null: it is not known at that time."
+    )
+    facts: dict[str, Any] = Field(
+        description="The facts that the rules saw, by name; null values were not told."
+    )
+    links: list[LinkRow] = Field(description="Commits and changes it is tied to, strongest first.")
+    history: list[LabelRow] = Field(description="All labels it was given, newest first.")
+
+
+def session_row(seen: SessionSeen) -> SessionRow:
+    """A listed session."""
+    return SessionRow(
+        **_session(seen),
+        label=Label(seen.label) if seen.label else None,
+        maturity=Maturity(seen.maturity) if seen.maturity else None,
+    )
+
+
+def session_detail(
+    seen: SessionSeen, sides: SessionSides, labelled: Labelled | None, asked: datetime | None
+) -> SessionDetail:
+    """A session from all sides; ``labelled`` is its label at the time asked for."""
+    booked = next((each for each in sides.sources if each.booked), None)
+    unmeasured = sides.counts.get(Quantity.REQUESTS_UNMEASURED)
+    return SessionDetail(
+        **_session(seen),
+        as_of=asked,
+        label=label_view(labelled),
+        tool_versions=sorted(sides.traces.get(Trace.TOOL_VERSION, ())),
+        usage=[
+            ModelUsage(model=each.model, query_source=each.purpose, **counted(each.usage))
+            for each in sides.usage
+        ],
+        usage_source=booked.source if booked else None,
+        sources=[
+            SourceUsage(source=each.source, booked=each.booked, **counted(each.usage))
+            for each in sides.sources
+        ],
+        sources_agree=agree([each.usage.tokens for each in sides.sources]),
+        requests_unmeasured=sum(unmeasured.values()) if unmeasured else None,
+        tool_calls=tool_calls(sides.counts),
+        counts=Counts(**{name: _total(sides.counts, name) for name in Counts.model_fields}),
+        commits=_traced(sides, Trace.COMMIT),
+        branches=_traced(sides, Trace.BRANCH),
+        repositories=_traced(sides, Trace.REPOSITORY),
+        tickets=_traced(sides, Trace.TICKET),
+        links=[link_row(each) for each in sides.links],
+    )
+
+
+def explanation(
+    seen: SessionSeen,
+    labelled: Labelled | None,
+    asked: datetime | None,
+    links: Sequence[LinkSeen],
+    history: Sequence[LabelKept],
+) -> Explanation:
+    """Everything behind a session's label."""
+    return Explanation(
+        tool=seen.tool,
+        session_id=seen.session_id,
+        as_of=asked,
+        label=label_view(labelled),
+        facts=labelled.facts if labelled else {},
+        links=[link_row(each) for each in links],
+        history=[LabelRow(**asdict(each)) for each in history],
+    )
+
+
+def label_view(labelled: Labelled | None) -> LabelView | None:
+    """A label as it is answered."""
+    if labelled is None:
+        return None
+    return LabelView(
+        label=labelled.label,
+        maturity=labelled.maturity,
+        rule=labelled.rule,
+        reason=labelled.reason,
+        rule_set=labelled.rule_set,
+        due_at=labelled.due_at,
+    )
+
+
+def agree(told: Sequence[Tokens]) -> bool | None:
+    """Whether these tell the same tokens in every bucket that more than one tells."""
+    comparable = False
+    for bucket in ("input", "cache_read", "cache_write", "output"):
+        values = [value for each in told if (value := getattr(each, bucket)) is not None]
+        comparable = comparable or len(values) > 1
+        if len(set(values)) > 1:
+            return False
+    return True if comparable else None
+
+
+def tool_calls(counts: Mapping[Quantity, Mapping[str, int]]) -> list[ToolCalls]:
+    """Calls by name. Where a quantity is told of the session, a name without it has none of it."""
+    told = (Quantity.TOOL_CALLS, Quantity.TOOL_FAILURES, Quantity.TOOL_DENIALS)
+    # An empty name stands for a told zero of the whole session.
+    names = sorted({name for quantity in told for name in counts.get(quantity, {}) if name})
+
+    def amount(quantity: Quantity, name: str) -> int | None:
+        return counts[quantity].get(name, 0) if quantity in counts else None
+
+    calls, failures, denials = told
+    return [
+        ToolCalls(
+            name=name,
+            calls=amount(calls, name),
+            failures=amount(failures, name),
+            denials=amount(denials, name),
+        )
+        for name in names
+    ]
+
+
+def link_row(link: LinkSeen) -> LinkRow:
+    """A link as it is answered."""
+    return LinkRow(
+        target=TargetRow(
+            kind=link.kind,
+            repo=link.repo,
+            id=link.target_id,
+            title=link.title,
+            state=link.state,
+        ),
+        tier=Tier(link.tier),
+        probability=link.probability,
+        cost_usd=usd(link.cost_nanousd),
+        evidence=[EvidenceRow(**asdict(each)) for each in link.evidence],
+    )
+
+
+def _session(seen: SessionSeen) -> dict[str, Any]:
+    return {
+        "tool": seen.tool,
+        "session_id": seen.session_id,
+        "first_at": seen.first_at,
+        "last_at": seen.last_at,
+        "user": seen.user,
+        "team": seen.team,
+        "repo": seen.repo,
+        "models": list(seen.models),
+        **counted(seen.usage),
+    }
+
+
+def _total(counts: Mapping[Quantity, Mapping[str, int]], name: str) -> int | None:
+    items = counts.get(Quantity(name))
+    return None if items is None else sum(items.values())
+
+
+def _traced(sides: SessionSides, trace: Trace) -> list[TraceRow]:
+    told = sides.traces.get(trace, {})
+    return [TraceRow(value=value, first_at=first_at) for value, first_at in told.items()]
