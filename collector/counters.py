@@ -6,6 +6,14 @@ order and however often it was sent.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Change(NamedTuple):
+    """What an hour was believed to have added, and what it is now known to have added."""
+
+    before: int
+    after: int
 
 
 def growth(highest: Mapping[int, int]) -> dict[int, int]:
@@ -19,14 +27,16 @@ def growth(highest: Mapping[int, int]) -> dict[int, int]:
     return added
 
 
-def correction(old: Mapping[int, int], new: Mapping[int, int]) -> dict[int, int]:
-    """What must be added to each hour when these new readings join the old ones.
+def merged(old: Mapping[int, int], new: Mapping[int, int]) -> dict[int, int]:
+    """The highest reading of each hour of both."""
+    return {**old, **{hour: max(value, old.get(hour, 0)) for hour, value in new.items()}}
 
-    Negative where a late reading shows that growth booked to a later hour was earlier.
+
+def correction(old: Mapping[int, int], new: Mapping[int, int]) -> dict[int, Change]:
+    """The hours whose growth is another once these new readings join the old ones.
+
+    It shrinks where a late reading shows that growth booked to a later hour was earlier.
     """
-    merged = dict(old)
-    for hour, value in new.items():
-        merged[hour] = max(value, merged.get(hour, 0))
-    before, after = growth(old), growth(merged)
-    change = {hour: after[hour] - before.get(hour, 0) for hour in after}
-    return {hour: amount for hour, amount in change.items() if amount}
+    before, after = growth(old), growth(merged(old, new))
+    changes = {hour: Change(before.get(hour, 0), after[hour]) for hour in after}
+    return {hour: change for hour, change in changes.items() if change.before != change.after}

@@ -7,8 +7,9 @@ object at all gives None.
 
 import base64
 import binascii
+import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import msgspec
@@ -32,6 +33,7 @@ _GROUPS = {
     Signal.TRACES: ("resourceSpans", "scopeSpans"),
 }
 _KINDS = ("sum", "gauge", "histogram", "exponentialHistogram", "summary")
+_NUMBERS = ("sum", "gauge")
 _PROTOBUF_KIND = {"exponentialHistogram": "exponential_histogram"}
 _TEMPORALITY = {
     1: Temporality.DELTA,
@@ -39,9 +41,12 @@ _TEMPORALITY = {
     "AGGREGATION_TEMPORALITY_DELTA": Temporality.DELTA,
     "AGGREGATION_TEMPORALITY_CUMULATIVE": Temporality.CUMULATIVE,
 }
-_SHORT = 256
-# Deeper values carry nothing we read; protobuf itself stops at 100.
-_DEPTH = 16
+SHORT = 256
+# Deeper values carry nothing we read.
+DEPTH = 16
+_LEAST, _MOST = -(2**63), 2**64 - 1
+# More digits than a 64-bit number has; int() would be quadratic in them.
+_LONGEST = 20
 
 
 def parse(signal: Signal, body: bytes) -> dict[str, Any]:
@@ -95,7 +100,7 @@ def _log(record: dict[str, Any], scope: Scope) -> LogRecord:
         time_ns=_integer(record.get("timeUnixNano")),
         observed_ns=_integer(record.get("observedTimeUnixNano")),
         event_name=_text(record.get("eventName")),
-        body=body if len(body) <= _SHORT else "",
+        body=body if len(body) <= SHORT else "",
         attributes=_attributes(record.get("attributes")),
     )
 
@@ -136,7 +141,8 @@ def _point(
         start_ns=_integer(point.get("startTimeUnixNano")),
         time_ns=_integer(point.get("timeUnixNano")),
         value=value,
-        count=_integer(point["count"]) if "count" in point else None,
+        # Zero is not written, and only distributions have a count.
+        count=None if kind in _NUMBERS else _integer(point.get("count")),
         attributes=_attributes(point.get("attributes")),
     )
 
@@ -166,30 +172,25 @@ def _span(span: dict[str, Any], scope: Scope) -> Span:
 
 def _attributes(pairs: object, depth: int = 0) -> dict[str, Value]:
     return {
-        pair["key"]: _value(pair.get("value"), depth)
+        key: _value(pair.get("value"), depth)
         for pair in _objects(pairs)
-        if pair is not None and isinstance(pair.get("key"), str)
+        if pair is not None and isinstance(key := pair.get("key", ""), str)
     }
 
 
 def _value(value: object, depth: int) -> Value:
     """A plain value from an AnyValue; what is malformed or too deep reads as empty."""
-    if not isinstance(value, dict) or depth > _DEPTH:
+    if not isinstance(value, dict) or depth > DEPTH:
         return None
-    if "stringValue" in value:
-        return _text(value["stringValue"])
-    if "intValue" in value:
-        return _integer(value["intValue"])
-    if "boolValue" in value:
-        return value["boolValue"] is True
-    if "doubleValue" in value:
-        return _float(value["doubleValue"])
+    for name, read in _PLAIN.items():
+        if name in value:
+            return read(value[name])
     if "arrayValue" in value:
         items = _object(value["arrayValue"]).get("values")
         return [_value(item, depth + 1) for item in items] if isinstance(items, list) else []
     if "kvlistValue" in value:
         return _attributes(_object(value["kvlistValue"]).get("values"), depth + 1)
-    return _bytes(value.get("bytesValue"))
+    return None
 
 
 def _bytes(told: object) -> bytes | None:
@@ -214,23 +215,31 @@ def _text(value: object) -> str:
 
 
 def _integer(value: object) -> int:
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float) and math.isfinite(value):
-        return int(value)
-    # Longer digit strings than any 64-bit number are no numbers; int() would be quadratic in them.
-    if isinstance(value, str) and len(value) <= 20:
-        try:
-            return int(value)
-        except ValueError:
-            return 0
-    return 0
+    """A 64-bit number; what is none reads as 0, as on the wire of protobuf."""
+    number = 0
+    if isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    elif isinstance(value, float) and math.isfinite(value):
+        number = int(value)
+    elif isinstance(value, str) and len(value) <= _LONGEST:
+        with contextlib.suppress(ValueError):
+            number = int(value)
+    return number if _LEAST <= number <= _MOST else 0
 
 
 def _float(value: object) -> float:
-    if isinstance(value, int | float):
-        return float(value)
-    try:
-        return float(value) if isinstance(value, str) else 0.0
-    except ValueError:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return 0.0
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+_PLAIN: dict[str, Callable[[object], Value]] = {
+    "stringValue": _text,
+    "intValue": _integer,
+    "boolValue": lambda told: told is True,
+    "doubleValue": _float,
+    "bytesValue": _bytes,
+}

@@ -19,6 +19,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
+from collector.decode_json import DEPTH, SHORT
 from collector.errors import Undecodable
 from domain.record import (
     Attributes,
@@ -34,7 +35,6 @@ from domain.record import (
 )
 
 _TEMPORALITY = {1: Temporality.DELTA, 2: Temporality.CUMULATIVE}
-_SHORT = 256
 
 Request = ExportLogsServiceRequest | ExportMetricsServiceRequest | ExportTraceServiceRequest
 _REQUESTS: dict[Signal, type[Request]] = {
@@ -80,7 +80,7 @@ def _logs(request: ExportLogsServiceRequest) -> Iterator[LogRecord]:
                     time_ns=record.time_unix_nano,
                     observed_ns=record.observed_time_unix_nano,
                     event_name=record.event_name,
-                    body=body if len(body) <= _SHORT else "",
+                    body=body if len(body) <= SHORT else "",
                     attributes=_attributes(record.attributes),
                 )
 
@@ -162,17 +162,18 @@ def _scope(scoped: _Scoped, resource: Attributes) -> Scope:
     return Scope(name=scoped.scope.name, version=scoped.scope.version, resource=resource)
 
 
-def _attributes(pairs: Iterable[KeyValue]) -> dict[str, Value]:
-    return {pair.key: _value(pair.value) for pair in pairs}
+def _attributes(pairs: Iterable[KeyValue], depth: int = 0) -> dict[str, Value]:
+    return {pair.key: _value(pair.value, depth) for pair in pairs}
 
 
-def _value(value: AnyValue) -> Value:
+def _value(value: AnyValue, depth: int) -> Value:
+    """A plain value; what is too deep reads as empty, as in JSON."""
     kind = value.WhichOneof("value")
-    if kind is None:
+    if kind is None or depth > DEPTH:
         return None
     if kind == "array_value":
-        return [_value(item) for item in value.array_value.values]
+        return [_value(item, depth + 1) for item in value.array_value.values]
     if kind == "kvlist_value":
-        return _attributes(value.kvlist_value.values)
+        return _attributes(value.kvlist_value.values, depth + 1)
     held: Value = getattr(value, kind)
     return held

@@ -1,9 +1,10 @@
 """Observations to sums: sessions, usage by hour, counts and traces. Pure and commutative."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
+from collector.counters import Change
+from collector.growth import Growth, counter, hour_of
 from domain.events import (
     Counted,
     Fact,
@@ -36,45 +37,34 @@ _USAGE_FIELD = {
 # never returns.
 _IDLE = frozenset({Quantity.PROCESS_STARTS})
 
-
-def hour_of(at: datetime) -> int:
-    """Whole hours since the epoch."""
-    return (at - EPOCH) // timedelta(hours=1)
-
-
 Tells = Callable[[str, Source], frozenset[Quantity]]
 
 
-def fold(observations: Iterable[Observation], tells: Tells) -> Folded:
-    """Sum observations, each of which must be new (see ``ingest``).
+def fold(observations: Iterable[Observation], growths: Iterable[Growth], tells: Tells) -> Folded:
+    """Sum observations, each of which must be new (see ``ingest``), and the growth of counters.
 
-    ``tells(tool, source)`` names the quantities that a signal of a tool would have told: a session
-    it speaks of has at least zero of them, which is not the same as unknown.
+    Growth says how much and in which hour, never when a session was seen: each takes at least one
+    observation of its session beside it. ``tells(tool, source)`` names the quantities that a signal
+    of a tool would have told: a session it speaks of has at least zero of them, which is not the
+    same as unknown.
     """
     folded = Folded()
     for observation in observations:
-        session = SessionKey(observation.tool, observation.session_id, observation.installation)
-        if observation.session_id is not None:
-            # The same session may be told by two machines; it is still one session.
-            session = session._replace(installation="")
+        session = _session(observation)
         if _widen(folded, session, observation):
             for quantity in tells(observation.tool, observation.source):
                 folded.counts.setdefault(CountKey(session, quantity, observation.rank, ""), 0)
         for fact in observation.facts:
             _add(folded, session, observation, fact)
+    for growth in growths:
+        _grow(folded, growth)
     return folded
 
 
-def at_hour(observation: Observation, hour: int, amount: int) -> Observation:
-    """A cumulative reading as what it adds to one hour."""
-    counted = observation.facts[0]
-    if not isinstance(counted, Counted):
-        raise TypeError("the first fact of a series observation is its counter")
-    facts = (replace(counted, amount=amount), *observation.facts[1:])
-    at = observation.at
-    if hour_of(at) != hour:
-        at = EPOCH + timedelta(hours=hour)
-    return replace(observation, at=at, facts=facts)
+def _session(observation: Observation) -> SessionKey:
+    session = SessionKey(observation.tool, observation.session_id, observation.installation)
+    # The same session may be told by two machines; it is still one session.
+    return session if session.session_id is None else session._replace(installation="")
 
 
 def _widen(folded: Folded, session: SessionKey, observation: Observation) -> bool:
@@ -90,42 +80,53 @@ def _widen(folded: Folded, session: SessionKey, observation: Observation) -> boo
 
 
 def _add(folded: Folded, session: SessionKey, observation: Observation, fact: Fact) -> None:
+    hour = hour_of(observation.at)
     if isinstance(fact, Traced):
         key = (session, fact.trace, fact.value)
         folded.traces[key] = min(observation.at, folded.traces.get(key, observation.at))
-    elif isinstance(fact, Counted) and fact.quantity not in _USAGE_FIELD:
-        count = CountKey(session, fact.quantity, observation.rank, fact.item)
-        folded.counts[count] = folded.counts.get(count, 0) + fact.amount
-        if fact.quantity not in _IDLE:
-            folded.sessions[session].active = True
+    elif isinstance(fact, RequestAnswered):
+        _answered(_usage(folded, session, observation, fact, hour), fact, observation.at)
+    elif isinstance(fact, RequestFailed):
+        into = _usage(folded, session, observation, fact, hour)
+        into.requests = add(into.requests, 0)
+        into.failed_requests = add(into.failed_requests, 1)
     else:
-        _add_usage(folded, session, observation, fact)
+        _count(folded, session, fact, Growth(observation, hour, Change(0, fact.amount)))
 
 
-def _add_usage(
+def _grow(folded: Folded, growth: Growth) -> None:
+    _count(folded, _session(growth.reading), counter(growth.reading), growth)
+
+
+def _count(folded: Folded, session: SessionKey, fact: Counted, growth: Growth) -> None:
+    observation, hour, change = growth.reading, growth.hour, growth.change
+    if fact.quantity in _USAGE_FIELD:
+        _counted(_usage(folded, session, observation, fact, hour), fact, hour, change)
+        return
+    key = CountKey(session, fact.quantity, observation.rank, fact.item)
+    folded.counts[key] = folded.counts.get(key, 0) + change.after - change.before
+    if fact.quantity not in _IDLE:
+        folded.sessions[session].active = True
+
+
+def _usage(
     folded: Folded,
     session: SessionKey,
     observation: Observation,
     fact: RequestAnswered | RequestFailed | Counted,
-) -> None:
+    hour: int,
+) -> UsageSum:
+    """The row to add to; that there is one makes the session active and its source known."""
+    span = folded.sessions[session]
+    span.active = True
+    rank = observation.rank
+    span.usage_rank = rank if span.usage_rank is None else min(rank, span.usage_rank)
+    sender = (observation.tool, observation.installation)
+    folded.installations[sender] = min(rank, folded.installations.get(sender, rank))
     key = UsageKey(
-        session,
-        observation.rank,
-        observation.source,
-        hour_of(observation.at),
-        fact.model,
-        fact.purpose,
-        observation.context,
+        session, rank, observation.source, hour, fact.model, fact.purpose, observation.context
     )
-    into = folded.usage.setdefault(key, UsageSum())
-    if isinstance(fact, RequestAnswered):
-        _answered(into, fact, observation.at)
-    elif isinstance(fact, RequestFailed):
-        into.requests = add(into.requests, 0)
-        into.failed_requests = add(into.failed_requests, 1)
-    else:
-        _counted(into, fact, observation.at)
-    _rank(folded, session, observation)
+    return folded.usage.setdefault(key, UsageSum())
 
 
 def _answered(into: UsageSum, fact: RequestAnswered, at: datetime) -> None:
@@ -144,30 +145,29 @@ def _answered(into: UsageSum, fact: RequestAnswered, at: datetime) -> None:
         _price(into, fact.model, tokens, at)
 
 
-def _counted(into: UsageSum, fact: Counted, at: datetime) -> None:
+def _counted(into: UsageSum, fact: Counted, hour: int, change: Change) -> None:
     name = _USAGE_FIELD[fact.quantity]
-    setattr(into, name, add(getattr(into, name), fact.amount))
+    setattr(into, name, add(getattr(into, name), change.after - change.before))
     bucket = _TOKEN_FIELD.get(fact.quantity)
     if bucket is None:
         return
-    # A late cumulative reading may take tokens back from a later hour, and their price with them.
-    sign = -1 if fact.amount < 0 else 1
-    _price(into, fact.model, Tokens(**{bucket: abs(fact.amount)}), at, sign)
-
-
-def _price(into: UsageSum, model: str | None, tokens: Tokens, at: datetime, sign: int = 1) -> None:
-    price = list_price(model, tokens, at)
+    # The price of the hour as it is now less its price as it was: the same in the end however many
+    # readings it took, also where a token costs a fraction of a nano-dollar.
+    at = EPOCH + timedelta(hours=hour)
+    before, after = (Tokens(**{bucket: amount}) for amount in change)
+    price = list_price(fact.model, after, at, prompt=0)
     if price is None:
-        into.unpriced_tokens = add(into.unpriced_tokens, sign * tokens.billable())
+        into.unpriced_tokens = add(into.unpriced_tokens, change.after - change.before)
     else:
-        into.list_nanousd = add(into.list_nanousd, sign * price)
+        price -= list_price(fact.model, before, at, prompt=0) or 0
+        into.list_nanousd = add(into.list_nanousd, price)
         into.unpriced_tokens = add(into.unpriced_tokens, 0)
 
 
-def _rank(folded: Folded, session: SessionKey, observation: Observation) -> None:
-    span = folded.sessions[session]
-    span.active = True
-    rank = observation.rank
-    span.usage_rank = rank if span.usage_rank is None else min(rank, span.usage_rank)
-    sender = (observation.tool, observation.installation)
-    folded.installations[sender] = min(rank, folded.installations.get(sender, rank))
+def _price(into: UsageSum, model: str | None, tokens: Tokens, at: datetime) -> None:
+    price = list_price(model, tokens, at)
+    if price is None:
+        into.unpriced_tokens = add(into.unpriced_tokens, tokens.billable())
+    else:
+        into.list_nanousd = add(into.list_nanousd, price)
+        into.unpriced_tokens = add(into.unpriced_tokens, 0)

@@ -6,22 +6,22 @@ records seen before, contribute nothing: that is all of exactly-once.
 """
 
 import logging
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
 
-from collector.counters import correction
 from collector.decode import decode
 from collector.dialects import tells
-from collector.errors import CollectorError, Undecodable
-from collector.fold import at_hour, fold, hour_of
+from collector.errors import CollectorError, Undecodable, origin
+from collector.fold import fold
 from collector.forges import FORGES
+from collector.growth import Growth, grown, highest
 from collector.observe import observe
 from collector.spool import OTLP, WEBHOOK, unpack_otlp
-from domain.events import Counted, Observation
+from domain.events import Observation
 from domain.folded import CoverageKey
 from domain.pseudonym import Pseudonyms
 from domain.work import WorkFact
@@ -49,25 +49,34 @@ def ingest(database: Database, pseudonyms: Pseudonyms, limit: int = _ROWS) -> in
     """Fold the oldest rows of the inbox; how many rows were settled (0: there were none).
 
     Raises StoreError where the database can't be written now; nothing is lost then. A batch that
-    fails for any other reason is folded row by row, and a row that fails alone is parked.
+    fails for any other reason is folded row by row, and a row that fails alone is parked: no row
+    may ever keep the others waiting.
     """
     with database.reading() as connection:
         held = inbox.oldest(connection, limit)
-    read = [_read(row, pseudonyms) for row in held]
-    if not read:
-        return 0
+    read = [row for each in held if (row := _read(database, each, pseudonyms)) is not None]
     try:
         _fold(database, read)
-    except StoreError:
-        if database.available():
-            for row in read:
-                _fold_alone(database, row)
-        else:
+    except Exception as error:
+        if _passing(error):
             raise
-    return len(read)
+        _log.warning("%d inbox rows can't be folded together: %s", len(read), origin(error))
+        for row in read:
+            _fold_alone(database, row)
+    return len(held)
 
 
-def _read(row: inbox.Held, pseudonyms: Pseudonyms) -> _Read:
+def _read(database: Database, row: inbox.Held, pseudonyms: Pseudonyms) -> _Read | None:
+    """What a row says; None where we fail on it, and it is parked."""
+    try:
+        return _told(row, pseudonyms)
+    except Exception as error:  # noqa: BLE001
+        _log.error("inbox row %d can't be read and is set aside: %s", row.id, origin(error))
+        _park(database, row.id, error)
+        return None
+
+
+def _told(row: inbox.Held, pseudonyms: Pseudonyms) -> _Read:
     read = _Read(row.id, row.incoming.received_at)
     try:
         if row.incoming.kind == OTLP:
@@ -82,6 +91,8 @@ def _read(row: inbox.Held, pseudonyms: Pseudonyms) -> _Read:
             )
             became = "understood" if read.facts else "ignored"
             read.tallies[CoverageKey(provider, WEBHOOK, event, became)] += 1
+        else:
+            raise ValueError("an inbox row of a kind that this version does not know")
     except (CollectorError, msgspec.DecodeError) as error:
         code = error.code if isinstance(error, CollectorError) else Undecodable.code
         read.tallies[CoverageKey("unknown", row.incoming.kind, row.incoming.name, code)] += 1
@@ -92,19 +103,33 @@ def _read(row: inbox.Held, pseudonyms: Pseudonyms) -> _Read:
 def _fold_alone(database: Database, row: _Read) -> None:
     try:
         _fold(database, [row])
-    except StoreError as error:
-        _log.exception("inbox row %d can't be folded and is set aside", row.row_id)
-        with database.writing() as connection:
-            inbox.park(connection, row.row_id, type(error.__cause__ or error).__name__)
+    except Exception as error:
+        if _passing(error):
+            raise
+        _log.error("inbox row %d can't be folded and is set aside: %s", row.row_id, origin(error))
+        _park(database, row.row_id, error)
+
+
+def _park(database: Database, row_id: int, error: Exception) -> None:
+    with database.writing() as connection:
+        inbox.park(connection, row_id, type(error.__cause__ or error).__name__)
+
+
+def _passing(error: Exception) -> bool:
+    """Whether the database was the reason, and not what the rows say."""
+    return isinstance(error, StoreError) and error.passing
 
 
 def _fold(database: Database, read: Sequence[_Read]) -> None:
+    if not read:
+        return
     with database.writing() as connection:
         taken = inbox.take(connection, (row.row_id for row in read))
         ours = [row for row in read if row.row_id in taken]
         observations = [each for row in ours for each in row.observations]
-        new = [*_never_seen(connection, observations), *_grown(connection, observations)]
-        sessions.apply(connection, fold(new, tells))
+        new = _never_seen(connection, observations)
+        telling, growths = _grown(connection, observations)
+        sessions.apply(connection, fold([*new, *telling], growths, tells))
         for row in ours:
             work.apply(connection, row.facts)
             sessions.cover(connection, row.tallies, row.received_at)
@@ -122,27 +147,20 @@ def _never_seen(connection: Connection, observations: Iterable[Observation]) -> 
     return first
 
 
-def _grown(connection: Connection, observations: Iterable[Observation]) -> list[Observation]:
-    """Readings of cumulative counters as what each hour grew by."""
-    told: dict[bytes, dict[int, int]] = {}
-    sample: dict[bytes, Observation] = {}
+def _grown(
+    connection: Connection, observations: Iterable[Observation]
+) -> tuple[list[Observation], list[Growth]]:
+    """Readings of cumulative counters: what they tell beside the count, and what the hours grew."""
+    read: dict[bytes, list[Observation]] = defaultdict(list)
     for observation in observations:
-        fact = observation.facts[0]
-        if observation.series is None or not isinstance(fact, Counted):
-            continue
-        key, hour = observation.series.key, hour_of(observation.at)
-        hours = told.setdefault(key, {})
-        hours[hour] = max(fact.amount, hours.get(hour, 0))
-        sample[key] = observation
-    known = sessions.readings(connection, told)
-    sessions.raise_readings(connection, told)
-    return [
-        at_hour(sample[key], hour, amount)
-        for key, hours in told.items()
-        for hour, amount in _correction(known.get(key, {}), hours).items()
-    ]
-
-
-def _correction(old: Mapping[int, int], new: Mapping[int, int]) -> Mapping[int, int]:
-    # A first reading of zero is still told: the bucket becomes 0 instead of unknown.
-    return correction(old, new) or ({} if old else dict.fromkeys(new, 0))
+        if observation.series is not None:
+            read[observation.series.key].append(observation)
+    known = sessions.readings(connection, read)
+    telling: list[Observation] = []
+    growths: list[Growth] = []
+    for key, readings in read.items():
+        seen, changed = grown(known.get(key, {}), readings)
+        telling += seen
+        growths += changed
+    sessions.raise_readings(connection, {key: highest(each) for key, each in read.items()})
+    return telling, growths

@@ -14,6 +14,7 @@ from collector.receive_http import Limits, bearer
 from collector.spool import Spool
 from domain.record import Signal
 from store.access import MAY_SEND, Access, Gate
+from store.engine import StoreError
 
 _SERVICES = {
     Signal.LOGS: "opentelemetry.proto.collector.logs.v1.LogsService",
@@ -48,21 +49,23 @@ def grpc_server(address: str, spool: Spool, gate: Gate, limits: Limits) -> grpc.
 
 def _export(signal: Signal, spool: Spool, gate: Gate) -> Export:
     async def export(body: bytes, context: Context) -> bytes:
-        await _authorise(context, gate)
         try:
+            await _authorise(context, gate)
             check(signal, Encoding.PROTOBUF, body)
             await spool.put(signal, Encoding.PROTOBUF, body)
         except Undecodable as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         except Unavailable as error:
             await _retry_later(context, str(error))
+        except StoreError:
+            await _retry_later(context, "the access tokens can't be read now")
         return b""
 
     return export
 
 
 async def _authorise(context: Context, gate: Gate) -> None:
-    metadata = {key: value for key, value in context.invocation_metadata() or ()}
+    metadata = dict(context.invocation_metadata() or ())
     header = metadata.get("authorization")
     token = bearer(header.encode() if isinstance(header, str) else header)
     access = gate.check(token, MAY_SEND)

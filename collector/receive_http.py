@@ -5,7 +5,6 @@ succeed; 401 and 403 for tokens; 404, 405, 413 and 415; 503 with Retry-After for
 later. Refusals carry a ``google.rpc.Status`` in the request's own encoding.
 """
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
@@ -15,11 +14,12 @@ from google.rpc.code_pb2 import Code
 from google.rpc.status_pb2 import Status
 
 from collector.decode import Encoding, check
-from collector.errors import Undecodable, Unavailable
+from collector.errors import Unavailable, Undecodable
 from collector.inflate import TooLarge, inflate
 from collector.spool import Spool
 from domain.record import Signal
 from store.access import MAY_SEND, Access, Gate
+from store.engine import StoreError
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -52,10 +52,14 @@ class _Refusal(Exception):
     message: str
 
 
+class _HungUpError(Exception):
+    """The sender has gone before its body was here: there is nobody to answer."""
+
+
 class HttpReceiver:
     """The ASGI application behind ``:4318``."""
 
-    def __init__(self, spool: Spool, gate: Gate, limits: Limits = Limits()) -> None:  # noqa: B008
+    def __init__(self, spool: Spool, gate: Gate, limits: Limits = Limits()) -> None:
         self._spool = spool
         self._gate = gate
         self._limits = limits
@@ -87,6 +91,11 @@ class HttpReceiver:
             await _refuse(send, encoding, _Refusal(400, Code.INVALID_ARGUMENT, str(error)))
         except Unavailable as error:
             await _refuse(send, encoding, _Refusal(503, Code.UNAVAILABLE, str(error)))
+        except StoreError:
+            message = "the access tokens can't be read now"
+            await _refuse(send, encoding, _Refusal(503, Code.UNAVAILABLE, message))
+        except _HungUpError:
+            pass
         else:
             # An empty export response: everything was accepted.
             answer = b"{}" if encoding is Encoding.JSON else b""
@@ -109,7 +118,7 @@ class HttpReceiver:
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise asyncio.CancelledError
+                raise _HungUpError
             chunk = message.get("body", b"")
             size += len(chunk)
             if size > limit:

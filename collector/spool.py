@@ -5,6 +5,7 @@ bounded in bytes: beyond it requests are refused, never forgotten.
 """
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
@@ -57,11 +58,15 @@ class Spool:
     """The writer of the inbox. ``put`` returns when the bytes have survived a power cut."""
 
     def __init__(
-        self, database: Database, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        database: Database,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        queue_bytes: int = _QUEUE_BYTES,
     ) -> None:
         self._database = database
         self._clock = clock
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._most_bytes = queue_bytes
         self._queued_bytes = 0
         self._lock = threading.Lock()
         self._closed = False
@@ -75,21 +80,22 @@ class Spool:
         """Refuse new requests, write what is queued, and end the thread."""
         with self._lock:
             self._closed = True
-        self._queue.put(None)
+            self._queue.put(None)
         self._thread.join()
 
     async def put(self, signal: Signal, encoding: Encoding, body: bytes) -> None:
         """Keep one export request, or raise Unavailable."""
         row = pack_otlp(signal, encoding, body, self._clock())
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(row, loop, loop.create_future())
+        # Under the lock, so that nothing is queued behind the mark that ends the thread.
         with self._lock:
             if self._closed:
                 raise Unavailable("the collector is shutting down")
-            if self._queued_bytes + len(row.body) > _QUEUE_BYTES:
+            if self._queued_bytes + len(row.body) > self._most_bytes:
                 raise Unavailable("more requests are waiting for the disk than memory allows")
             self._queued_bytes += len(row.body)
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(row, loop, loop.create_future())
-        self._queue.put(waiting)
+            self._queue.put(waiting)
         await waiting.done
 
     def _run(self) -> None:
@@ -116,11 +122,17 @@ class Spool:
         except StoreError as error:
             _log.error("%d requests refused: %s", len(batch), error)
             failure = Unavailable("the database can't take it now")
+        except Exception:  # noqa: BLE001
+            # Whatever it is: were this thread to end, every later request would wait for ever.
+            _log.exception("%d requests refused", len(batch))
+            failure = Unavailable("the requests can't be kept now")
         with self._lock:
             self._queued_bytes -= sum(len(waiting.row.body) for waiting in batch)
         for loop in {waiting.loop for waiting in batch}:
             mine = [waiting.done for waiting in batch if waiting.loop is loop]
-            loop.call_soon_threadsafe(_settle, mine, failure)
+            # A loop that is closed by now has nobody waiting.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_settle, mine, failure)
 
 
 def _settle(waiting: "list[asyncio.Future[None]]", failure: Unavailable | None) -> None:

@@ -123,7 +123,7 @@ def _read(
     body = _json_of(raw, headers)
     try:
         payload = msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _Refused(400, "not_json", "the body is not a JSON object") from error
     event = forge.event(headers, payload)
     if event is None or not _EVENT.match(event):

@@ -41,17 +41,21 @@ class _Rates:
     output: _Rate
 
 
-def list_price(model: str | None, tokens: Tokens, at: datetime) -> int | None:
+def list_price(
+    model: str | None, tokens: Tokens, at: datetime, *, prompt: int | None = None
+) -> int | None:
     """Nano-dollars at list price on that day, or None where the catalogue has no price.
 
-    Prompt length decides the tier, so price single requests where they are known.
+    The length of a request's prompt decides the tier: that of ``tokens``, which then are those of
+    one request. Where the requests behind a sum are not known, say ``prompt=0``: the base price.
     """
     rates = _rates(model, at.date()) if model else None
     if rates is None:
         return None
     read, write = tokens.cache_read or 0, tokens.cache_write or 0
     hour = min(tokens.cache_write_1h or 0, write)
-    prompt = (tokens.input or 0) + read + write
+    if prompt is None:
+        prompt = (tokens.input or 0) + read + write
     pico = (
         (tokens.input or 0) * rates.input.at(prompt)
         + read * rates.cache_read.at(prompt)

@@ -1,6 +1,7 @@
 """Access tokens: made once, kept as hashes, checked from memory."""
 
 import hashlib
+import logging
 import secrets
 import threading
 import time
@@ -11,10 +12,13 @@ from enum import StrEnum
 
 from sqlalchemy import bindparam, insert, select, update
 
-from store.engine import Connection, Database
+from store.engine import Connection, Database, StoreError
 from store.tables import access_tokens
 
-_REFRESH_SECONDS = 2.0
+_log = logging.getLogger(__name__)
+
+_REFRESH_SECONDS = 1.0
+_TOO_OLD_SECONDS = 2.0
 
 
 class Role(StrEnum):
@@ -100,9 +104,13 @@ class Gate:
         self._read_at = float("-inf")
         self._roles: dict[bytes, Role] = {}
         self._used: set[bytes] = set()
+        self._refreshing = False
 
     def check(self, secret: str | None, allowed: frozenset[Role]) -> Access:
-        """Whether the bearer of this secret may do what these roles may."""
+        """Whether the bearer of this secret may do what these roles may.
+
+        Raises StoreError where the tokens can't be read: then nobody can tell.
+        """
         roles = self._current()
         if self._open_without and not allowed.intersection(roles.values()):
             return Access.GRANTED
@@ -116,31 +124,47 @@ class Gate:
         return Access.GRANTED if role in allowed else Access.FORBIDDEN
 
     def _current(self) -> dict[bytes, Role]:
-        """The known tokens; refreshed in the background, since callers may be event loops."""
-        now = self._monotonic()
-        with self._lock:
-            first = self._read_at == float("-inf")
-            stale = now - self._read_at > _REFRESH_SECONDS
-            if stale:
-                self._read_at = now
-        if first:
-            self._refresh()
-        elif stale:
-            threading.Thread(target=self._refresh, name="tokens", daemon=True).start()
-        return self._roles
+        """The known tokens; usually refreshed in the background, since callers may be event loops.
 
-    def _refresh(self) -> None:
+        Raises StoreError where the copy is too old to answer from and no newer one can be had.
+        """
+        with self._lock:
+            age = self._monotonic() - self._read_at
+            too_old = age > _TOO_OLD_SECONDS
+            if too_old:
+                self._read()
+            due = bool(self._used) if too_old else age > _REFRESH_SECONDS
+            if due and not self._refreshing:
+                self._refreshing = True
+                threading.Thread(target=self._refresh, name="tokens", daemon=True).start()
+            return self._roles
+
+    def _read(self) -> None:
+        began = self._monotonic()
         query = select(access_tokens.c.digest, access_tokens.c.role)
         with self._database.reading() as connection:
             rows = connection.execute(query.where(access_tokens.c.revoked_at.is_(None)))
             self._roles = {bytes(row.digest): Role(row.role) for row in rows}
-        if self._used:
-            used, self._used = self._used, set()
-            statement = update(access_tokens).where(access_tokens.c.digest == bindparam("used"))
-            with self._database.writing() as connection:
-                connection.execute(
-                    statement.values(last_used_at=datetime.now(UTC)), [{"used": u} for u in used]
-                )
+        self._read_at = began
+
+    def _refresh(self) -> None:
+        try:
+            self._read()
+            self._note_use()
+        except StoreError as error:
+            _log.warning("access tokens can't be refreshed: %s", error)
+        finally:
+            self._refreshing = False
+
+    def _note_use(self) -> None:
+        used, self._used = self._used, set()
+        if not used:
+            return
+        statement = update(access_tokens).where(access_tokens.c.digest == bindparam("used"))
+        with self._database.writing() as connection:
+            connection.execute(
+                statement.values(last_used_at=datetime.now(UTC)), [{"used": u} for u in used]
+            )
 
 
 def _digest(secret: str) -> bytes:

@@ -1,15 +1,18 @@
 """Opening the database: SQLite (WAL) under a folder, or PostgreSQL; and its one commit point."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, make_url, text
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 __all__ = ["Connection", "Database", "StoreError"]
 
+_PASSING = (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalError)
 _BUSY_TIMEOUT_MS = 15_000
 # Emptying the log keeps writers out while it waits for readers: acknowledgements matter more.
 _EMPTYING_TIMEOUT_MS = 50
@@ -52,7 +55,12 @@ class Database:
         options = {"assay_writing": True}
         with _translated(), self.engine.connect().execution_options(**options) as connection:
             yield connection
-            connection.commit()
+            try:
+                connection.commit()
+            except BaseException:
+                # It may still hold its transaction, and with it the write lock: never used again.
+                connection.invalidate()
+                raise
 
     def available(self) -> bool:
         """Whether the database answers and takes writes at this moment."""
@@ -92,11 +100,12 @@ def _translated() -> Iterator[None]:
     """The database's errors as ours, without the statement and its values (they are private)."""
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
         message = str(cause).splitlines()[0] if str(cause) else ""
-        passing = isinstance(error, OperationalError | InterfaceError | TimeoutError)
-        raise StoreError(f"{type(cause).__name__}: {message}", passing=passing) from cause
+        raise StoreError(
+            f"{type(cause).__name__}: {message}", passing=isinstance(error, _PASSING)
+        ) from cause
 
 
 def _engine(url: str) -> Engine:

@@ -21,6 +21,7 @@ ChangeId = tuple[str, int]
 """(repository, number)"""
 
 _CHUNK = 200
+_HOME = func.coalesce(t.changes.c.head_repo, t.changes.c.repo).label("home")
 _BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
 _AFTER = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -50,8 +51,11 @@ def changes_of_commits(
     shas = sorted({sha for _, sha in wanted})
     for some in chunks(shas):
         heads = select(t.change_commits).where(t.change_commits.c.sha.in_(some))
-        for row in connection.execute(heads):
-            found[row.repo, row.sha].add((row.repo, row.number))
+        named = [((row.repo, row.sha), (row.repo, row.number)) for row in connection.execute(heads)]
+        shared = _from_default_branch(connection, {change for _, change in named})
+        for commit, change in named:
+            if change not in shared:
+                found[commit].add(change)
         merges = select(t.changes.c.repo, t.changes.c.number, t.changes.c.merge_sha)
         for row in connection.execute(merges.where(t.changes.c.merge_sha.in_(some))):
             found[row.repo, row.merge_sha].add((row.repo, row.number))
@@ -62,6 +66,20 @@ def changes_of_commits(
             if window.since < pushed_at <= window.until:
                 found[repo, sha].add(window.change)
     return {commit: found[commit] for commit in wanted if commit in found}
+
+
+def _from_default_branch(connection: Connection, changes: set[ChangeId]) -> set[ChangeId]:
+    """Those of these changes whose head is what everybody's work lands on: a release, mostly."""
+    defaults = default_branches(connection, {repo for repo, _ in changes})
+    shared: set[ChangeId] = set()
+    for repo, branch in defaults.items():
+        query = select(t.changes.c.number).where(
+            t.changes.c.repo == repo, t.changes.c.head_ref == branch, _HOME == t.changes.c.repo
+        )
+        for some in chunks(sorted(number for of, number in changes if of == repo)):
+            numbers = connection.execute(query.where(t.changes.c.number.in_(some))).scalars()
+            shared |= {(repo, number) for number in numbers}
+    return shared
 
 
 def _pushes(
@@ -83,16 +101,17 @@ def branch_windows(
 ) -> dict[tuple[str, str], list[BranchWindow]]:
     """Of each (repository, branch): the changes whose head it was, and when."""
     wanted = set(branches)
-    home = func.coalesce(t.changes.c.head_repo, t.changes.c.repo)
     defaults = default_branches(connection, {repo for repo, _ in wanted})
     heads: dict[tuple[str, str], list[BranchWindow]] = {}
-    query = select(t.changes, home.label("home"))
+    query = select(t.changes, _HOME)
     by_branch: dict[tuple[str, str], list[tuple[datetime, datetime, ChangeId]]] = defaultdict(list)
     for some in chunks(sorted({branch for _, branch in wanted})):
         for row in connection.execute(query.where(t.changes.c.head_ref.in_(some))):
             key = (row.home, row.head_ref)
-            # What is pushed to the default branch has landed; it is nobody's own work.
-            if key in wanted and defaults.get(row.home) != row.head_ref:
+            # What is pushed to the default branch has landed; it is nobody's own work. A fork's
+            # default branch is its owner's.
+            landed = row.home == row.repo and defaults.get(row.repo) == row.head_ref
+            if key in wanted and not landed:
                 end = row.merged_at or row.closed_at or _AFTER
                 by_branch[key].append((row.created_at, end, (row.repo, row.number)))
     for key, lives in by_branch.items():

@@ -37,7 +37,8 @@ def readings(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, dict[
         merge_into(connection, t.series, zero, {"highest": latest})
     for start in range(0, len(ordered), _CHUNK):
         chunk = ordered[start : start + _CHUNK]
-        for row in connection.execute(select(t.series).where(t.series.c.key.in_(chunk))):
+        query = select(t.series).where(t.series.c.key.in_(chunk), t.series.c.hour > 0)
+        for row in connection.execute(query):
             found.setdefault(bytes(row.key), {})[row.hour] = row.highest
     return found
 
@@ -154,7 +155,8 @@ def _apply_usage(connection: Connection, folded: Folded) -> None:
         }
         for key, total in folded.usage.items()
     ]
-    rows.sort(key=lambda r: (r["session_pk"], r["rank"], r["hour"], r["model"], r["purpose"]))
+    key_columns = [column.name for column in t.usage.primary_key]
+    rows.sort(key=lambda row: [row[name] for name in key_columns])
     merge_into(connection, t.usage, rows, dict.fromkeys(t.USAGE_COUNTERS, added))
 
 

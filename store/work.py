@@ -31,7 +31,6 @@ _REPLACED = (
     "draft",
     "title",
     "head_ref",
-    "head_repo",
     "base_ref",
     "merge_sha",
     "merged_at",
@@ -39,7 +38,8 @@ _REPLACED = (
     "updated_at",
     "tasks",
 )
-_KEPT_IF_UNTOLD = ("author", "additions", "deletions", "changed_files")
+# A fork or an account that is deleted later is still where the change came from.
+_KEPT_IF_UNTOLD = ("author", "head_repo", "additions", "deletions", "changed_files")
 _STATE_ORDER = {"open": 0, "closed": 1, "merged": 2}
 
 

@@ -1,0 +1,268 @@
+"""Acknowledged bytes: taken once, never lost, and never in each other's way."""
+
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from collector.decode import Encoding
+from collector.ingest import ingest
+from collector.spool import OTLP, WEBHOOK, pack_otlp
+from domain.record import Signal
+from store import inbox
+from store.engine import Database, StoreError
+from store.inbox import Held, Incoming
+from tests.capturing import CAPTURES, PSEUDONYMS, expected, same
+from tests.filling import (
+    RECEIVED_AT,
+    Fresh,
+    bodies,
+    fill,
+    fold_all,
+    folded,
+    one,
+    put,
+    rows,
+    usage,
+)
+from tests.otlp import Body, parse, singles, write
+
+SCENARIO = CAPTURES / "claude-code" / "01-simple-http-protobuf"
+SENT = bodies(SCENARIO)
+
+
+def row(name: str, kind: str = OTLP, body: bytes = b"{}") -> Incoming:
+    return Incoming(received_at=RECEIVED_AT, kind=kind, name=name, body=body)
+
+
+def add(database: Database, *incoming: Incoming) -> None:
+    with database.writing() as connection:
+        inbox.put(connection, incoming)
+
+
+def oldest(database: Database, limit: int = 100) -> list[Held]:
+    with database.reading() as connection:
+        return inbox.oldest(connection, limit)
+
+
+def take(database: Database, *ids: int) -> set[int]:
+    with database.writing() as connection:
+        return inbox.take(connection, ids)
+
+
+def waiting(database: Database) -> tuple[int, int]:
+    with database.reading() as connection:
+        return inbox.waiting(connection)
+
+
+def parked(database: Database) -> list[tuple[Any, ...]]:
+    return rows(database, "(SELECT * FROM inbox WHERE parked IS NOT NULL)", "name, parked")
+
+
+# Rows
+
+
+def test_rows_come_out_in_the_order_they_went_in(database: Database) -> None:
+    add(database)
+    add(database, row("a"), row("b"))
+    add(database, row("c"))
+    assert [held.incoming.name for held in oldest(database)] == ["a", "b", "c"]
+    assert [held.incoming.name for held in oldest(database, 2)] == ["a", "b"]
+    assert oldest(database)[0].incoming == row("a")
+
+
+def test_a_row_is_taken_once(database: Database) -> None:
+    add(database, row("a"), row("b"))
+    first, second = (held.id for held in oldest(database))
+    assert take(database, first, 999) == {first}
+    assert take(database, first, second) == {second}
+    assert take(database, first, second) == set()
+    assert take(database) == set()
+
+
+def test_the_number_of_a_row_that_is_gone_is_never_given_again(database: Database) -> None:
+    # A folder that read the old row would otherwise take the new one for it, and lose it.
+    add(database, row("a"))
+    [old] = oldest(database)
+    take(database, old.id)
+    add(database, row("b"))
+    [new] = oldest(database)
+    assert new.id > old.id
+
+
+def test_parked_rows_wait_beside_the_others_until_they_are_released(database: Database) -> None:
+    add(database, row("a"), row("b"))
+    first = oldest(database)[0].id
+    with database.writing() as connection:
+        inbox.park(connection, first, "why " * 100)
+    assert [held.incoming.name for held in oldest(database)] == ["b"]
+    assert waiting(database) == (1, 1)
+    assert parked(database) == [("a", ("why " * 100)[:200])]
+    with database.writing() as connection:
+        inbox.release(connection)
+    assert [held.incoming.name for held in oldest(database)] == ["a", "b"]
+    assert waiting(database) == (2, 0)
+
+
+def test_a_delivery_is_new_once_by_forge(database: Database) -> None:
+    def first(provider: str, delivery_id: str) -> bool:
+        with database.writing() as connection:
+            return inbox.first_delivery(connection, provider, delivery_id, RECEIVED_AT)
+
+    assert [first("github", "1"), first("github", "1")] == [True, False]
+    assert [first("github", "2"), first("gitlab", "1")] == [True, True]
+
+
+# Rows that fail
+
+
+def prompt_and_others() -> tuple[Body, list[Body]]:
+    """The record of the user's prompt, and all others, each as a body of its own."""
+    records = [write(s, Encoding.PROTOBUF) for body in SENT for s in singles(parse(body))]
+    [prompt] = [body for body in records if b"claude_code.user_prompt" in body[2]]
+    return prompt, [body for body in records if body is not prompt]
+
+
+def test_a_row_that_always_fails_is_set_aside_and_its_neighbours_are_folded(
+    database: Database, fresh: Fresh
+) -> None:
+    prompt, others = prompt_and_others()
+    with fresh() as elsewhere:
+        fill(elsewhere, [prompt])
+        [key] = rows(elsewhere, "seen", "hex(key)")
+    refusing = f"CREATE TRIGGER refusing BEFORE INSERT ON seen WHEN NEW.key = x'{key[0]}' BEGIN"
+    with database.writing() as connection:
+        connection.execute(text(f"{refusing} SELECT RAISE(ABORT, 'not this one'); END"))
+    fill(database, [*others[:5], prompt, *others[5:]])
+    assert parked(database) == [("logs:protobuf", "IntegrityError")]
+    assert waiting(database) == (0, 1)
+    assert same(expected(SCENARIO), usage(database))
+    assert one(database, "SELECT SUM(records) FROM coverage") == len(others)
+
+
+def test_a_row_that_was_set_aside_is_folded_once_it_can_be(
+    database: Database, fresh: Fresh
+) -> None:
+    prompt, others = prompt_and_others()
+    put(database, [prompt])
+    with database.writing() as connection:
+        inbox.park(connection, oldest(database)[0].id, "some day")
+    fill(database, others)
+    assert waiting(database) == (0, 1)
+    with database.writing() as connection:
+        inbox.release(connection)
+    fold_all(database)
+    assert waiting(database) == (0, 0)
+    with fresh() as elsewhere:
+        fill(elsewhere, SENT)
+        assert folded(database) == folded(elsewhere)
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        row("logs:protobuf", body=b"not compressed"),
+        row("logs:avro", body=pack_otlp(*SENT[0], RECEIVED_AT).body),
+        row("profiles:json", body=pack_otlp(*SENT[0], RECEIVED_AT).body),
+        row("sourcehut:push", WEBHOOK),
+        row("anything", "postcard"),
+    ],
+    ids=["corrupt", "encoding", "signal", "forge", "kind"],
+)
+def test_a_row_that_this_version_cannot_read_is_set_aside_and_kept(
+    database: Database, strange: Incoming
+) -> None:
+    add(database, strange)
+    put(database, SENT)
+    fold_all(database)
+    assert [name for name, _ in parked(database)] == [strange.name]
+    assert same(expected(SCENARIO), usage(database))
+
+
+@pytest.mark.parametrize(
+    "amount", ["9" * 30, "1" + "0" * 16, 2**63 - 1, 10**18, 1.7e308, "1e300", -1]
+)
+def test_an_absurd_amount_spoils_its_own_record_only(database: Database, amount: object) -> None:
+    logs, metrics = SENT
+    request = parse(logs)
+    for record in request.resource_logs[0].scope_logs[0].log_records:  # type: ignore[union-attr]
+        for pair in record.attributes:
+            if pair.key == "input_tokens":
+                kind = {str: "string_value", int: "int_value", float: "double_value"}[type(amount)]
+                setattr(pair.value, kind, amount)
+    put(database, [write(request, Encoding.PROTOBUF), metrics])
+    fold_all(database)
+    assert waiting(database) == (0, 0)
+    with database.reading() as connection:
+        sums = connection.execute(text("SELECT SUM(input), typeof(SUM(input)) FROM usage")).one()
+    assert sums[1] in ("integer", "null")
+    assert (sums[0] or 0) < 10**15
+
+
+def test_a_database_that_is_busy_parks_nothing(database: Database) -> None:
+    event.listen(database.engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 30"))
+    database.close()
+    put(database, SENT)
+    path = database.engine.url.database
+    assert path is not None
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError) as failure:
+            ingest(database, PSEUDONYMS)
+        assert failure.value.passing
+        other.execute("ROLLBACK")
+    assert waiting(database) == (2, 0)
+    fold_all(database)
+    assert same(expected(SCENARIO), usage(database))
+
+
+# Two folders
+
+
+def test_what_another_folder_took_meanwhile_contributes_nothing(database: Database) -> None:
+    put(database, SENT)
+    interrupted: list[int] = []
+
+    def other_folder(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        # Between reading the rows and taking them, another folder folds all of them.
+        if statement == "BEGIN IMMEDIATE" and not interrupted:
+            interrupted.append(1)
+            interrupted.append(ingest(database, PSEUDONYMS))
+
+    event.listen(database.engine, "before_cursor_execute", other_folder)
+    assert ingest(database, PSEUDONYMS) == 2
+    assert interrupted == [1, 2]
+    assert same(expected(SCENARIO), usage(database))
+    assert waiting(database) == (0, 0)
+    assert one(database, "SELECT SUM(records) FROM coverage") == 15
+
+
+def test_a_folder_that_dies_in_the_middle_leaves_everything_as_it_was(database: Database) -> None:
+    put(database, SENT)
+    dying = [True]
+
+    def die(*_: object) -> None:
+        if dying:
+            raise KeyboardInterrupt
+
+    event.listen(database.engine, "commit", die)
+    with pytest.raises(KeyboardInterrupt):
+        ingest(database, PSEUDONYMS)
+    dying.clear()
+    assert waiting(database) == (2, 0)
+    assert rows(database, "seen") == rows(database, "sessions") == []
+    fold_all(database)
+    assert same(expected(SCENARIO), usage(database))
+
+
+def test_an_empty_inbox_is_no_work(database: Database) -> None:
+    assert ingest(database, PSEUDONYMS) == 0
+
+
+def test_a_request_without_records_is_settled(database: Database) -> None:
+    put(database, [(Signal.LOGS, Encoding.JSON, b"{}")])
+    assert ingest(database, PSEUDONYMS) == 1
+    assert waiting(database) == (0, 0)
+    assert rows(database, "coverage") == []
