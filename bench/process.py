@@ -26,7 +26,7 @@ class Running:
     http: int
     grpc: int
     api: int
-    data: Path = Path()
+    data: Path
 
     def answer(self, path: str) -> Any:
         """A JSON answer of the API."""
@@ -92,7 +92,7 @@ def running(data: Path) -> Iterator[Running]:
         [sys.executable, "-m", "assay", "serve", "--data", str(data), *listen],
         stdout=subprocess.DEVNULL,
     )
-    server = Running(process, *ports, data)
+    server = Running(process, ports[0], ports[1], ports[2], data)
     try:
         _await_start(server)
         yield server

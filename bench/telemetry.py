@@ -39,9 +39,7 @@ def bodies(requests: int, records: int, seed: int = 1) -> Iterator[bytes]:
         yield request.SerializeToString()
 
 
-def _record(
-    chance: random.Random, number: int, at: datetime, session: str, user: str
-) -> LogRecord:
+def _record(chance: random.Random, number: int, at: datetime, session: str, user: str) -> LogRecord:
     name = "api_request" if number % 2 else "tool_result"
     record = LogRecord(time_unix_nano=int(at.timestamp() * 1000) * 1_000_000)
     record.observed_time_unix_nano = record.time_unix_nano

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from classifier.cost import cost_shares
 from classifier.link import link_at, link_session
-from classifier.outcomes import landed, last_active, review_rounds, reverted_at
+from classifier.outcomes import landed, last_active, reverted_at, review_rounds
 from classifier.rules import label_session
 from classifier.thresholds import Thresholds, VerdictThresholds
 from classifier.verdicts import judge_tool

@@ -15,7 +15,7 @@ from domain.events import (
     Source,
     Traced,
 )
-from domain.folded import CountKey, Folded, SessionKey, SessionSpan, UsageKey, UsageSum
+from domain.folded import CountKey, Folded, SessionKey, SessionSums, UsageKey, UsageSum
 from domain.pricing import list_price
 from domain.record import EPOCH
 from domain.usage import Tokens, add
@@ -50,83 +50,93 @@ def fold(observations: Iterable[Observation], growths: Iterable[Growth], tells: 
     """
     folded = Folded()
     for observation in observations:
-        session = _session(observation)
-        if _widen(folded, session, observation):
+        sums = _sums(folded, observation)
+        if observation.source not in sums.sources:
+            sums.sources.add(observation.source)
             for quantity in tells(observation.tool, observation.source):
-                folded.counts.setdefault(CountKey(session, quantity, observation.rank, ""), 0)
+                sums.counts.setdefault(CountKey(quantity, observation.rank, ""), 0)
         for fact in observation.facts:
-            _add(folded, session, observation, fact)
+            _add(sums, observation, fact)
     for growth in growths:
-        _grow(folded, growth)
+        _count(_sums(folded, growth.reading), counter(growth.reading), growth)
     return folded
 
 
-def _session(observation: Observation) -> SessionKey:
-    session = SessionKey(observation.tool, observation.session_id, observation.installation)
+def _sums(folded: Folded, observation: Observation) -> SessionSums:
+    """The sums of an observation's session, which they now know was there at that time."""
+    session = session_of(observation)
+    sums, at = folded.get(session), observation.at
+    if sums is None:
+        sums = folded[session] = SessionSums(at, at)
+    elif at < sums.first_at:
+        sums.first_at = at
+    elif at > sums.last_at:
+        sums.last_at = at
+    return sums
+
+
+def session_of(observation: Observation) -> SessionKey:
+    """Whose observation it is: a session, or the installation where no session is named."""
+    if observation.session_id is None:
+        return SessionKey(observation.tool, None, observation.installation)
     # The same session may be told by two machines; it is still one session.
-    return session if session.session_id is None else session._replace(installation="")
+    return SessionKey(observation.tool, observation.session_id, "")
 
 
-def _widen(folded: Folded, session: SessionKey, observation: Observation) -> bool:
-    """Whether this source speaks of this session for the first time in this batch."""
-    span = folded.sessions.get(session)
-    if span is None:
-        span = folded.sessions[session] = SessionSpan(observation.at, observation.at)
-    span.first_at = min(span.first_at, observation.at)
-    span.last_at = max(span.last_at, observation.at)
-    first = observation.source not in span.sources
-    span.sources.add(observation.source)
-    return first
-
-
-def _add(folded: Folded, session: SessionKey, observation: Observation, fact: Fact) -> None:
-    hour = hour_of(observation.at)
+def _add(sums: SessionSums, observation: Observation, fact: Fact) -> None:
     if isinstance(fact, Traced):
-        key = (session, fact.trace, fact.value)
-        folded.traces[key] = min(observation.at, folded.traces.get(key, observation.at))
+        key = (fact.trace, fact.value)
+        before = sums.traces.get(key)
+        if before is None or observation.at < before:
+            sums.traces[key] = observation.at
     elif isinstance(fact, RequestAnswered):
-        _answered(_usage(folded, session, observation, fact, hour), fact, observation.at)
+        into = _usage(sums, observation, fact, hour_of(observation.at))
+        _answered(into, fact, observation.at)
     elif isinstance(fact, RequestFailed):
-        into = _usage(folded, session, observation, fact, hour)
+        into = _usage(sums, observation, fact, hour_of(observation.at))
         into.requests = add(into.requests, 0)
         into.failed_requests = add(into.failed_requests, 1)
+    elif fact.quantity in _USAGE_FIELD:
+        growth = Growth(observation, hour_of(observation.at), Change(0, fact.amount))
+        _count(sums, fact, growth)
     else:
-        _count(folded, session, fact, Growth(observation, hour, Change(0, fact.amount)))
+        _count_plainly(sums, fact, observation.rank, fact.amount)
 
 
-def _grow(folded: Folded, growth: Growth) -> None:
-    _count(folded, _session(growth.reading), counter(growth.reading), growth)
-
-
-def _count(folded: Folded, session: SessionKey, fact: Counted, growth: Growth) -> None:
-    observation, hour, change = growth.reading, growth.hour, growth.change
+def _count(sums: SessionSums, fact: Counted, growth: Growth) -> None:
+    change = growth.change
     if fact.quantity in _USAGE_FIELD:
-        _counted(_usage(folded, session, observation, fact, hour), fact, hour, change)
-        return
-    key = CountKey(session, fact.quantity, observation.rank, fact.item)
-    folded.counts[key] = folded.counts.get(key, 0) + change.after - change.before
+        into = _usage(sums, growth.reading, fact, growth.hour)
+        _counted(into, fact, growth.hour, change)
+    else:
+        _count_plainly(sums, fact, growth.reading.rank, change.after - change.before)
+
+
+def _count_plainly(sums: SessionSums, fact: Counted, rank: int, amount: int) -> None:
+    key = CountKey(fact.quantity, rank, fact.item)
+    sums.counts[key] = sums.counts.get(key, 0) + amount
     if fact.quantity not in _IDLE:
-        folded.sessions[session].active = True
+        sums.active = True
 
 
 def _usage(
-    folded: Folded,
-    session: SessionKey,
+    sums: SessionSums,
     observation: Observation,
     fact: RequestAnswered | RequestFailed | Counted,
     hour: int,
 ) -> UsageSum:
     """The row to add to; that there is one makes the session active and its source known."""
-    span = folded.sessions[session]
-    span.active = True
     rank = observation.rank
-    span.usage_rank = rank if span.usage_rank is None else min(rank, span.usage_rank)
-    sender = (observation.tool, observation.installation)
-    folded.installations[sender] = min(rank, folded.installations.get(sender, rank))
-    key = UsageKey(
-        session, rank, observation.source, hour, fact.model, fact.purpose, observation.context
-    )
-    return folded.usage.setdefault(key, UsageSum())
+    key = UsageKey(rank, observation.source, hour, fact.model, fact.purpose, observation.context)
+    into = sums.usage.get(key)
+    if into is None:
+        into = sums.usage[key] = UsageSum()
+        sums.active = True
+        sums.usage_rank = rank if sums.usage_rank is None else min(rank, sums.usage_rank)
+    sender = observation.installation
+    if sums.installations.get(sender, rank + 1) > rank:
+        sums.installations[sender] = rank
+    return into
 
 
 def _answered(into: UsageSum, fact: RequestAnswered, at: datetime) -> None:

@@ -6,20 +6,21 @@ every minute for as long as it is open, and that is no activity.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
+
+from msgspec import structs
 
 from collector.counters import Change, correction, growth, merged
 from domain.events import Counted, Observation
-from domain.record import EPOCH
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
     """What readings of one series change about one hour.
 
-    ``reading`` is any of them: it says whose counter it is. The hour need not be its own, since a
-    late reading moves growth between hours.
+    ``reading`` is one that tells when the session was seen, and says whose counter it is. The hour
+    need not be its own, since a late reading moves growth between hours.
     """
 
     reading: Observation
@@ -29,7 +30,7 @@ class Growth:
 
 def hour_of(at: datetime) -> int:
     """Whole hours since the epoch."""
-    return (at - EPOCH) // timedelta(hours=1)
+    return int(at.timestamp()) // 3600
 
 
 def counter(reading: Observation) -> Counted:
@@ -75,5 +76,6 @@ def grown(
     if earlier:
         # A first reading of zero is told too: the count becomes 0 instead of unknown.
         changes.setdefault(first_hour, Change(0, 0))
-    growths = [Growth(ordered[-1], hour, change) for hour, change in changes.items()]
-    return [replace(each, facts=each.facts[1:]) for each in telling], growths
+    # Growth anywhere means that one of these readings brought it: there is one that tells.
+    growths = [Growth(telling[0], hour, change) for hour, change in changes.items()]
+    return [structs.replace(each, facts=each.facts[1:]) for each in telling], growths

@@ -16,16 +16,16 @@ import msgspec
 from collector.decode import decode
 from collector.dialects import tells
 from collector.errors import CollectorError, Undecodable, origin
-from collector.fold import fold
+from collector.fold import fold, session_of
 from collector.forges import FORGES
-from collector.growth import Growth, grown, highest
+from collector.growth import Growth, grown, highest, hour_of
 from collector.observe import observe
 from collector.spool import OTLP, WEBHOOK, unpack_otlp
 from domain.events import Observation
-from domain.folded import CoverageKey
+from domain.folded import CoverageKey, SessionKey
 from domain.pseudonym import Pseudonyms
 from domain.work import WorkFact
-from store import inbox, sessions, work
+from store import inbox, seen, sessions, work
 from store.engine import Connection, Database, StoreError
 
 _log = logging.getLogger(__name__)
@@ -130,21 +130,22 @@ def _fold(database: Database, read: Sequence[_Read]) -> None:
         new = _never_seen(connection, observations)
         telling, growths = _grown(connection, observations)
         sessions.apply(connection, fold([*new, *telling], growths, tells))
-        for row in ours:
-            work.apply(connection, row.facts)
-            sessions.cover(connection, row.tallies, row.received_at)
+        work.apply(connection, [fact for row in ours for fact in row.facts])
+        sessions.cover(connection, [(row.tallies, row.received_at) for row in ours])
 
 
 def _never_seen(connection: Connection, observations: Iterable[Observation]) -> list[Observation]:
     """Observations other than readings, each record once in all time."""
-    candidates = [each for each in observations if each.series is None]
-    new = sessions.unseen(connection, (each.key for each in candidates))
-    first: list[Observation] = []
-    for observation in candidates:
-        if observation.key in new:
-            new.remove(observation.key)
-            first.append(observation)
-    return first
+    pks: dict[SessionKey, int] = {}
+    told: dict[seen.HourKey, dict[int, Observation]] = {}
+    for observation in observations:
+        if observation.series is None:
+            session = session_of(observation)
+            pk = pks.get(session) or pks.setdefault(session, session.pk)
+            hours = told.setdefault((pk, hour_of(observation.at)), {})
+            hours.setdefault(int.from_bytes(observation.key[:8], "little"), observation)
+    new = seen.unseen(connection, told)
+    return [told[hour][key] for hour, keys in new.items() for key in sorted(keys)]
 
 
 def _grown(

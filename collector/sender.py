@@ -28,7 +28,10 @@ _REPO = (
 )
 _BRANCH = ("vcs.ref.head.name", "branch", "git.branch")
 _TICKET = ("ticket.id", "ticket", "issue.id")
+_OWNER = "repo.owner"
 _WANTED = (_EMAIL, _ENDUSER, _ACCOUNT, _INSTALLATION, _TEAM, _REPO, _BRANCH, _TICKET)
+_NAMES = frozenset(name for names in _WANTED for name in names) | {_OWNER}
+_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,23 @@ def sender_of(
     attributes: Attributes, scope: Scope, version: str | None, pseudonyms: Pseudonyms
 ) -> Sender:
     """Read the sender from a record's attributes and its resource."""
+    # Most records of a scope come from one sender: what they tell of it is the key.
+    told = [(name, str(attributes[name])) for name in _NAMES & attributes.keys()]
+    key = (version, *sorted(told)) if len(told) > 1 else (version, *told)
+    sender = scope.memo.get(key)
+    if not isinstance(sender, Sender):
+        sender = _read(attributes, scope, version, pseudonyms)
+        if len(scope.memo) >= _REMEMBERED:
+            scope.memo.clear()
+        scope.memo[key] = sender
+    return sender
+
+
+def _read(
+    attributes: Attributes, scope: Scope, version: str | None, pseudonyms: Pseudonyms
+) -> Sender:
     told = tuple(text(attributes, *names) or text(scope.resource, *names) for names in _WANTED)
-    owner = text(attributes, "repo.owner") or text(scope.resource, "repo.owner")
+    owner = text(attributes, _OWNER) or text(scope.resource, _OWNER)
     return _sender(told, owner, version, pseudonyms)
 
 

@@ -28,9 +28,8 @@ class SessionKey(NamedTuple):
 
 
 class UsageKey(NamedTuple):
-    """What usage is kept by: the finest grain that any answer needs."""
+    """What a session's usage is kept by: the finest grain that any answer needs."""
 
-    session: SessionKey
     rank: int
     source: Source
     hour: int
@@ -40,9 +39,8 @@ class UsageKey(NamedTuple):
 
 
 class CountKey(NamedTuple):
-    """What session counts are kept by."""
+    """What a session's counts are kept by."""
 
-    session: SessionKey
     quantity: Quantity
     rank: int
     item: str
@@ -67,25 +65,26 @@ class UsageSum:
 
 
 @dataclass(slots=True)
-class SessionSpan:
-    """When a session was seen, the best source of its usage, and whether anything happened."""
+class SessionSums:
+    """What a batch adds to one session.
+
+    ``usage_rank`` is the rank of its best source of usage, ``sources`` the signals that spoke of
+    it, ``installations`` the best rank of usage by the installation that sent it.
+    """
 
     first_at: datetime
     last_at: datetime
     usage_rank: int | None = None
     active: bool = False
     sources: set[Source] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class Folded:
-    """Everything that one batch adds."""
-
-    sessions: dict[SessionKey, SessionSpan] = field(default_factory=dict)
     usage: dict[UsageKey, UsageSum] = field(default_factory=dict)
     counts: dict[CountKey, int] = field(default_factory=dict)
-    traces: dict[tuple[SessionKey, Trace, str], datetime] = field(default_factory=dict)
-    installations: dict[tuple[str, str], int] = field(default_factory=dict)
+    traces: dict[tuple[Trace, str], datetime] = field(default_factory=dict)
+    installations: dict[str, int] = field(default_factory=dict)
+
+
+Folded = dict[SessionKey, SessionSums]
+"""Everything that one batch adds."""
 
 
 class CoverageKey(NamedTuple):

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
+from msgspec import Struct
+
 Value: TypeAlias = "str | int | float | bool | bytes | list[Value] | dict[str, Value] | None"
 Attributes = Mapping[str, Value]
 
@@ -39,15 +41,18 @@ class Temporality(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Who recorded it: the instrumentation scope and the resource around it."""
+    """Who recorded it: the instrumentation scope and the resource around it.
+
+    ``memo`` is for readers that derive the same from it for each of its many records.
+    """
 
     name: str
     version: str
     resource: Attributes
+    memo: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class LogRecord:
+class LogRecord(Struct, frozen=True):
     """One OTLP log record. ``body`` is kept only when it is a short string (an event name)."""
 
     scope: Scope
@@ -58,8 +63,7 @@ class LogRecord:
     attributes: Attributes
 
 
-@dataclass(frozen=True, slots=True)
-class MetricPoint:
+class MetricPoint(Struct, frozen=True):
     """One data point of a sum, gauge or histogram; a histogram's ``value`` is its sum."""
 
     scope: Scope
@@ -74,8 +78,7 @@ class MetricPoint:
     attributes: Attributes
 
 
-@dataclass(frozen=True, slots=True)
-class SpanEvent:
+class SpanEvent(Struct, frozen=True):
     """An event inside a span."""
 
     name: str
@@ -83,8 +86,7 @@ class SpanEvent:
     attributes: Attributes
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """One finished span. Ids are lower-case hex; ``failed`` means status code ERROR."""
 
     scope: Scope
@@ -96,7 +98,7 @@ class Span:
     end_ns: int
     failed: bool
     attributes: Attributes
-    events: Sequence[SpanEvent] = field(default_factory=tuple)
+    events: Sequence[SpanEvent] = ()
 
 
 Record: TypeAlias = LogRecord | MetricPoint | Span
@@ -114,9 +116,12 @@ def text(attributes: Attributes, *names: str) -> str | None:
     """The first of these attributes that is a non-empty string (numbers are spelled out)."""
     for name in names:
         value = attributes.get(name)
-        if isinstance(value, str) and value:
-            return value
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if value is None:
+            continue
+        if isinstance(value, str):
+            if value:
+                return value
+        elif isinstance(value, int | float) and not isinstance(value, bool):
             return str(value)
     return None
 

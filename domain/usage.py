@@ -3,14 +3,14 @@
 None means that no signal told it; zero means that a signal said zero.
 """
 
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
+
+from msgspec import Struct
 
 NANOUSD = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
+class Tokens(Struct, frozen=True, kw_only=True, gc=False):
     """Disjoint token counts of one request (or of many, added).
 
     ``input`` is the uncached part of the prompt. ``cache_write`` holds the 5-minute and 1-hour

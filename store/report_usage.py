@@ -5,11 +5,12 @@ booked; the others repeat the same tokens and are never added to them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from msgspec import structs
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -221,7 +222,7 @@ def _usage(told: Mapping[str, int | None], gaps: frozenset[str], sessions: int) 
     return Usage(
         requests=told["requests"],
         failed_requests=told["failed_requests"],
-        tokens=Tokens(**{field.name: told[field.name] for field in fields(Tokens)}),
+        tokens=Tokens(**{name: told[name] for name in Tokens.__struct_fields__}),
         reported_nanousd=told["reported_nanousd"],
         list_nanousd=told["list_nanousd"],
         unpriced_tokens=told["unpriced_tokens"],
@@ -234,7 +235,7 @@ def _counters(usage: Usage) -> dict[str, int | None]:
     return {
         "requests": usage.requests,
         "failed_requests": usage.failed_requests,
-        **asdict(usage.tokens),
+        **structs.asdict(usage.tokens),
         "reported_nanousd": usage.reported_nanousd,
         "list_nanousd": usage.list_nanousd,
         "unpriced_tokens": usage.unpriced_tokens,

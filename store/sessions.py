@@ -1,29 +1,18 @@
-"""Writing what was folded: sessions, usage, counts, traces, and the keys of records seen."""
+"""Writing what was folded: sessions, usage, counts, traces, and the readings of counters."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
+from msgspec import structs
 from sqlalchemy import Connection, bindparam, case, select, update
 
-from domain.folded import CoverageKey, Folded, SessionKey, context_pk
+from domain.folded import CoverageKey, Folded, SessionKey, SessionSums, context_pk
 from store import tables as t
 from store.dirty import mark_sessions
-from store.upsert import Row, added, earliest, either, insert_into, latest, merge_into
+from store.upsert import Row, added, earliest, either, latest, merge_into
 
 _CHUNK = 500
-
-
-def unseen(connection: Connection, keys: Iterable[bytes]) -> set[bytes]:
-    """Remember these record keys; those that were new. Each key is new to exactly one caller."""
-    insertion = insert_into(connection, t.seen).on_conflict_do_nothing().returning(t.seen.c.key)
-    new: set[bytes] = set()
-    # Sorted, so that two folders that meet the same keys wait for each other and never deadlock.
-    ordered = sorted(set(keys))
-    for start in range(0, len(ordered), _CHUNK):
-        chunk = [{"key": key} for key in ordered[start : start + _CHUNK]]
-        new.update(bytes(row.key) for row in connection.execute(insertion, chunk))
-    return new
 
 
 def readings(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, dict[int, int]]:
@@ -55,44 +44,49 @@ def raise_readings(connection: Connection, new: Mapping[bytes, Mapping[int, int]
 
 def apply(connection: Connection, folded: Folded) -> None:
     """Add a batch. Rows are written in key order, so that folders never deadlock."""
-    _apply_sessions(connection, folded)
-    _apply_usage(connection, folded)
+    ordered = sorted((session.pk, session, sums) for session, sums in folded.items())
+    _apply_sessions(connection, ordered)
+    _apply_installations(connection, folded)
+    _apply_usage(connection, ordered)
     counts: list[Row] = [
         {
-            "session_pk": key.session.pk,
+            "session_pk": pk,
             "quantity": key.quantity.value,
             "rank": key.rank,
             "item": key.item,
-            "amount": amount,
+            "amount": sums.counts[key],
         }
-        for key, amount in folded.counts.items()
+        for pk, _, sums in ordered
+        for key in sorted(sums.counts)
     ]
-    counts.sort(key=lambda row: (row["session_pk"], row["quantity"], row["rank"], row["item"]))
     merge_into(connection, t.session_counts, counts, {"amount": added})
     traces: list[Row] = [
-        {"session_pk": session.pk, "trace": trace.value, "value": value, "first_at": at}
-        for (session, trace, value), at in folded.traces.items()
+        {"session_pk": pk, "trace": trace.value, "value": value, "first_at": sums.traces[key]}
+        for pk, _, sums in ordered
+        for key in sorted(sums.traces)
+        for trace, value in (key,)
     ]
-    traces.sort(key=lambda row: (row["session_pk"], row["trace"], row["value"]))
     merge_into(connection, t.session_traces, traces, {"first_at": earliest})
-    mark_sessions(connection, {session.pk for session in folded.sessions})
+    mark_sessions(connection, (pk for pk, _, _ in ordered))
 
 
-def _apply_sessions(connection: Connection, folded: Folded) -> None:
+_Ordered = list[tuple[int, SessionKey, SessionSums]]
+
+
+def _apply_sessions(connection: Connection, ordered: _Ordered) -> None:
     rows: list[Row] = [
         {
-            "pk": session.pk,
+            "pk": pk,
             "tool": session.tool,
             "session_id": session.session_id,
             "installation": session.installation,
-            "first_at": span.first_at,
-            "last_at": span.last_at,
-            "usage_rank": span.usage_rank,
-            "active": span.active,
+            "first_at": sums.first_at,
+            "last_at": sums.last_at,
+            "usage_rank": sums.usage_rank,
+            "active": sums.active,
         }
-        for session, span in folded.sessions.items()
+        for pk, session, sums in ordered
     ]
-    rows.sort(key=lambda row: row["pk"])
     merges = {
         "first_at": earliest,
         "last_at": latest,
@@ -100,7 +94,6 @@ def _apply_sessions(connection: Connection, folded: Folded) -> None:
         "active": either,
     }
     merge_into(connection, t.sessions, rows, merges)
-    _apply_installations(connection, folded)
 
 
 def _apply_installations(connection: Connection, folded: Folded) -> None:
@@ -109,13 +102,18 @@ def _apply_installations(connection: Connection, folded: Folded) -> None:
     A tool may be told to leave session ids off its metrics alone: these metrics repeat what its
     logs say with ids, and must not be booked beside them.
     """
+    ranks: dict[tuple[str, str], int] = {}
+    for session, sums in folded.items():
+        for installation, rank in sums.installations.items():
+            sender = (session.tool, installation)
+            ranks[sender] = min(rank, ranks.get(sender, rank))
     rows: list[Row] = [
         {"tool": tool, "installation": installation, "usage_rank": rank}
-        for (tool, installation), rank in sorted(folded.installations.items())
+        for (tool, installation), rank in sorted(ranks.items())
     ]
     merge_into(connection, t.installations, rows, {"usage_rank": earliest})
-    keys = {SessionKey(tool, None, sender).pk for tool, sender in folded.installations}
-    keys |= {session.pk for session in folded.sessions if session.session_id is None}
+    keys = {SessionKey(tool, None, sender).pk for tool, sender in ranks}
+    keys |= {session.pk for session in folded if session.session_id is None}
     if not keys:
         return
     best = (
@@ -134,37 +132,51 @@ def _apply_installations(connection: Connection, folded: Folded) -> None:
     )
 
 
-def _apply_usage(connection: Connection, folded: Folded) -> None:
-    contexts = {context_pk(key.context): key.context for key in folded.usage}
+def _apply_usage(connection: Connection, ordered: _Ordered) -> None:
+    contexts = {key.context: 0 for _, _, sums in ordered for key in sums.usage}
+    contexts = {context: context_pk(context) for context in contexts}
     merge_into(
         connection,
         t.contexts,
-        [{"pk": pk, **asdict(contexts[pk])} for pk in sorted(contexts)],
+        sorted(
+            ({"pk": pk, **structs.asdict(context)} for context, pk in contexts.items()),
+            key=lambda row: row["pk"],
+        ),
         {},
     )
     rows: list[Row] = [
         {
-            "session_pk": key.session.pk,
+            "session_pk": pk,
             "rank": key.rank,
             "hour": key.hour,
             "model": key.model or "",
             "purpose": key.purpose.value if key.purpose else "",
-            "context_pk": context_pk(key.context),
+            "context_pk": contexts[key.context],
             "source": key.source.value,
-            **asdict(total),
+            **{name: getattr(total, name) for name in t.USAGE_COUNTERS},
         }
-        for key, total in folded.usage.items()
+        for pk, _, sums in ordered
+        for key, total in sums.usage.items()
     ]
     key_columns = [column.name for column in t.usage.primary_key]
     rows.sort(key=lambda row: [row[name] for name in key_columns])
     merge_into(connection, t.usage, rows, dict.fromkeys(t.USAGE_COUNTERS, added))
 
 
-def cover(connection: Connection, tallies: Mapping[CoverageKey, int], at: datetime) -> None:
-    """Count records by what became of them. Resends count again: it is what arrived."""
-    rows = [
-        {**key._asdict(), "records": records, "first_at": at, "last_at": at}
-        for key, records in sorted(tallies.items())
-    ]
+def cover(
+    connection: Connection, tallies: Iterable[tuple[Mapping[CoverageKey, int], datetime]]
+) -> None:
+    """Count records by what became of them, each tally with the time it arrived.
+
+    Resends count again: it is what arrived.
+    """
+    rows: dict[CoverageKey, dict[str, Any]] = {}
+    for tally, at in tallies:
+        for key, records in tally.items():
+            row = rows.get(key)
+            if row is None:
+                row = rows[key] = {**key._asdict(), "records": 0, "first_at": at, "last_at": at}
+            row["records"] += records
+            row["first_at"], row["last_at"] = min(at, row["first_at"]), max(at, row["last_at"])
     merges = {"records": added, "first_at": earliest, "last_at": latest}
-    merge_into(connection, t.coverage, rows, merges)
+    merge_into(connection, t.coverage, [rows[key] for key in sorted(rows)], merges)

@@ -86,8 +86,9 @@ deliveries = Table(
 seen = Table(
     "seen",
     metadata,
-    Column("key", LargeBinary(16), primary_key=True),
-    sqlite_with_rowid=False,
+    Column("session_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    Column("keys", LargeBinary, nullable=False),
 )
 
 series = Table(

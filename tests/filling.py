@@ -34,7 +34,6 @@ _FOLDED = {
     "contexts": "*",
     "dirty_sessions": "session_pk",
     "installations": "*",
-    "seen": "*",
     "series": "*",
     "session_counts": "*",
     "session_traces": "*",
@@ -81,7 +80,16 @@ def usage(database: Database) -> dict[str, Counts]:
 
 def folded(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of all tables that telemetry is folded into."""
-    return {table: rows(database, table, columns) for table, columns in _FOLDED.items()}
+    tables = {table: rows(database, table, columns) for table, columns in _FOLDED.items()}
+    return {**tables, "seen": seen(database)}
+
+
+def seen(database: Database) -> list[tuple[int, int, list[bytes]]]:
+    """By session and hour the keys of the records that were counted."""
+    return [
+        (session, hour, sorted(keys[i : i + 8] for i in range(0, len(keys), 8)))
+        for session, hour, keys in rows(database, "seen", "session_pk, hour, keys")
+    ]
 
 
 def rows(database: Database, table: str, columns: str = "*") -> list[tuple[Any, ...]]:

@@ -113,9 +113,7 @@ def serving(
         ASSAY_GITHUB_WEBHOOK_SECRET=SECRET,
     )
     with httpx.Client(base_url=f"http://127.0.0.1:{http}", timeout=30, headers=headers) as api:
-        server = Server(
-            process, f"http://127.0.0.1:{otlp_http}", f"127.0.0.1:{otlp_grpc}", api
-        )
+        server = Server(process, f"http://127.0.0.1:{otlp_http}", f"127.0.0.1:{otlp_grpc}", api)
         try:
             _await_start(server)
             yield server
@@ -155,8 +153,8 @@ def send(server: Server, note: Mapping[str, Any], body: Path, token: str | None 
     headers = {"authorization": f"Bearer {token}"} if token else {}
     if note["transport"] == "grpc":
         with grpc.insecure_channel(server.otlp_grpc) as channel:
-            call = channel.unary_unary(note["path"])
-            call(body.read_bytes(), timeout=30, metadata=list(headers.items()))
+            call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(note["path"])
+            call(body.read_bytes(), timeout=30, metadata=tuple(headers.items()))
         return
     content = body.read_bytes()
     headers["content-type"] = _CONTENT_TYPE[body.suffix]

@@ -1,11 +1,16 @@
 """The sentences of docs/style.md that a program can check."""
 
 import ast
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from assay.settings import Settings
+from collector.dialects import DIALECTS
+from collector.forges import FORGES
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("api", "assay", "classifier", "collector", "domain", "migrations", "store")
@@ -65,35 +70,28 @@ def test_there_is_one_commit_point() -> None:
 
 
 def test_every_setting_has_its_heading() -> None:
-    from assay.settings import Settings
-
     told = (ROOT / "docs" / "settings.md").read_text()
     missing = [field for field in Settings.model_fields if f"\n## {field}\n" not in told]
     assert missing == []
 
 
 def test_every_tool_has_its_page() -> None:
-    from collector.dialects import DIALECTS
-
     missing = [d.tool for d in DIALECTS if not (ROOT / "docs/tools" / f"{d.tool}.md").exists()]
     assert missing == []
 
 
 def test_every_forge_has_its_page() -> None:
-    from collector.forges import FORGES
-
     missing = [f.name for f in FORGES if not (ROOT / "docs/forges" / f"{f.name}.md").exists()]
     assert missing == []
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    import re
-
-    broken = []
-    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
-            if "://" not in target and not (page.parent / target).exists():
-                broken.append(f"{name(page)}: {target}")
+    broken = [
+        f"{name(page)}: {target}"
+        for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text())
+        if "://" not in target and not (page.parent / target).exists()
+    ]
     assert broken == []
 
 

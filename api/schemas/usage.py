@@ -1,10 +1,10 @@
 """Requests, tokens and cost."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from msgspec import structs
 from pydantic import Field
 
 from api.schemas.shape import MODEL, PURPOSE, TOOL, USER, Shape
@@ -114,7 +114,7 @@ def counted(usage: Usage) -> dict[str, Any]:
     return {
         "requests": usage.requests,
         "failed_requests": usage.failed_requests,
-        "tokens": TokenCounts(**asdict(usage.tokens)),
+        "tokens": TokenCounts(**structs.asdict(usage.tokens)),
         "cost": Cost(
             reported_usd=usd(usage.reported_nanousd),
             list_usd=usd(usage.list_nanousd),

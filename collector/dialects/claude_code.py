@@ -52,6 +52,7 @@ from domain.usage import Tokens, nanousd
 TOOL = "claude-code"
 RANK = {Source.LOG: 0, Source.METRIC: 1, Source.SPAN: 2}
 _EDIT_TOOLS = frozenset({"Edit", "MultiEdit", "Write", "NotebookEdit"})
+_NO_IDS = (None, None, None, None)
 _SHA = re.compile(r"^[0-9a-f]{7,64}$")
 
 # Known, and nothing we account: housekeeping, or what another event says better.
@@ -76,7 +77,7 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
     if reader is None:
         return Pass.UNKNOWN
     facts = reader(attributes, pseudonyms)
-    at = recorded_at(record.time_ns, _timestamp(attributes), record.observed_ns)
+    at = recorded_at(record.time_ns) or recorded_at(_timestamp(attributes), record.observed_ns)
     if at is None or facts is None:
         return Pass.MALFORMED
     sender = _sender(attributes, record.scope, pseudonyms)
@@ -314,16 +315,14 @@ def _log_identity(name: str, record: LogRecord) -> bytes:
     requests equal to the millisecond in every number would count once.
     """
     attributes = record.attributes
-    ids = [
-        text(attributes, id_name)
-        for id_name in ("request_id", "tool_use_id", "message.uuid", "event.sequence")
-    ]
-    moment = text(attributes, "event.timestamp") or record.time_ns
-    who = (text(attributes, "session.id"), text(attributes, "user.id"))
-    if any(ids):
+    told = attributes.get
+    moment = told("event.timestamp") or record.time_ns
+    who = (told("session.id"), told("user.id"))
+    ids = (told("request_id"), told("tool_use_id"), told("message.uuid"), told("event.sequence"))
+    if ids != _NO_IDS:
         return identity(TOOL, name, moment, *who, *ids)
-    told = sorted((key, repr(value)) for key, value in attributes.items())
-    return identity(TOOL, name, moment, *who, told)
+    whole = sorted((key, repr(value)) for key, value in attributes.items())
+    return identity(TOOL, name, moment, *who, whole)
 
 
 def _sender(attributes: Attributes, scope: Scope, pseudonyms: Pseudonyms) -> Sender:

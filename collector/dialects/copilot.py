@@ -23,6 +23,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
+from msgspec import structs
+
 from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect, span_identity
 from collector.dialects.metrics import observe_point
@@ -289,7 +291,7 @@ def _sender(span: Span, pseudonyms: Pseudonyms) -> Sender:
         return sender
     # With identity capture on: the GitHub account, which a forge names too.
     user = pseudonyms("login", login)
-    context = replace(sender.context, user=sender.context.user or user)
+    context = structs.replace(sender.context, user=sender.context.user or user)
     traces = (*sender.traces, Traced(trace=Trace.IDENTITY, value=user))
     return replace(sender, context=context, traces=traces)
 

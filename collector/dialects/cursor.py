@@ -15,7 +15,7 @@ Not told: reasoning, accepted and rejected edits, lines, commits, branch, prompt
 and tools of a session; Bugbot's conversation.
 """
 
-from dataclasses import replace
+from msgspec import structs
 
 from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect, identity
@@ -101,7 +101,7 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
     if isinstance(seen, Pass) or not failed or point.temporality is not Temporality.DELTA:
         return seen
     failure = Counted(quantity=Quantity.TOOL_FAILURES, amount=calls, item=tool)
-    return replace(seen, facts=(fact, failure, *sender.traces))
+    return structs.replace(seen, facts=(fact, failure, *sender.traces))
 
 
 def _name(record: LogRecord) -> str:

@@ -17,7 +17,8 @@ path.
 """
 
 import re
-from dataclasses import replace
+
+from msgspec import structs
 
 from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect, span_identity
@@ -104,7 +105,7 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
     more = _beside(fact, point)
     if isinstance(seen, Pass) or not more:
         return seen
-    return replace(seen, facts=(fact, *more, *sender.traces))
+    return structs.replace(seen, facts=(fact, *more, *sender.traces))
 
 
 def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:

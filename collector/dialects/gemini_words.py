@@ -5,9 +5,10 @@ the authority for what stands in the modules of the tools.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
+from msgspec import structs
 
 from collector.dialects.dialect import identity
 from collector.dialects.inclusive import inclusive_tokens
@@ -184,7 +185,11 @@ def _tokens(attributes: Attributes, fork: Fork) -> Tokens:
     cached = count(attributes, "cached_content_token_count")
     output = None if answer is None else answer + beside_output
     tokens = inclusive_tokens(prompt, cached, None, output, thoughts)
-    return tokens if tokens.input is None else replace(tokens, input=tokens.input + beside_input)
+    return (
+        tokens
+        if tokens.input is None
+        else structs.replace(tokens, input=tokens.input + beside_input)
+    )
 
 
 def _beside(rest: int | None, thoughts: int, tool: int, *, inside: bool) -> tuple[int, int]:

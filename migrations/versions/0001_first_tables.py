@@ -258,9 +258,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "seen",
-        sa.Column("key", sa.LargeBinary(length=16), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_seen")),
-        sqlite_with_rowid=False,
+        sa.Column("session_pk", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("hour", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("keys", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("session_pk", "hour", name=op.f("pk_seen")),
     )
     op.create_table(
         "series",

@@ -70,9 +70,7 @@ def test_the_story(server: Server) -> None:
         "3",
     )
     done = START + minutes(30)
-    body = pull_request(
-        "closed", 7, BRANCH, SHAS[-1], opened, done, **merged(done, SQUASH)
-    )
+    body = pull_request("closed", 7, BRANCH, SHAS[-1], opened, done, **merged(done, SQUASH))
     tell(server, "pull_request", body, "4")
     # The squash itself is pushed to main under another SHA; it changes nothing.
     tell(

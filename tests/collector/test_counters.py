@@ -19,7 +19,7 @@ from domain.events import (
     Trace,
     Traced,
 )
-from domain.folded import Folded, UsageSum
+from domain.folded import SessionSums, UsageSum
 
 START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 FIRST_HOUR = hour_of(START)
@@ -84,11 +84,13 @@ def book(batches: Sequence[Sequence[Observation]]) -> tuple[list[Observation], l
     return telling, growths
 
 
-def folded(batches: Sequence[Sequence[Observation]]) -> Folded:
-    return fold(*book(batches), lambda _tool, _source: frozenset())
+def folded(batches: Sequence[Sequence[Observation]]) -> SessionSums:
+    """What the one session of these readings comes to."""
+    [sums] = fold(*book(batches), lambda _tool, _source: frozenset()).values()
+    return sums
 
 
-def by_hour(told: Folded) -> dict[int, UsageSum]:
+def by_hour(told: SessionSums) -> dict[int, UsageSum]:
     """Usage by hours from the first, without those that nothing happened in."""
     rows = {key.hour - FIRST_HOUR: row for key, row in told.usage.items() if row.input}
     return dict(sorted(rows.items()))
@@ -147,12 +149,10 @@ def test_any_order_batching_and_repetition_books_the_same_hours(
     in_order = sorted((each for batch in batches for each in batch), key=lambda each: each.at)
     got, whole = folded(batches), folded([in_order])
     assert by_hour(got) == by_hour(whole)
-    [row] = [sum(row.input or 0 for row in got.usage.values())]
-    assert row == max(highest(in_order).values())
-    [session] = whole.sessions
-    assert got.sessions[session].active
+    assert sum(row.input or 0 for row in got.usage.values()) == max(highest(in_order).values())
+    assert got.active
     # An early arrival can make the session longer, and never shorter.
-    assert got.sessions[session].last_at >= whole.sessions[session].last_at
+    assert got.last_at >= whole.last_at
 
 
 @st.composite
@@ -171,18 +171,16 @@ def test_a_session_lasts_from_its_first_reading_to_the_last_that_brought_somethi
     told: list[tuple[int, int]],
 ) -> None:
     got = folded([[reading(*each)] for each in told])
-    [span] = got.sessions.values()
     top = max(value for _, value in told)
     reached = next(minute for minute, value in told if value == top)
     first = told[0][0]
-    assert span.first_at == START + timedelta(minutes=first)
-    assert span.last_at == START + timedelta(minutes=reached if top else first)
-    assert set(got.traces.values()) == {span.first_at}
+    assert got.first_at == START + timedelta(minutes=first)
+    assert got.last_at == START + timedelta(minutes=reached if top else first)
+    assert set(got.traces.values()) == {got.first_at}
 
 
 def test_a_late_first_reading_makes_the_session_earlier() -> None:
-    [span] = folded([[reading(20, 7)], [reading(5, 3)]]).sessions.values()
-    assert span.first_at == START + timedelta(minutes=5)
+    assert folded([[reading(20, 7)], [reading(5, 3)]]).first_at == START + timedelta(minutes=5)
 
 
 def test_an_idle_tool_that_repeats_its_readings_brings_nothing() -> None:

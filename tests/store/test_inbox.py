@@ -126,15 +126,17 @@ def prompt_and_others() -> tuple[Body, list[Body]]:
 
 
 def test_a_row_that_always_fails_is_set_aside_and_its_neighbours_are_folded(
-    database: Database, fresh: Fresh
+    database: Database,
 ) -> None:
     prompt, others = prompt_and_others()
-    with fresh() as elsewhere:
-        fill(elsewhere, [prompt])
-        [key] = rows(elsewhere, "seen", "hex(key)")
-    refusing = f"CREATE TRIGGER refusing BEFORE INSERT ON seen WHEN NEW.key = x'{key[0]}' BEGIN"
     with database.writing() as connection:
-        connection.execute(text(f"{refusing} SELECT RAISE(ABORT, 'not this one'); END"))
+        connection.execute(
+            text(
+                "CREATE TRIGGER refusing BEFORE INSERT ON session_counts"
+                " WHEN NEW.quantity = 'prompts' AND NEW.amount > 0"
+                " BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+            )
+        )
     fill(database, [*others[:5], prompt, *others[5:]])
     assert parked(database) == [("logs:protobuf", "IntegrityError")]
     assert waiting(database) == (0, 1)
@@ -252,7 +254,7 @@ def test_a_folder_that_dies_in_the_middle_leaves_everything_as_it_was(database: 
         ingest(database, PSEUDONYMS)
     dying.clear()
     assert waiting(database) == (2, 0)
-    assert rows(database, "seen") == rows(database, "sessions") == []
+    assert rows(database, "usage") == rows(database, "sessions") == []
     fold_all(database)
     assert same(expected(SCENARIO), usage(database))
 

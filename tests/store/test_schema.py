@@ -19,6 +19,7 @@ from store.tables import metadata
 from tests.filling import one, rows
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+_ROW = text("INSERT INTO deliveries (provider, delivery_id, received_at) VALUES ('', :id, 0)")
 _NEXT = '''
 """More"""
 
@@ -166,12 +167,12 @@ def test_an_acknowledged_write_waits_for_the_disk_and_deletes_overwrite(database
 def test_what_a_block_wrote_is_undone_when_it_raises(database: Database) -> None:
     def write_and_fail() -> None:
         with database.writing() as connection:
-            connection.execute(text("INSERT INTO seen (key) VALUES (x'00')"))
+            connection.execute(_ROW, {"id": "00"})
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         write_and_fail()
-    assert rows(database, "seen") == []
+    assert rows(database, "deliveries") == []
 
 
 def test_an_error_of_the_statement_is_no_passing_one_and_shows_no_values(
@@ -188,14 +189,14 @@ def test_an_error_of_the_statement_is_no_passing_one_and_shows_no_values(
 
 def test_emptying_the_log_never_keeps_a_writer_waiting_for_a_reader(database: Database) -> None:
     with database.writing() as connection:
-        connection.execute(text("INSERT INTO seen (key) VALUES (x'01')"))
+        connection.execute(_ROW, {"id": "01"})
     with database.reading() as reading:
-        reading.execute(text("SELECT * FROM seen")).all()
+        reading.execute(text("SELECT * FROM deliveries")).all()
         with database.writing() as connection:
-            connection.execute(text("INSERT INTO seen (key) VALUES (x'02')"))
+            connection.execute(_ROW, {"id": "02"})
         assert not database.empty_log()
         with database.writing() as connection:
-            connection.execute(text("INSERT INTO seen (key) VALUES (x'03')"))
+            connection.execute(_ROW, {"id": "03"})
     assert database.empty_log()
     path = database.engine.url.database
     assert path is not None

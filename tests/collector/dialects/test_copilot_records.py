@@ -1,10 +1,9 @@
 """Copilot: what no capture shows, attribute by attribute, and whatever else may come."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from collector.dialects import copilot
 from domain.events import (

@@ -1,11 +1,11 @@
 """Qwen Code: every capture to the token from each signal, and what only its sources tell."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from collector.dialects.qwen_code import DIALECT
 from domain.events import (
