@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import logging
-import multiprocessing
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,6 @@ from assay import __version__
 from assay.opening import CannotStart, check_exposure, open_database
 from assay.settings import Address, Settings
 from assay.welcome import welcome
-from assay.worker import run_worker
 from classifier.run import judge_tools, label_as_of
 from collector.receive_grpc import grpc_server
 from collector.receive_http import HttpReceiver, Limits
@@ -32,7 +31,6 @@ _log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 30
 _GRACE_SECONDS = 5
-_WATCH_SECONDS = 0.2
 
 
 class _Server(uvicorn.Server):
@@ -154,22 +152,28 @@ def _api(settings: Settings, database: Database) -> Any:
 
 async def _keep_worker(url: str, stopping: asyncio.Event) -> None:
     """Run the worker; start it again should it die; wait for it when we end."""
-    context = multiprocessing.get_context("spawn")
     while True:
-        orders, giving = context.Pipe(duplex=False)
-        process = context.Process(target=run_worker, args=(url, orders), name="assay worker")
-        process.start()
-        # Ours alone from now on: the worker sees the pipe's end when this process is gone.
-        orders.close()
-        while process.is_alive() and not stopping.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), _WATCH_SECONDS)
+        # A process of its own interpreter, not a fork of this one: it holds no port and imports
+        # neither servers nor pages. Its orders come through a pipe, see ``assay.worker``.
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "assay.worker", stdin=asyncio.subprocess.PIPE
+        )
+        await _order(process, url)
+        ended = asyncio.create_task(process.wait())
+        asked = asyncio.create_task(stopping.wait())
+        await asyncio.wait((ended, asked), return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
         if stopping.is_set():
-            with contextlib.suppress(BrokenPipeError):
-                giving.send("stop")
-            await asyncio.to_thread(process.join, _DRAIN_SECONDS)
-            giving.close()
+            await _order(process, "stop")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended, _DRAIN_SECONDS)
             return
-        giving.close()
-        _log.error("the worker ended with code %s; starting it again", process.exitcode)
+        _log.error("the worker ended with code %s; starting it again", process.returncode)
         await asyncio.sleep(1)
+
+
+async def _order(process: asyncio.subprocess.Process, line: str) -> None:
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            process.stdin.write(f"{line}\n".encode())
+            await process.stdin.drain()
