@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
+import uvloop
 
 from api.app import create_app
 from assay import __version__
@@ -49,7 +50,8 @@ def serve(settings: Settings) -> None:
     http = [_listen("--otlp-http", settings.otlp_http), _listen("--http", settings.http)]
     spool = Spool(database)
     try:
-        asyncio.run(_run(settings, database, spool, http))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(settings, database, spool, http))
     finally:
         for listener in http:
             listener.close()
