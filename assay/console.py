@@ -22,6 +22,33 @@ DatabaseUrl = Annotated[
     str | None,
     typer.Option(envvar="ASSAY_DATABASE_URL", help="Another database, for example PostgreSQL."),
 ]
+OtlpHttp = Annotated[
+    str | None,
+    typer.Option(
+        envvar="ASSAY_OTLP_HTTP",
+        metavar="HOST:PORT",
+        help="Where to receive OTLP over HTTP.",
+        show_default="127.0.0.1:4318",
+    ),
+]
+OtlpGrpc = Annotated[
+    str | None,
+    typer.Option(
+        envvar="ASSAY_OTLP_GRPC",
+        metavar="HOST:PORT",
+        help="Where to receive OTLP over gRPC.",
+        show_default="127.0.0.1:4317",
+    ),
+]
+Http = Annotated[
+    str | None,
+    typer.Option(
+        envvar="ASSAY_HTTP",
+        metavar="HOST:PORT",
+        help="Where to serve pages, REST API and webhooks.",
+        show_default="127.0.0.1:8000",
+    ),
+]
 
 
 def settings_from(**options: object) -> Settings:

@@ -1,14 +1,25 @@
-"""The command line: ``serve`` and ``migrate``; tokens have their own module."""
+"""The command line. Commands about one thing have their own module."""
 
 import logging
 from typing import Annotated
 
 import typer
 
-from assay import __version__, tokens
-from assay.console import Data, DatabaseUrl, end, settings_from
+from assay import __version__, tokens, worker
+from assay.console import (
+    Data,
+    DatabaseUrl,
+    Http,
+    OtlpGrpc,
+    OtlpHttp,
+    end,
+    opened,
+    settings_from,
+)
 from assay.opening import CannotStart, open_database
-from assay.serve import serve as run_server
+from assay.serve import Part
+from assay.serve import serve as run_parts
+from assay.settings import Settings
 
 app = typer.Typer(
     help="What did the tokens buy? Accounts AI coding sessions and what came of them.",
@@ -42,33 +53,9 @@ def main(
 def serve(
     data: Data = None,
     database_url: DatabaseUrl = None,
-    otlp_http: Annotated[
-        str | None,
-        typer.Option(
-            envvar="ASSAY_OTLP_HTTP",
-            metavar="HOST:PORT",
-            help="Where to receive OTLP over HTTP.",
-            show_default="127.0.0.1:4318",
-        ),
-    ] = None,
-    otlp_grpc: Annotated[
-        str | None,
-        typer.Option(
-            envvar="ASSAY_OTLP_GRPC",
-            metavar="HOST:PORT",
-            help="Where to receive OTLP over gRPC.",
-            show_default="127.0.0.1:4317",
-        ),
-    ] = None,
-    http: Annotated[
-        str | None,
-        typer.Option(
-            envvar="ASSAY_HTTP",
-            metavar="HOST:PORT",
-            help="Where to serve pages, REST API and webhooks.",
-            show_default="127.0.0.1:8000",
-        ),
-    ] = None,
+    otlp_http: OtlpHttp = None,
+    otlp_grpc: OtlpGrpc = None,
+    http: Http = None,
 ) -> None:
     """Receive telemetry and webhooks, and serve pages and API, on one machine."""
     settings = settings_from(
@@ -78,10 +65,43 @@ def serve(
         otlp_grpc=otlp_grpc,
         http=http,
     )
+    _run(settings, frozenset(Part))
+
+
+@app.command()
+def collect(
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    otlp_http: OtlpHttp = None,
+    otlp_grpc: OtlpGrpc = None,
+) -> None:
+    """Only receive telemetry; another process folds it (assay work)."""
+    settings = settings_from(
+        data=data, database_url=database_url, otlp_http=otlp_http, otlp_grpc=otlp_grpc
+    )
+    _run(settings, frozenset({Part.COLLECT}))
+
+
+@app.command()
+def api(data: Data = None, database_url: DatabaseUrl = None, http: Http = None) -> None:
+    """Only serve pages and API, and receive webhooks."""
+    settings = settings_from(data=data, database_url=database_url, http=http)
+    _run(settings, frozenset({Part.API}))
+
+
+def _run(settings: Settings, parts: frozenset[Part]) -> None:
     try:
-        run_server(settings)
+        run_parts(settings, parts)
     except CannotStart as error:
         end(str(error))
+
+
+@app.command()
+def work(data: Data = None, database_url: DatabaseUrl = None) -> None:
+    """Only fold telemetry and classify sessions. Any number may run against one PostgreSQL."""
+    with opened(data, database_url) as database:
+        typer.echo(f"Tokenassay {__version__} is working. Ctrl-C stops it.")
+        worker.work(database, worker.Signalled())
 
 
 @app.command()

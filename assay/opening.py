@@ -57,17 +57,20 @@ def _place(settings: Settings) -> str:
     return settings.database_url.rpartition("@")[2]
 
 
-def check_exposure(settings: Settings, database: Database) -> None:
-    """Refuse to listen beyond this machine without the tokens that would guard it."""
+def check_exposure(settings: Settings, database: Database, *, sends: bool, reads: bool) -> None:
+    """Refuse to listen beyond this machine without the tokens that would guard it.
+
+    ``sends`` and ``reads`` say whether this process receives telemetry and answers questions.
+    """
     with database.reading() as connection:
         roles = {token.role for token in access.tokens(connection) if token.revoked_at is None}
     doors = (
-        ("--otlp-http", settings.otlp_http, access.MAY_SEND, "ingest"),
-        ("--otlp-grpc", settings.otlp_grpc, access.MAY_SEND, "ingest"),
-        ("--http", settings.http, access.MAY_READ, "viewer"),
+        (sends, "--otlp-http", settings.otlp_http, access.MAY_SEND, "ingest"),
+        (sends, "--otlp-grpc", settings.otlp_grpc, access.MAY_SEND, "ingest"),
+        (reads, "--http", settings.http, access.MAY_READ, "viewer"),
     )
-    for option, address, allowed, role in doors:
-        if not address.loopback and not allowed.intersection(roles):
+    for opens, option, address, allowed, role in doors:
+        if opens and not address.loopback and not allowed.intersection(roles):
             raise CannotStart(
                 f"{option} {address} can be reached from other machines, and there is no access"
                 f" token for it yet. Run: assay tokens create --role {role}"

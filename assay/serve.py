@@ -1,4 +1,8 @@
-"""``assay serve``: receivers, API and pages in this process, folding and classifying in another."""
+"""The processes: receivers, API and pages in one, folding and classifying in another.
+
+``assay serve`` runs all parts on one machine; ``assay collect``, ``assay api`` and ``assay work``
+run them apart, many of each, against one PostgreSQL.
+"""
 
 import asyncio
 import contextlib
@@ -6,17 +10,19 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from enum import Enum, auto
 from typing import Any
 
-import uvicorn
 import uvloop
 
 from api.app import create_app
 from assay import __version__
-from assay.opening import CannotStart, check_exposure, open_database
-from assay.settings import Address, Settings
+from assay.listening import GRACE_SECONDS, listen, serving, taken
+from assay.opening import check_exposure, open_database
+from assay.settings import Settings
 from assay.welcome import welcome
 from classifier.run import judge_tools, label_as_of
 from collector.receive_grpc import grpc_server
@@ -31,107 +37,80 @@ from store.engine import Database
 _log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 30
-_GRACE_SECONDS = 5
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling: several servers share this loop."""
+class Part(Enum):
+    """What a process may be there for."""
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to us."""
-        yield
+    COLLECT = auto()
+    API = auto()
+    WORK = auto()
 
 
-def serve(settings: Settings) -> None:
-    """Run until SIGINT or SIGTERM; then drain. Raises CannotStart."""
+def serve(settings: Settings, parts: frozenset[Part] = frozenset(Part)) -> None:
+    """Run these parts until SIGINT or SIGTERM; then drain. Raises CannotStart."""
     database = open_database(settings)
-    check_exposure(settings, database)
-    http = [_listen("--otlp-http", settings.otlp_http), _listen("--http", settings.http)]
-    spool = Spool(database)
-    try:
+    with contextlib.ExitStack() as held:
+        held.callback(database.close)
+        collects, answers = Part.COLLECT in parts, Part.API in parts
+        check_exposure(settings, database, sends=collects, reads=answers)
+        otlp = held.enter_context(listen("--otlp-http", settings.otlp_http)) if collects else None
+        http = held.enter_context(listen("--http", settings.http)) if answers else None
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(settings, database, spool, http))
-    finally:
-        for listener in http:
-            listener.close()
-        database.close()
-
-
-def _listen(option: str, address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((address.host, address.port))
-    except OSError as error:
-        listener.close()
-        raise CannotStart(_taken(option, address, error.strerror or str(error))) from error
-    return listener
-
-
-def _taken(option: str, address: Address, reason: str) -> str:
-    return (
-        f"Cannot listen on {address}: {reason}. Another program may be using the port (another"
-        f" assay?); choose one with {option} HOST:PORT."
-    )
+            runner.run(_run(settings, database, parts, otlp, http))
 
 
 async def _run(
     settings: Settings,
     database: Database,
-    spool: Spool,
-    listeners: list[socket.socket],
+    parts: frozenset[Part],
+    otlp: socket.socket | None,
+    http: socket.socket | None,
 ) -> None:
-    limits = Limits(settings.max_body_bytes, settings.max_unpacked_bytes)
-    otlp_gate = Gate(
-        database, open_without=settings.otlp_http.loopback and settings.otlp_grpc.loopback
-    )
-    grpc = _grpc(settings.otlp_grpc, spool, otlp_gate, limits)
-    spool.start()
-    await grpc.start()
-    servers = [
-        _Server(_config(HttpReceiver(spool, otlp_gate, limits), lifespan="off")),
-        _Server(_config(_api(settings, database))),
-    ]
-    ending = asyncio.Event()
+    async with AsyncExitStack() as running:
+        # Ended in the opposite order: the worker last, when nothing more can be accepted.
+        if Part.WORK in parts:
+            await running.enter_async_context(_worker(settings.url))
+        if http is not None:
+            app = _api(settings, database)
+            await running.enter_async_context(serving(app, http))
+        if otlp is not None:
+            await running.enter_async_context(_receivers(settings, database, otlp))
+        print(welcome(settings, __version__, receives=otlp is not None), flush=True)
+        await _until_asked()
+        print("\nStopping: what was accepted is being finished. Ctrl-C again leaves it for later.")
+
+
+async def _until_asked() -> None:
+    """Wait for SIGINT or SIGTERM; a second one then ends the process as usual."""
+    asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ending.set)
-    serving = [
-        asyncio.create_task(server.serve([listener]))
-        for server, listener in zip(servers, listeners, strict=True)
-    ]
-    stopping = asyncio.Event()
-    keeping = asyncio.create_task(_keep_worker(settings.url, stopping))
-    print(welcome(settings, __version__), flush=True)
-    await ending.wait()
-    print("\nStopping: what was accepted is being finished. Ctrl-C again leaves it for later.")
+        loop.add_signal_handler(number, asked.set)
+    await asked.wait()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)
-    for server in servers:
-        server.should_exit = True
-    await asyncio.gather(grpc.stop(_GRACE_SECONDS), *serving)
-    await asyncio.to_thread(spool.stop)
-    stopping.set()
-    await keeping
 
 
-def _config(app: Any, **options: Any) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-        **options,
-    )
-
-
-def _grpc(address: Address, spool: Spool, gate: Gate, limits: Limits) -> Any:
+@asynccontextmanager
+async def _receivers(
+    settings: Settings, database: Database, listener: socket.socket
+) -> AsyncIterator[None]:
+    limits = Limits(settings.max_body_bytes, settings.max_unpacked_bytes)
+    gate = Gate(database, open_without=settings.otlp_http.loopback and settings.otlp_grpc.loopback)
+    spool = Spool(database)
     try:
-        return grpc_server(str(address), spool, gate, limits)
+        grpc = grpc_server(str(settings.otlp_grpc), spool, gate, limits)
     except RuntimeError as error:
-        raise CannotStart(_taken("--otlp-grpc", address, "the port is taken")) from error
+        raise taken("--otlp-grpc", settings.otlp_grpc, "the port is taken") from error
+    spool.start()
+    try:
+        await grpc.start()
+        async with serving(HttpReceiver(spool, gate, limits), listener, lifespan="off"):
+            yield
+            await grpc.stop(GRACE_SECONDS)
+    finally:
+        await asyncio.to_thread(spool.stop)
 
 
 def _api(settings: Settings, database: Database) -> Any:
@@ -150,6 +129,17 @@ def _api(settings: Settings, database: Database) -> Any:
         extra_routers=(webhooks,),
         otlp_http_port=settings.otlp_http.port,
     )
+
+
+@asynccontextmanager
+async def _worker(url: str) -> AsyncIterator[None]:
+    stopping = asyncio.Event()
+    keeping = asyncio.create_task(_keep_worker(url, stopping))
+    try:
+        yield
+    finally:
+        stopping.set()
+        await keeping
 
 
 async def _keep_worker(url: str, stopping: asyncio.Event) -> None:

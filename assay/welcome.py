@@ -3,8 +3,10 @@
 from assay.settings import Settings
 
 
-def welcome(settings: Settings, version: str) -> str:
-    """The text that ``assay serve`` prints once it listens."""
+def welcome(settings: Settings, version: str, *, receives: bool) -> str:
+    """The text that is printed once a process listens; short where it receives no telemetry."""
+    if not receives:
+        return f"Tokenassay {version} is listening on http://{settings.http}/. Ctrl-C stops it."
     grpc, http, pages = settings.otlp_grpc, settings.otlp_http, settings.http
     place = settings.database_url.rpartition("@")[2] if settings.database_url else settings.data
     secret = (

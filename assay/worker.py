@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime
+from typing import Protocol
 
 from classifier.run import classify
 from collector.ingest import ingest
@@ -29,7 +30,17 @@ _TIDY_SECONDS = 5.0
 _COLLECT_EVERY = 200_000
 
 
-class _Orders:
+class Orders(Protocol):
+    """What a worker is told: stop when nothing is left, or at once."""
+
+    stop: bool
+    gone: bool
+
+    def wait(self, seconds: float) -> None:
+        """Listen for so long at most."""
+
+
+class _Piped:
     """What the starting process says on our standard input."""
 
     def __init__(self) -> None:
@@ -50,18 +61,19 @@ def main() -> None:
     # Ctrl-C reaches every process of the terminal; the parent decides when we are done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    gc.freeze()
-    gc.set_threshold(_COLLECT_EVERY)
-    orders = _Orders()
+    orders = _Piped()
     if not orders.gone:
         database = Database(orders.url)
-        with database.writing() as connection:
-            inbox.release(connection)
-        _work(database, orders)
+        work(database, orders)
         database.close()
 
 
-def _work(database: Database, orders: _Orders) -> None:
+def work(database: Database, orders: Orders) -> None:
+    """Fold and classify as long as orders say."""
+    gc.freeze()
+    gc.set_threshold(_COLLECT_EVERY)
+    with database.writing() as connection:
+        inbox.release(connection)
     pseudonyms = Pseudonyms(schema.pseudonym_key(database))
     # A fresh start may follow a crash that left private bytes in the write-ahead log.
     stained, tidied_at = True, float("-inf")
@@ -80,6 +92,23 @@ def _work(database: Database, orders: _Orders) -> None:
         if orders.stop and not worked:
             return
         orders.wait(0 if worked else _IDLE_SECONDS)
+
+
+class Signalled:
+    """Orders by signal, for a worker that runs apart: SIGINT and SIGTERM mean stop."""
+
+    def __init__(self) -> None:
+        self.stop = self.gone = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._end)
+
+    def _end(self, *_: object) -> None:
+        # The batch at hand is finished; what is left is for another worker, or the next start.
+        self.gone = True
+
+    def wait(self, seconds: float) -> None:
+        """Sleep so long; a signal is noticed at its end."""
+        time.sleep(seconds)
 
 
 def _tidy(database: Database) -> bool:

@@ -32,10 +32,19 @@ from store.history import ChangeHistory
 
 _SESSIONS = 50
 _WORK = 200
+_CLASSIFYING = 7_275_332
 
 
 def classify(database: Database, now: datetime) -> bool:
-    """Conclude some of what is marked or due; whether there was anything."""
+    """Conclude some of what is marked or due; whether there was anything.
+
+    One process at a time: of many workers the others only fold meanwhile.
+    """
+    with database.alone(_CLASSIFYING) as mine:
+        return mine and _classify(database, now)
+
+
+def _classify(database: Database, now: datetime) -> bool:
     spread = _spread_work(database)
     with database.reading() as connection:
         marks = dirty.marked_sessions(connection, _SESSIONS)

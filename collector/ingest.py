@@ -7,7 +7,8 @@ records seen before, contribute nothing: that is all of exactly-once.
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -52,28 +53,45 @@ def ingest(database: Database, pseudonyms: Pseudonyms, limit: int = _ROWS) -> in
     fails for any other reason is folded row by row, and a row that fails alone is parked: no row
     may ever keep the others waiting.
     """
-    with database.reading() as connection:
-        held = inbox.oldest(connection, limit)
-    read = [row for each in held if (row := _read(database, each, pseudonyms)) is not None]
+    read: list[_Read] = []
+    failed: list[tuple[int, Exception]] = []
     try:
-        _fold(database, read)
+        with _claimed(database, limit) as (held, connection):
+            for row in held:
+                try:
+                    read.append(_told(row, pseudonyms))
+                except Exception as error:  # noqa: BLE001
+                    failed.append((row.id, error))
+            _fold(database, read, connection)
     except Exception as error:
         if _passing(error):
             raise
         _log.warning("%d inbox rows can't be folded together: %s", len(read), origin(error))
-        for row in read:
-            _fold_alone(database, row)
-    return len(held)
+        for each in read:
+            _fold_alone(database, each)
+    for row_id, reason in failed:
+        _log.error("inbox row %d can't be read and is set aside: %s", row_id, origin(reason))
+        _park(database, row_id, reason)
+    return len(read) + len(failed)
 
 
-def _read(database: Database, row: inbox.Held, pseudonyms: Pseudonyms) -> _Read | None:
-    """What a row says; None where we fail on it, and it is parked."""
-    try:
-        return _told(row, pseudonyms)
-    except Exception as error:  # noqa: BLE001
-        _log.error("inbox row %d can't be read and is set aside: %s", row.id, origin(error))
-        _park(database, row.id, error)
-        return None
+@contextmanager
+def _claimed(
+    database: Database, limit: int
+) -> Iterator[tuple[list[inbox.Held], Connection | None]]:
+    """The oldest rows, and the connection that holds them where it must be the one to fold them.
+
+    With many folders (PostgreSQL) rows are locked while they are read, and others pass over them.
+    The one folder of an embedded database reads before it writes, since it would keep the
+    receivers waiting.
+    """
+    if database.embedded:
+        with database.reading() as connection:
+            held = inbox.oldest(connection, limit)
+        yield held, None
+    else:
+        with database.writing() as connection:
+            yield inbox.oldest(connection, limit, claim=True), connection
 
 
 def _told(row: inbox.Held, pseudonyms: Pseudonyms) -> _Read:
@@ -120,18 +138,23 @@ def _passing(error: Exception) -> bool:
     return isinstance(error, StoreError) and error.passing
 
 
-def _fold(database: Database, read: Sequence[_Read]) -> None:
-    if not read:
-        return
-    with database.writing() as connection:
-        taken = inbox.take(connection, (row.row_id for row in read))
-        ours = [row for row in read if row.row_id in taken]
-        observations = [each for row in ours for each in row.observations]
-        new = _never_seen(connection, observations)
-        telling, growths = _grown(connection, observations)
-        sessions.apply(connection, fold([*new, *telling], growths, tells))
-        work.apply(connection, [fact for row in ours for fact in row.facts])
-        sessions.cover(connection, [(row.tallies, row.received_at) for row in ours])
+def _fold(database: Database, read: Sequence[_Read], connection: Connection | None = None) -> None:
+    if connection is not None:
+        _fold_in(connection, read)
+    elif read:
+        with database.writing() as own:
+            _fold_in(own, read)
+
+
+def _fold_in(connection: Connection, read: Sequence[_Read]) -> None:
+    taken = inbox.take(connection, (row.row_id for row in read))
+    ours = [row for row in read if row.row_id in taken]
+    observations = [each for row in ours for each in row.observations]
+    new = _never_seen(connection, observations)
+    telling, growths = _grown(connection, observations)
+    sessions.apply(connection, fold([*new, *telling], growths, tells))
+    work.apply(connection, [fact for row in ours for fact in row.facts])
+    sessions.cover(connection, [(row.tallies, row.received_at) for row in ours])
 
 
 def _never_seen(connection: Connection, observations: Iterable[Observation]) -> list[Observation]:

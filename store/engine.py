@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, make_url, text
+from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -45,7 +45,9 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection whose statements all see one state; nothing is committed."""
-        with _translated(), self.engine.connect() as connection:
+        # SQLite's readers always see one state; PostgreSQL's only when told to.
+        options = {} if self.embedded else {"isolation_level": "REPEATABLE READ"}
+        with _translated(), self.engine.connect().execution_options(**options) as connection:
             yield connection
             connection.rollback()
 
@@ -61,15 +63,6 @@ class Database:
                 # It may still hold its transaction, and with it the write lock: never used again.
                 connection.invalidate()
                 raise
-
-    def available(self) -> bool:
-        """Whether the database answers and takes writes at this moment."""
-        try:
-            with self.writing() as connection:
-                connection.execute(text("SELECT 1"))
-        except StoreError:
-            return False
-        return True
 
     def empty_log(self) -> bool:
         """Move SQLite's write-ahead log into the database and cut it to nothing.

@@ -41,9 +41,15 @@ def put(connection: Connection, rows: Sequence[Incoming]) -> None:
         connection.execute(insert(inbox), values)
 
 
-def oldest(connection: Connection, limit: int) -> list[Held]:
-    """The oldest rows that may be folded."""
+def oldest(connection: Connection, limit: int, *, claim: bool = False) -> list[Held]:
+    """The oldest rows that may be folded.
+
+    With ``claim`` (PostgreSQL) they are locked until the transaction ends, and rows that others
+    have locked are passed over.
+    """
     query = select(inbox).where(inbox.c.parked.is_(None)).order_by(inbox.c.id).limit(limit)
+    if claim:
+        query = query.with_for_update(skip_locked=True)
     return [
         Held(
             row.id,

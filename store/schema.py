@@ -9,11 +9,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 import migrations
 from store.engine import Database
 from store.tables import installation
+
+_MIGRATING = 7_275_331
 
 
 class SchemaState(StrEnum):
@@ -42,6 +44,9 @@ def migrate(database: Database, now: datetime) -> None:
     """Bring the database to our version; make the installation's key where there is none."""
     config = _config()
     with database.writing() as connection:
+        if not database.embedded:
+            # Several processes may start at once; the others wait here and find it done.
+            connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         if connection.execute(select(installation.c.id)).first() is None:

@@ -24,6 +24,8 @@ def merge_into(
     """Insert rows; where the primary key exists, merge the named columns (old, new) instead."""
     if not rows:
         return
+    if connection.dialect.name == "postgresql":
+        rows = [_without_nul(row) for row in rows]
     insert = insert_into(connection, table)
     key = [column.name for column in table.primary_key]
     if not merges:
@@ -31,6 +33,14 @@ def merge_into(
         return
     updates = {name: merge(table.c[name], insert.excluded[name]) for name, merge in merges.items()}
     connection.execute(insert.on_conflict_do_update(index_elements=key, set_=updates), list(rows))
+
+
+def _without_nul(row: Row) -> Row:
+    """PostgreSQL refuses texts with a NUL, that JSON and protobuf allow."""
+    return {
+        name: value.replace("\0", "\ufffd") if isinstance(value, str) else value
+        for name, value in row.items()
+    }
 
 
 def added(old: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -17,6 +17,7 @@ from store import schema
 from store.engine import Database
 from tests.capturing import PSEUDONYMS
 from tests.filling import Fresh as Fresh  # noqa: PLC0414  # other conftests take it from here
+from tests.postgres import Postgres, running
 
 # How long an example takes is a matter of the machine.
 settings.register_profile("unhurried", deadline=None)
@@ -39,14 +40,29 @@ def _sqlite(migrated: Path, folder: Path) -> Iterator[Database]:
         yield opened
 
 
-# How to open an empty database of each kind, given the migrated file and the test's own folder.
-_KINDS = {"sqlite": _sqlite}
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of our own with a migrated database to copy."""
+    with running() as server:
+        yield server
 
 
-@pytest.fixture(params=sorted(_KINDS))
+@pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, migrated: Path, tmp_path: Path) -> Iterator[Database]:
-    """A migrated, empty database."""
-    with _KINDS[request.param](migrated, tmp_path) as opened:
+    """A migrated, empty database of each kind."""
+    if request.param == "sqlite":
+        with _sqlite(migrated, tmp_path) as opened:
+            yield opened
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.database() as url, closing(Database(url)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def embedded(migrated: Path, tmp_path: Path) -> Iterator[Database]:
+    """A migrated, empty database in a file, for what is true of such files only."""
+    with _sqlite(migrated, tmp_path) as opened:
         yield opened
 
 

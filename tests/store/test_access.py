@@ -62,14 +62,14 @@ def eventually(condition: Callable[[], object]) -> None:
 # At rest
 
 
-def test_only_the_hash_of_a_token_is_kept(database: Database) -> None:
-    token_id, secret = create(database, Role.INGEST, "laptops")
+def test_only_the_hash_of_a_token_is_kept(embedded: Database) -> None:
+    token_id, secret = create(embedded, Role.INGEST, "laptops")
     assert len(secret) >= 6 + 43  # 256 bits
-    [(kept_id, name, role, digest, *_)] = rows(database, "access_tokens")
+    [(kept_id, name, role, digest, *_)] = rows(embedded, "access_tokens")
     assert (kept_id, name, role) == (token_id, "laptops", "ingest")
     assert digest == hashlib.sha256(secret.encode()).digest()
-    assert database.empty_log()
-    path = database.engine.url.database
+    assert embedded.empty_log()
+    path = embedded.engine.url.database
     assert path is not None
     folder = Path(path).parent
     assert all(secret.encode() not in file.read_bytes() for file in folder.iterdir())

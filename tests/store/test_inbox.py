@@ -1,10 +1,15 @@
 """Acknowledged bytes: taken once, never lost, and never in each other's way."""
 
+import math
 import sqlite3
 from contextlib import closing
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
 from sqlalchemy import event, text
 
 from collector.decode import Encoding
@@ -126,10 +131,10 @@ def prompt_and_others() -> tuple[Body, list[Body]]:
 
 
 def test_a_row_that_always_fails_is_set_aside_and_its_neighbours_are_folded(
-    database: Database,
+    embedded: Database,
 ) -> None:
     prompt, others = prompt_and_others()
-    with database.writing() as connection:
+    with embedded.writing() as connection:
         connection.execute(
             text(
                 "CREATE TRIGGER refusing BEFORE INSERT ON session_counts"
@@ -137,11 +142,11 @@ def test_a_row_that_always_fails_is_set_aside_and_its_neighbours_are_folded(
                 " BEGIN SELECT RAISE(ABORT, 'not this one'); END"
             )
         )
-    fill(database, [*others[:5], prompt, *others[5:]])
-    assert parked(database) == [("logs:protobuf", "IntegrityError")]
-    assert waiting(database) == (0, 1)
-    assert same(expected(SCENARIO), usage(database))
-    assert one(database, "SELECT SUM(records) FROM coverage") == len(others)
+    fill(embedded, [*others[:5], prompt, *others[5:]])
+    assert parked(embedded) == [("logs:protobuf", "IntegrityError")]
+    assert waiting(embedded) == (0, 1)
+    assert same(expected(SCENARIO), usage(embedded))
+    assert one(embedded, "SELECT SUM(records) FROM coverage") == len(others)
 
 
 def test_a_row_that_was_set_aside_is_folded_once_it_can_be(
@@ -189,7 +194,8 @@ def test_a_row_that_this_version_cannot_read_is_set_aside_and_kept(
 def test_an_absurd_amount_spoils_its_own_record_only(database: Database, amount: object) -> None:
     logs, metrics = SENT
     request = parse(logs)
-    for record in request.resource_logs[0].scope_logs[0].log_records:  # type: ignore[union-attr]
+    assert isinstance(request, ExportLogsServiceRequest)
+    for record in request.resource_logs[0].scope_logs[0].log_records:
         for pair in record.attributes:
             if pair.key == "input_tokens":
                 kind = {str: "string_value", int: "int_value", float: "double_value"}[type(amount)]
@@ -197,48 +203,95 @@ def test_an_absurd_amount_spoils_its_own_record_only(database: Database, amount:
     put(database, [write(request, Encoding.PROTOBUF), metrics])
     fold_all(database)
     assert waiting(database) == (0, 0)
-    with database.reading() as connection:
-        sums = connection.execute(text("SELECT SUM(input), typeof(SUM(input)) FROM usage")).one()
-    assert sums[1] in ("integer", "null")
-    assert (sums[0] or 0) < 10**15
+    told = one(database, "SELECT SUM(input) FROM usage") or 0
+    assert told == int(told) < 10**15
 
 
-def test_a_database_that_is_busy_parks_nothing(database: Database) -> None:
-    event.listen(database.engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 30"))
-    database.close()
-    put(database, SENT)
-    path = database.engine.url.database
+@pytest.mark.parametrize("amount", [1e16, 1e300, math.inf, math.nan, -1.0])
+def test_an_absurd_reading_spoils_its_own_point_only(database: Database, amount: float) -> None:
+    request = parse(SENT[1])
+    assert isinstance(request, ExportMetricsServiceRequest)
+    points = [
+        point
+        for metric in request.resource_metrics[0].scope_metrics[0].metrics
+        for point in metric.sum.data_points
+    ]
+    points[0].as_double = amount
+    fill(database, [write(request, Encoding.PROTOBUF)])
+    assert waiting(database) == (0, 0)
+    counted = "(SELECT outcome, SUM(records) FROM coverage GROUP BY outcome) AS counted"
+    assert rows(database, counted) == [("malformed", 1), ("understood", len(points) - 1)]
+
+
+def test_a_nul_in_a_name_spoils_nothing(database: Database) -> None:
+    request = parse(SENT[0])
+    assert isinstance(request, ExportLogsServiceRequest)
+    for group in request.resource_logs[0].scope_logs:
+        stranger = group.log_records.add(event_name="strange\0name")
+        stranger.attributes.extend(group.log_records[0].attributes)
+        for record in group.log_records:
+            for pair in record.attributes:
+                if pair.key in ("session.id", "model", "tool_name", "app.version"):
+                    pair.value.string_value = f"{pair.value.string_value}\0"
+    fill(database, [write(request, encoding) for encoding in Encoding])
+    assert waiting(database) == (0, 0)
+    [model] = {model.strip("\0\ufffd") for model in usage(database)}
+    assert model in expected(SCENARIO)
+
+
+def test_a_database_that_is_busy_parks_nothing(embedded: Database) -> None:
+    event.listen(embedded.engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 30"))
+    embedded.close()
+    put(embedded, SENT)
+    path = embedded.engine.url.database
     assert path is not None
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError) as failure:
-            ingest(database, PSEUDONYMS)
+            ingest(embedded, PSEUDONYMS)
         assert failure.value.passing
         other.execute("ROLLBACK")
-    assert waiting(database) == (2, 0)
-    fold_all(database)
-    assert same(expected(SCENARIO), usage(database))
+    assert waiting(embedded) == (2, 0)
+    fold_all(embedded)
+    assert same(expected(SCENARIO), usage(embedded))
+
+
+def test_a_database_that_fails_for_a_moment_parks_nothing(embedded: Database) -> None:
+    failing = [True]
+
+    def fail(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if failing and statement.startswith("DELETE FROM inbox"):
+            raise sqlite3.OperationalError("disk I/O error")
+
+    event.listen(embedded.engine, "before_cursor_execute", fail)
+    put(embedded, SENT)
+    with pytest.raises(StoreError, match="disk I/O error"):
+        ingest(embedded, PSEUDONYMS)
+    assert waiting(embedded) == (2, 0)
+    failing.clear()
+    fold_all(embedded)
+    assert same(expected(SCENARIO), usage(embedded))
 
 
 # Two folders
 
 
-def test_what_another_folder_took_meanwhile_contributes_nothing(database: Database) -> None:
-    put(database, SENT)
+def test_what_another_folder_took_meanwhile_contributes_nothing(embedded: Database) -> None:
+    put(embedded, SENT)
     interrupted: list[int] = []
 
     def other_folder(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         # Between reading the rows and taking them, another folder folds all of them.
         if statement == "BEGIN IMMEDIATE" and not interrupted:
             interrupted.append(1)
-            interrupted.append(ingest(database, PSEUDONYMS))
+            interrupted.append(ingest(embedded, PSEUDONYMS))
 
-    event.listen(database.engine, "before_cursor_execute", other_folder)
-    assert ingest(database, PSEUDONYMS) == 2
+    event.listen(embedded.engine, "before_cursor_execute", other_folder)
+    assert ingest(embedded, PSEUDONYMS) == 2
     assert interrupted == [1, 2]
-    assert same(expected(SCENARIO), usage(database))
-    assert waiting(database) == (0, 0)
-    assert one(database, "SELECT SUM(records) FROM coverage") == 15
+    assert same(expected(SCENARIO), usage(embedded))
+    assert waiting(embedded) == (0, 0)
+    assert one(embedded, "SELECT SUM(records) FROM coverage") == 15
 
 
 def test_a_folder_that_dies_in_the_middle_leaves_everything_as_it_was(database: Database) -> None:

@@ -1,0 +1,64 @@
+"""Ports: taken before anything starts, so that a taken one is said at once and plainly."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+
+from assay.opening import CannotStart
+from assay.settings import Address
+
+GRACE_SECONDS = 5
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: several servers share this loop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to us."""
+        yield
+
+
+def listen(option: str, address: Address) -> socket.socket:
+    """A socket bound to this address; CannotStart where it can't be had."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((address.host, address.port))
+    except OSError as error:
+        listener.close()
+        raise taken(option, address, error.strerror or str(error)) from error
+    return listener
+
+
+def taken(option: str, address: Address, reason: str) -> CannotStart:
+    """Why nothing can listen there."""
+    return CannotStart(
+        f"Cannot listen on {address}: {reason}. Another program may be using the port (another"
+        f" assay?); choose one with {option} HOST:PORT."
+    )
+
+
+@asynccontextmanager
+async def serving(app: Any, listener: socket.socket, **options: Any) -> AsyncIterator[None]:
+    """Serve an ASGI application on this socket; at the end, what was begun is finished."""
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        **options,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve([listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
