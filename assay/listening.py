@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,11 @@ from assay.opening import CannotStart
 from assay.settings import Address
 
 GRACE_SECONDS = 5
+# Exporters send every five or ten seconds, over the connection of before: were it closed just when
+# they do, some would lose what they send.
+_KEEP_ALIVE_SECONDS = 20
+# Of this process, beside connections: database, gRPC, pages.
+_OTHER_FILES = 512
 
 
 class _Server(uvicorn.Server):
@@ -43,6 +49,24 @@ def taken(option: str, address: Address, reason: str) -> CannotStart:
         f"Cannot listen on {address}: {reason}. Another program may be using the port (another"
         f" assay?); choose one with {option} HOST:PORT."
     )
+
+
+def receiving(connections: int) -> dict[str, Any]:
+    """Options of ``serving`` for a receiver of at most so many connections at once."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if soft < wanted and soft != resource.RLIM_INFINITY:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        connections = max(min(connections, soft - _OTHER_FILES), 1)
+    return {
+        "lifespan": "off",
+        # An upgrade to a WebSocket is none of our business: it is answered as what it is, a GET.
+        "ws": "none",
+        # It counts the connection that asks.
+        "limit_concurrency": connections + 1,
+        "timeout_keep_alive": _KEEP_ALIVE_SECONDS,
+    }
 
 
 @asynccontextmanager

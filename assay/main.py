@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from assay import __version__, tokens, worker
+from assay.connect import connect
 from assay.console import (
     Data,
     DatabaseUrl,
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(tokens.app, name="tokens")
+app.command()(connect)
 
 
 def _print_version(wanted: bool) -> None:

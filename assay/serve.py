@@ -20,14 +20,15 @@ import uvloop
 
 from api.app import create_app
 from assay import __version__
-from assay.listening import GRACE_SECONDS, listen, serving, taken
+from assay.listening import GRACE_SECONDS, listen, receiving, serving, taken
 from assay.opening import check_exposure, open_database
 from assay.settings import Settings
 from assay.welcome import welcome
 from classifier.run import judge_tools, label_as_of
+from collector.limits import Limits
 from collector.receive_grpc import grpc_server
-from collector.receive_http import HttpReceiver, Limits
-from collector.spool import Spool
+from collector.receive_http import HttpReceiver
+from collector.spool import Room, Spool
 from collector.webhooks import webhook_router
 from domain.pseudonym import Pseudonyms
 from store import schema
@@ -96,9 +97,19 @@ async def _until_asked() -> None:
 async def _receivers(
     settings: Settings, database: Database, listener: socket.socket
 ) -> AsyncIterator[None]:
-    limits = Limits(settings.max_body_bytes, settings.max_unpacked_bytes)
+    limits = Limits(
+        body=settings.max_body_bytes,
+        unpacked=settings.max_unpacked_bytes,
+        attributes=settings.max_attributes,
+        nesting=settings.max_nesting,
+    )
+    room = Room(
+        rows=settings.max_inbox_rows,
+        free_bytes=settings.min_free_disk_bytes,
+        folder=settings.data if settings.database_url is None else None,
+    )
     gate = Gate(database, open_without=settings.otlp_http.loopback and settings.otlp_grpc.loopback)
-    spool = Spool(database)
+    spool = Spool(database, room=room)
     try:
         grpc = grpc_server(str(settings.otlp_grpc), spool, gate, limits)
     except RuntimeError as error:
@@ -106,7 +117,9 @@ async def _receivers(
     spool.start()
     try:
         await grpc.start()
-        async with serving(HttpReceiver(spool, gate, limits), listener, lifespan="off"):
+        receiver = HttpReceiver(spool, gate, limits)
+        options = receiving(settings.max_connections)
+        async with serving(receiver, listener, **options):
             yield
             await grpc.stop(GRACE_SECONDS)
     finally:

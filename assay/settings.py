@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Address(NamedTuple):
@@ -39,7 +39,8 @@ def address(told: object) -> Address:
     return Address(host, int(port))
 
 
-Listen = Annotated[Address, BeforeValidator(address)]
+# Not decoded: an environment variable holds HOST:PORT, no JSON.
+Listen = Annotated[Address, NoDecode, BeforeValidator(address)]
 
 
 class Settings(BaseSettings):
@@ -54,6 +55,9 @@ class Settings(BaseSettings):
     otlp_http: Listen = Field(Address("127.0.0.1", 4318), description="OTLP over HTTP.")
     otlp_grpc: Listen = Field(Address("127.0.0.1", 4317), description="OTLP over gRPC.")
     http: Listen = Field(Address("127.0.0.1", 8000), description="Pages and REST API.")
+    endpoint: str | None = Field(
+        None, description="URL that tools send to, where it is not simply that of otlp_http."
+    )
     github_webhook_secret: SecretStr | None = Field(
         None, description="Secret of the GitHub webhook; without it deliveries are refused."
     )
@@ -62,6 +66,25 @@ class Settings(BaseSettings):
     )
     max_unpacked_bytes: int = Field(
         64 * 1024 * 1024, gt=0, description="Largest OTLP request after decompression, in bytes."
+    )
+    max_attributes: int = Field(
+        1024, gt=0, description="Most attributes of one record, or of its scope or resource."
+    )
+    max_nesting: int = Field(
+        16, ge=0, le=40, description="Most lists and maps inside each other in one attribute."
+    )
+    max_inbox_rows: int = Field(
+        1_000_000, gt=0, description="Most requests that may wait to be folded."
+    )
+    min_free_disk_bytes: int = Field(
+        256 * 1024 * 1024, ge=0, description="What requests leave free of the data folder's disk."
+    )
+    max_connections: int = Field(
+        10_000, gt=0, description="Most connections to OTLP over HTTP at once."
+    )
+
+    prices: Path | None = Field(
+        None, description="The company's own prices, a TOML file; without it none are known."
     )
 
     @property

@@ -1,5 +1,6 @@
-"""The real server as a process, and what it costs: CPU seconds, memory, disk."""
+"""Servers as processes, and what they cost in CPU seconds, memory and disk. Asks Linux's /proc."""
 
+import contextlib
 import json
 import os
 import signal
@@ -8,19 +9,171 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_START_SECONDS = 180
+_DRAIN_SECONDS = 300
+_END_SECONDS = 60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a stretch of time cost a server with all its processes.
+
+    ``memory_mb`` is the most that each process held, summed; shared pages count in each.
+    ``elsewhere`` is how many cores meanwhile worked for neither the server nor this process.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    memory_mb: float
+    elsewhere: float
+
+
+class Meter:
+    """Measures from its making until ``read``."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        for each in tree(pid):
+            # Begin again with the most memory held so far: starting up may have taken more.
+            Path(f"/proc/{each}/clear_refs").write_text("5")
+        self._busy, self._own = busy_seconds(), time.process_time()
+        self._cpu, self._start = cpu_seconds(pid), time.perf_counter()
+
+    def read(self) -> Cost:
+        """The cost so far."""
+        seconds = time.perf_counter() - self._start
+        cpu = cpu_seconds(self._pid) - self._cpu
+        busy = busy_seconds() - self._busy - cpu - (time.process_time() - self._own)
+        return Cost(
+            seconds=seconds,
+            cpu_seconds=cpu,
+            memory_mb=sum(_most_memory(each) for each in tree(self._pid)) / 1e6,
+            elsewhere=max(busy / seconds, 0.0),
+        )
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    found = [pid]
+    for each in found:
+        with contextlib.suppress(OSError):
+            for thread in Path(f"/proc/{each}/task").iterdir():
+                found += map(int, (thread / "children").read_text().split())
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU seconds of a process and all that descend from it, so far; of ended ones too."""
+    return sum(_cpu(each) for each in tree(pid))
+
+
+def _cpu(pid: int) -> float:
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / _TICKS
+    return 0.0
+
+
+def _most_memory(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def busy_seconds() -> float:
+    """CPU seconds that all cores together have worked since boot; waiting for disks is no work."""
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(
+        int, Path("/proc/stat").read_text().split("\n")[0].split()[1:9]
+    )
+    return (user + nice + system + irq + softirq + steal) / _TICKS
+
+
+def end_when_asked() -> None:
+    """Let SIGTERM end this process as an exception does, so that no server is left running."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+
+
+@contextmanager
+def started(
+    command: Sequence[str],
+    answers: Callable[[], object],
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a server until the block ends; it has started once ``answers`` raises no OSError.
+
+    With a folder it works there, and what it prints goes there too.
+    """
+    output = Path(os.devnull) if folder is None else folder / "output"
+    with output.open("wb") as out:
+        process = subprocess.Popen(
+            command, stdout=out, stderr=None if folder is None else out, env=environment, cwd=folder
+        )
+        try:
+            _await_start(process, answers)
+            yield process
+        finally:
+            _end(process)
+
+
+def _await_start(process: "subprocess.Popen[bytes]", answers: Callable[[], object]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            answers()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"{process.args!r} did not start")
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """As Ctrl-C ends it; whatever of it is then left is killed."""
+    all_of_it = tree(process.pid)
+    process.send_signal(signal.SIGINT)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_END_SECONDS)
+    left = all_of_it if process.poll() is None else [each for each in all_of_it if _alive(each)]
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+
+
+def _alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports that nobody listens on at this moment."""
+    with contextlib.ExitStack() as held:
+        sockets = [
+            held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)
+        ]
+        return [each.getsockname()[1] for each in sockets]
+
+
+def fetch(url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> bytes:
+    """An answer's body; raises OSError for a refusal and where nobody listens."""
+    request = urllib.request.Request(url, data=body, headers=dict(headers or {}))
+    with urllib.request.urlopen(request, timeout=30) as response:
+        answer: bytes = response.read()
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
 class Running:
-    """A server and its ports."""
+    """A server of ours and its ports."""
 
     process: "subprocess.Popen[bytes]"
     http: int
@@ -30,33 +183,19 @@ class Running:
 
     def answer(self, path: str) -> Any:
         """A JSON answer of the API."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.api}{path}") as response:
-            return json.load(response)
+        return json.loads(fetch(f"http://127.0.0.1:{self.api}{path}"))
 
-    def drain(self) -> float:
-        """Seconds until everything acknowledged is visible."""
-        start = time.perf_counter()
-        while self.answer("/v1/status")["pending"]:
+    def drain(self) -> None:
+        """Wait until everything acknowledged is visible."""
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while pending := self.answer("/v1/status")["pending"]:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{pending} still pending")
             time.sleep(0.02)
-        return time.perf_counter() - start
-
-    def cpu_seconds(self) -> float:
-        """CPU seconds of all its processes so far."""
-        return sum(_stat(pid)[0] for pid in self.pids())
-
-    def memory_mb(self) -> float:
-        """Resident memory of all its processes now, shared pages counted in each."""
-        return sum(_stat(pid)[1] for pid in self.pids()) / 1e6
 
     def disk_bytes(self) -> int:
         """Size of everything in the data folder."""
         return sum(path.stat().st_size for path in self.data.iterdir())
-
-    def pids(self) -> list[int]:
-        """The server and its children."""
-        parent = self.process.pid
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        return [parent, *map(int, children)]
 
     @contextmanager
     def folding_paused(self) -> Iterator[None]:
@@ -64,7 +203,7 @@ class Running:
         # An idle folder holds no lock; one stopped at work would.
         self.drain()
         time.sleep(1)
-        children = self.pids()[1:]
+        children = tree(self.process.pid)[1:]
         for pid in children:
             os.kill(pid, signal.SIGSTOP)
         try:
@@ -74,40 +213,13 @@ class Running:
                 os.kill(pid, signal.SIGCONT)
 
 
-def _stat(pid: int) -> tuple[float, int]:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS, int(fields[21]) * _PAGE
-
-
 @contextmanager
 def running(data: Path) -> Iterator[Running]:
     """Start ``assay serve`` over this folder; end it afterwards."""
-    ports = []
-    for _ in range(3):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            ports.append(free.getsockname()[1])
+    http, grpc, api = ports = free_ports(3)
     options = ("--otlp-http", "--otlp-grpc", "--http")
     listen = [w for o, p in zip(options, ports, strict=True) for w in (o, f"127.0.0.1:{p}")]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "assay", "serve", "--data", str(data), *listen],
-        stdout=subprocess.DEVNULL,
-    )
-    server = Running(process, ports[0], ports[1], ports[2], data)
-    try:
-        _await_start(server)
-        yield server
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
-
-
-def _await_start(server: Running) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            server.answer("/v1/status")
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError("the server did not start")
+    command = [sys.executable, "-m", "assay", "serve", "--data", str(data), *listen]
+    answers = f"http://127.0.0.1:{api}/v1/status"
+    with started(command, lambda: fetch(answers)) as process:
+        yield Running(process, http, grpc, api, data)

@@ -9,13 +9,22 @@ from domain.events import (
     Counted,
     Fact,
     Observation,
+    Purpose,
     Quantity,
     RequestAnswered,
     RequestFailed,
     Source,
     Traced,
 )
-from domain.folded import CountKey, Folded, SessionKey, SessionSums, UsageKey, UsageSum
+from domain.folded import (
+    ContextSizes,
+    CountKey,
+    Folded,
+    SessionKey,
+    SessionSums,
+    UsageKey,
+    UsageSum,
+)
 from domain.pricing import list_price
 from domain.record import EPOCH
 from domain.usage import Tokens, add
@@ -35,7 +44,9 @@ _USAGE_FIELD = {
 }
 # A tool that only started has not been used: Claude Code's --continue starts under an id that
 # never returns.
-_IDLE = frozenset({Quantity.PROCESS_STARTS})
+_IDLE = frozenset({Quantity.PROCESS_STARTS, Quantity.PROCESS_ENDS})
+# Subagents and housekeeping have contexts of their own; a tool that tells no purpose has the one.
+_CONVERSATION = frozenset({Purpose.MAIN, None})
 
 Tells = Callable[[str, Source], frozenset[Quantity]]
 
@@ -92,6 +103,8 @@ def _add(sums: SessionSums, observation: Observation, fact: Fact) -> None:
     elif isinstance(fact, RequestAnswered):
         into = _usage(sums, observation, fact, hour_of(observation.at))
         _answered(into, fact, observation.at)
+        if fact.purpose in _CONVERSATION:
+            _grow(sums, observation, fact.tokens)
     elif isinstance(fact, RequestFailed):
         into = _usage(sums, observation, fact, hour_of(observation.at))
         into.requests = add(into.requests, 0)
@@ -153,6 +166,16 @@ def _answered(into: UsageSum, fact: RequestAnswered, at: datetime) -> None:
     into.reported_nanousd = add(into.reported_nanousd, fact.cost_nanousd)
     if tokens.told():
         _price(into, fact.model, tokens, at)
+
+
+def _grow(sums: SessionSums, observation: Observation, tokens: Tokens) -> None:
+    prompt = (tokens.input or 0) + (tokens.cache_read or 0) + (tokens.cache_write or 0)
+    if not prompt:
+        return
+    at, sizes = observation.at, sums.contexts.get(observation.rank)
+    if sizes is None:
+        sizes = sums.contexts[observation.rank] = ContextSizes(at, prompt, at, prompt)
+    sizes.add(at, prompt)
 
 
 def _counted(into: UsageSum, fact: Counted, hour: int, change: Change) -> None:

@@ -8,18 +8,34 @@ from google.rpc.code_pb2 import Code
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-from collector.decode import Encoding, check
-from collector.errors import Unavailable, Undecodable
-from collector.receive_http import Limits, bearer
+from collector.answers import answer
+from collector.decode import Encoding
+from collector.errors import (
+    CollectorError,
+    Forbidden,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    Undecodable,
+)
+from collector.intake import Intake
+from collector.limits import Limits
 from collector.spool import Spool
 from domain.record import Signal
-from store.access import MAY_SEND, Access, Gate
-from store.engine import StoreError
+from store.access import Gate
 
 _SERVICES = {
     Signal.LOGS: "opentelemetry.proto.collector.logs.v1.LogsService",
     Signal.METRICS: "opentelemetry.proto.collector.metrics.v1.MetricsService",
     Signal.TRACES: "opentelemetry.proto.collector.trace.v1.TraceService",
+}
+# More calls than these of one connection wait at their sender.
+_CALLS_A_CONNECTION = 128
+_CODES: dict[type[CollectorError], grpc.StatusCode] = {
+    Undecodable: grpc.StatusCode.INVALID_ARGUMENT,
+    TooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    Forbidden: grpc.StatusCode.PERMISSION_DENIED,
 }
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
@@ -31,13 +47,15 @@ def grpc_server(address: str, spool: Spool, gate: Gate, limits: Limits) -> grpc.
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", limits.unpacked),
+            ("grpc.max_concurrent_streams", _CALLS_A_CONNECTION),
             # Two servers on one port would share the connections between them in silence.
             ("grpc.so_reuseport", 0),
         ]
     )
+    intake = Intake(spool, gate, limits)
     for signal, service in _SERVICES.items():
         handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
-            _export(signal, spool, gate)
+            _export(signal, intake)
         )
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, {"Export": handler}),)
@@ -47,39 +65,36 @@ def grpc_server(address: str, spool: Spool, gate: Gate, limits: Limits) -> grpc.
     return server
 
 
-def _export(signal: Signal, spool: Spool, gate: Gate) -> Export:
+def _export(signal: Signal, intake: Intake) -> Export:
     async def export(body: bytes, context: Context) -> bytes:
         try:
-            await _authorise(context, gate)
-            check(signal, Encoding.PROTOBUF, body)
-            await spool.put(signal, Encoding.PROTOBUF, body)
-        except Undecodable as error:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+            intake.authorise(_headers(context))
+            intake.check_room()
+            with intake.holding() as held:
+                held.grow(len(body))
+                taken = await intake.take(signal, Encoding.PROTOBUF, "", body)
         except Unavailable as error:
-            await _retry_later(context, str(error))
-        except StoreError:
-            await _retry_later(context, "the access tokens can't be read now")
-        return b""
+            return await _retry_later(context, error)
+        except CollectorError as error:
+            return await context.abort(_CODES[type(error)], str(error))
+        return answer(taken.signal, Encoding.PROTOBUF, taken.refused, intake.limits.told())
 
     return export
 
 
-async def _authorise(context: Context, gate: Gate) -> None:
-    metadata = dict(context.invocation_metadata() or ())
-    header = metadata.get("authorization")
-    token = bearer(header.encode() if isinstance(header, str) else header)
-    access = gate.check(token, MAY_SEND)
-    if access is Access.UNAUTHENTICATED:
-        await context.abort(
-            grpc.StatusCode.UNAUTHENTICATED, "send 'authorization: Bearer <ingest token>'"
-        )
-    if access is Access.FORBIDDEN:
-        await context.abort(grpc.StatusCode.PERMISSION_DENIED, "this token may not send telemetry")
+def _headers(context: Context) -> dict[bytes, bytes]:
+    """The call's metadata as the headers that they are on the wire."""
+    told = context.invocation_metadata() or ()
+    return {
+        name.encode(): value.encode() if isinstance(value, str) else bytes(value)
+        for name, value in told
+    }
 
 
-async def _retry_later(context: Context, message: str) -> None:
+async def _retry_later(context: Context, error: Unavailable) -> bytes:
     """UNAVAILABLE with RetryInfo: OTLP exporters keep the batch and send it again."""
-    status = Status(code=Code.UNAVAILABLE, message=message)
-    status.details.add().Pack(RetryInfo(retry_delay=Duration(seconds=1)))
+    status = Status(code=Code.UNAVAILABLE, message=str(error))
+    delay = Duration(seconds=error.retry_after)
+    status.details.add().Pack(RetryInfo(retry_delay=delay))
     context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    await context.abort(grpc.StatusCode.UNAVAILABLE, message)
+    return await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))

@@ -1,29 +1,42 @@
 """OTLP over HTTP: bare ASGI, since this path is paid per request.
 
-Answers as the OTLP specification asks: 200 once the body is durable; 400 for what can never
-succeed; 401 and 403 for tokens; 404, 405, 413 and 415; 503 with Retry-After for what may succeed
-later. Refusals carry a ``google.rpc.Status`` in the request's own encoding.
+Answers as the OTLP specification asks: 200 once the body is durable, with ``partial_success`` where
+some of its records were refused; 400 for what can never succeed; 401 and 403 for tokens; 404, 405,
+413 and 415; 503 with Retry-After for what may succeed later. Refusals carry a ``google.rpc.Status``
+in the request's own encoding.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from dataclasses import dataclass
 from typing import Any
 
 from google.rpc.code_pb2 import Code
 from google.rpc.status_pb2 import Status
 
-from collector.decode import Encoding, check
-from collector.errors import Unavailable, Undecodable
-from collector.inflate import TooLarge, inflate
+from collector.answers import answer
+from collector.decode import Encoding
+from collector.errors import (
+    CollectorError,
+    Forbidden,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    Undecodable,
+    UnknownPath,
+    Unsupported,
+)
+from collector.inflate import CODINGS
+from collector.intake import Held, Intake
+from collector.limits import DEFAULT, Limits
 from collector.spool import Spool
 from domain.record import Signal
-from store.access import MAY_SEND, Access, Gate
-from store.engine import StoreError
+from store.access import Gate
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
 
 _ENCODINGS = {
     b"application/x-protobuf": Encoding.PROTOBUF,
@@ -34,22 +47,19 @@ _CONTENT_TYPE = {
     Encoding.PROTOBUF: b"application/x-protobuf",
     Encoding.JSON: b"application/json",
 }
-_RETRY_AFTER_SECONDS = b"1"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Sizes in bytes: of a body as sent, and of what it unpacks to."""
-
-    body: int = 16 * 1024 * 1024
-    unpacked: int = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class _Refusal(Exception):
-    status: int
-    code: int
-    message: str
+_SIGNALS = {signal.value: signal for signal in Signal}
+# A sender that takes longer for a body may be one that wants to keep a place occupied.
+_BODY_SECONDS = 30
+_ALLOWED = (b"allow", b"POST, OPTIONS")
+_REFUSALS: dict[type[CollectorError], tuple[int, int]] = {
+    Undecodable: (400, Code.INVALID_ARGUMENT),
+    Unauthenticated: (401, Code.UNAUTHENTICATED),
+    Forbidden: (403, Code.PERMISSION_DENIED),
+    UnknownPath: (404, Code.NOT_FOUND),
+    TooLarge: (413, Code.INVALID_ARGUMENT),
+    Unsupported: (415, Code.INVALID_ARGUMENT),
+    Unavailable: (503, Code.UNAVAILABLE),
+}
 
 
 class _HungUpError(Exception):
@@ -59,117 +69,107 @@ class _HungUpError(Exception):
 class HttpReceiver:
     """The ASGI application behind ``:4318``."""
 
-    def __init__(self, spool: Spool, gate: Gate, limits: Limits = Limits()) -> None:
-        self._spool = spool
-        self._gate = gate
-        self._limits = limits
+    def __init__(self, spool: Spool, gate: Gate, limits: Limits = DEFAULT) -> None:
+        self._intake = Intake(spool, gate, limits)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             return
+        if scope["method"] != "POST":
+            await _answer_other(scope["method"], send)
+            return
         headers = dict(scope["headers"])
         content_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         encoding = _ENCODINGS.get(content_type)
         try:
-            signal = _signal(scope)
-            self._authorise(headers)
-            if encoding is None:
-                raise _Refusal(
-                    415,
-                    Code.INVALID_ARGUMENT,
-                    "content-type must be application/x-protobuf or application/json",
-                )
-            body = await self._body(headers, receive)
-            check(signal, encoding, body)
-            await self._spool.put(signal, encoding, body)
-        except _Refusal as refusal:
-            await _refuse(send, encoding, refusal)
-        except TooLarge as error:
-            await _refuse(send, encoding, _Refusal(413, Code.INVALID_ARGUMENT, str(error)))
-        except Undecodable as error:
-            await _refuse(send, encoding, _Refusal(400, Code.INVALID_ARGUMENT, str(error)))
-        except Unavailable as error:
-            await _refuse(send, encoding, _Refusal(503, Code.UNAVAILABLE, str(error)))
-        except StoreError:
-            message = "the access tokens can't be read now"
-            await _refuse(send, encoding, _Refusal(503, Code.UNAVAILABLE, message))
+            status, body = 200, await self._take(scope, headers, encoding, receive)
+            extra: Headers = []
+        except CollectorError as error:
+            status, body, extra = _refusal(error, encoding)
         except _HungUpError:
-            pass
-        else:
-            # An empty export response: everything was accepted.
-            answer = b"{}" if encoding is Encoding.JSON else b""
-            await _answer(send, 200, _CONTENT_TYPE[encoding], answer)
+            return
+        await _answer(send, status, _CONTENT_TYPE[encoding or Encoding.JSON], body, extra)
 
-    def _authorise(self, headers: dict[bytes, bytes]) -> None:
-        access = self._gate.check(bearer(headers.get(b"authorization")), MAY_SEND)
-        if access is Access.UNAUTHENTICATED:
-            raise _Refusal(401, Code.UNAUTHENTICATED, "send 'Authorization: Bearer <ingest token>'")
-        if access is Access.FORBIDDEN:
-            raise _Refusal(403, Code.PERMISSION_DENIED, "this token may not send telemetry")
+    async def _take(
+        self,
+        scope: Message,
+        headers: dict[bytes, bytes],
+        encoding: Encoding | None,
+        receive: Receive,
+    ) -> bytes:
+        """The answer to a request that is durable now."""
+        intake = self._intake
+        intake.authorise(headers)
+        if encoding is None:
+            raise Unsupported("content-type must be application/x-protobuf or application/json")
+        intake.check_room()
+        # Exporters may put any prefix before the signal; some post to the bare address.
+        told = _SIGNALS.get(scope["path"].rstrip("/").rpartition("/")[2])
+        coding = headers.get(b"content-encoding", b"").decode("latin-1")
+        with intake.holding() as held:
+            # Nothing here keeps the body itself: it is gone while its row waits for the disk.
+            taken = await intake.take(
+                told, encoding, coding, await self._body(headers, receive, held)
+            )
+        return answer(taken.signal, encoding, taken.refused, intake.limits.told())
 
-    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
-        limit = self._limits.body
+    async def _body(self, headers: dict[bytes, bytes], receive: Receive, held: Held) -> bytes:
+        limit = self._intake.limits.body
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared) > limit:
             raise TooLarge(f"the body is larger than {limit} bytes")
         chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _HungUpError
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > limit:
-                raise TooLarge(f"the body is larger than {limit} bytes")
-            chunks.append(chunk)
-            if not message.get("more_body"):
-                break
-        coding = headers.get(b"content-encoding", b"").strip().lower().decode("latin-1")
-        return inflate(coding, b"".join(chunks), self._limits.unpacked)
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise _HungUpError
+                    chunk = message.get("body", b"")
+                    held.grow(len(chunk))
+                    if held.size > limit:
+                        raise TooLarge(f"the body is larger than {limit} bytes")
+                    chunks.append(chunk)
+                    if not message.get("more_body"):
+                        break
+        except TimeoutError as error:
+            raise Unavailable(f"the body has not arrived in {_BODY_SECONDS} seconds") from error
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def bearer(header: bytes | None) -> str | None:
-    """The token of an ``Authorization: Bearer`` header."""
-    scheme, _, token = (header or b"").decode("latin-1").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
-
-
-def _signal(scope: Message) -> Signal:
-    """The signal is the last part of the path: exporters may put any prefix before ``/v1``."""
-    last = str(scope["path"]).rstrip("/").rpartition("/")[2]
-    try:
-        signal = Signal(last)
-    except ValueError:
-        raise _Refusal(404, Code.NOT_FOUND, "post to /v1/logs, /v1/metrics or /v1/traces") from None
-    if scope["method"] != "POST":
-        raise _Refusal(405, Code.UNIMPLEMENTED, "use POST")
-    return signal
-
-
-async def _refuse(send: Send, encoding: Encoding | None, refusal: _Refusal) -> None:
-    if encoding is Encoding.PROTOBUF:
-        body = Status(code=refusal.code, message=refusal.message).SerializeToString()
-    else:
-        body = json.dumps({"code": refusal.code, "message": refusal.message}).encode()
-    content_type = _CONTENT_TYPE[encoding or Encoding.JSON]
-    extra: list[tuple[bytes, bytes]] = []
-    if refusal.status == 503:  # noqa: PLR2004
-        extra.append((b"retry-after", _RETRY_AFTER_SECONDS))
-    elif refusal.status == 401:  # noqa: PLR2004
+def _refusal(error: CollectorError, encoding: Encoding | None) -> tuple[int, bytes, Headers]:
+    status, code = _REFUSALS[type(error)]
+    extra: Headers = []
+    if isinstance(error, Unavailable):
+        extra.append((b"retry-after", str(error.retry_after).encode()))
+    elif isinstance(error, Unauthenticated):
         extra.append((b"www-authenticate", b"Bearer"))
-    elif refusal.status == 405:  # noqa: PLR2004
-        extra.append((b"allow", b"POST"))
-    await _answer(send, refusal.status, content_type, body, extra)
+    elif isinstance(error, Unsupported):
+        extra.append((b"accept-encoding", ", ".join(CODINGS).encode()))
+    return status, _status(code, str(error), encoding), extra
+
+
+def _status(code: int, message: str, encoding: Encoding | None) -> bytes:
+    if encoding is Encoding.PROTOBUF:
+        told: bytes = Status(code=code, message=message).SerializeToString()
+        return told
+    return json.dumps({"code": code, "message": message}).encode()
+
+
+async def _answer_other(method: str, send: Send) -> None:
+    """Whoever looks what is here, or asks what may be done, learns what to post."""
+    if method == "OPTIONS":
+        await send({"type": "http.response.start", "status": 204, "headers": [_ALLOWED]})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    message = "use POST: OTLP is received here at /v1/logs, /v1/metrics and /v1/traces"
+    body = _status(Code.UNIMPLEMENTED, message, None)
+    await _answer(send, 405, _CONTENT_TYPE[Encoding.JSON], body, [_ALLOWED])
 
 
 async def _answer(
-    send: Send,
-    status: int,
-    content_type: bytes,
-    body: bytes,
-    extra: Iterable[tuple[bytes, bytes]] = (),
+    send: Send, status: int, content_type: bytes, body: bytes, extra: Iterable[tuple[bytes, bytes]]
 ) -> None:
     headers = [
         (b"content-type", content_type),

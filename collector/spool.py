@@ -1,24 +1,28 @@
 """From acknowledged to durable: one thread writes many requests with one fsync.
 
 Producers wait for the commit that holds their bytes; only then may they answer. The queue is
-bounded in bytes: beyond it requests are refused, never forgotten.
+bounded in bytes, the inbox in rows, and both by what the disk has left: beyond that requests are
+refused, never forgotten.
 """
 
 import asyncio
 import contextlib
 import logging
 import queue
+import shutil
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from isal import isal_zlib
 
 from collector.decode import Encoding
 from collector.errors import Unavailable
 from domain.record import Signal
-from store import inbox
+from store import backlog, inbox
 from store.engine import Database, StoreError
 from store.inbox import Incoming
 
@@ -29,6 +33,10 @@ WEBHOOK = "webhook"
 
 _BATCH_ROWS = 512
 _QUEUE_BYTES = 128 * 1024 * 1024
+# How often the room is looked at: while there is some, and while senders wait for it.
+_LOOK_SECONDS, _FULL_SECONDS = 1.0, 0.2
+# What a sender is told to wait for room: its batch should still be there by then.
+_RETRY_SECONDS = 3
 
 
 def pack_otlp(signal: Signal, encoding: Encoding, body: bytes, received_at: datetime) -> Incoming:
@@ -47,6 +55,25 @@ def unpack_otlp(row: Incoming) -> tuple[Signal, Encoding, bytes]:
     return Signal(signal), Encoding(encoding), isal_zlib.decompress(row.body)
 
 
+def free_disk(folder: Path) -> int:
+    """Bytes that may still be written to the disk that holds a folder."""
+    return shutil.disk_usage(folder).free
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What may be taken up by requests that are not folded yet.
+
+    ``rows`` of the inbox. Of the disk under ``folder``, as ``free`` tells, ``free_bytes`` stay:
+    folding, which makes room, takes some first.
+    """
+
+    rows: int = 1_000_000
+    free_bytes: int = 256 * 1024 * 1024
+    folder: Path | None = None
+    free: Callable[[Path], int] = free_disk
+
+
 @dataclass(slots=True)
 class _Waiting:
     row: Incoming
@@ -62,18 +89,26 @@ class Spool:
         database: Database,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         queue_bytes: int = _QUEUE_BYTES,
+        room: Room = Room(),
     ) -> None:
         self._database = database
         self._clock = clock
+        self._room = room
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._most_bytes = queue_bytes
         self._queued_bytes = 0
+        # Rows queued, and rows in the inbox when it was looked at last and since.
+        self._queued_rows = 0
+        self._kept_rows = 0
+        self._disk_full = False
+        self._looked_at = float("-inf")
         self._lock = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
 
     def start(self) -> None:
         """Begin writing."""
+        self._look()
         self._thread.start()
 
     def stop(self) -> None:
@@ -83,23 +118,45 @@ class Spool:
             self._queue.put(None)
         self._thread.join()
 
-    async def put(self, signal: Signal, encoding: Encoding, body: bytes) -> None:
+    def pack(self, signal: Signal, encoding: Encoding, body: bytes) -> Incoming:
+        """The row that ``put`` keeps: what waits for the disk is not the body itself."""
+        return pack_otlp(signal, encoding, body, self._clock())
+
+    def check_room(self) -> None:
+        """Raise Unavailable where a request could not be kept now, whatever it is."""
+        if self._closed:
+            raise Unavailable("the collector is shutting down")
+        if self._disk_full:
+            raise Unavailable("the disk has no room for more requests", retry_after=_RETRY_SECONDS)
+        if self._kept_rows + self._queued_rows >= self._room.rows:
+            raise Unavailable(
+                "as many requests as may are waiting to be folded", retry_after=_RETRY_SECONDS
+            )
+
+    async def put(self, row: Incoming) -> None:
         """Keep one export request, or raise Unavailable."""
-        row = pack_otlp(signal, encoding, body, self._clock())
         loop = asyncio.get_running_loop()
         waiting = _Waiting(row, loop, loop.create_future())
         # Under the lock, so that nothing is queued behind the mark that ends the thread.
         with self._lock:
-            if self._closed:
-                raise Unavailable("the collector is shutting down")
+            self.check_room()
             if self._queued_bytes + len(row.body) > self._most_bytes:
                 raise Unavailable("more requests are waiting for the disk than memory allows")
             self._queued_bytes += len(row.body)
+            self._queued_rows += 1
             self._queue.put(waiting)
         await waiting.done
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
+        while True:
+            try:
+                # While there is no room, no request wakes this thread.
+                first = self._queue.get(timeout=_FULL_SECONDS if self._full() else None)
+            except queue.Empty:
+                self._look()
+                continue
+            if first is None:
+                return
             batch, last = [first], False
             while len(batch) < _BATCH_ROWS and not last:
                 try:
@@ -113,6 +170,29 @@ class Spool:
             self._write(batch)
             if last:
                 return
+            if self._full() or time.monotonic() - self._looked_at > _LOOK_SECONDS:
+                self._look()
+
+    def _full(self) -> bool:
+        return self._disk_full or self._kept_rows + self._queued_rows >= self._room.rows
+
+    def _look(self) -> None:
+        """See how much room there is; where that can't be seen, what was known still holds."""
+        self._looked_at = time.monotonic()
+        room = self._room
+        try:
+            with self._database.reading() as connection:
+                self._kept_rows = backlog.most_waiting(connection)
+            if room.folder is not None:
+                was_full = self._disk_full
+                self._disk_full = room.free(room.folder) < room.free_bytes
+                if self._disk_full and not was_full:
+                    _log.error(
+                        "requests are refused: less than %d bytes are free on the disk of %s",
+                        *(room.free_bytes, room.folder),
+                    )
+        except (StoreError, OSError) as error:
+            _log.warning("the room for requests can't be seen: %s", error)
 
     def _write(self, batch: list[_Waiting]) -> None:
         failure: Unavailable | None = None
@@ -128,6 +208,9 @@ class Spool:
             failure = Unavailable("the requests can't be kept now")
         with self._lock:
             self._queued_bytes -= sum(len(waiting.row.body) for waiting in batch)
+            self._queued_rows -= len(batch)
+            if failure is None:
+                self._kept_rows += len(batch)
         for loop in {waiting.loop for waiting in batch}:
             mine = [waiting.done for waiting in batch if waiting.loop is loop]
             # A loop that is closed by now has nobody waiting.

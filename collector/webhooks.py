@@ -15,10 +15,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from collector.errors import CollectorError
+from collector.errors import CollectorError, TooLarge
 from collector.forges import FORGES
 from collector.forges.forge import Forge
-from collector.inflate import TooLarge
 from collector.spool import WEBHOOK
 from domain.pseudonym import Pseudonyms
 from store import inbox

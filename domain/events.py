@@ -53,6 +53,7 @@ class Quantity(Word):
     LOOPS_DETECTED = "loops_detected"
     SUBAGENTS = "subagents"
     PROCESS_STARTS = "process_starts"  # item: fresh, resume, continue
+    PROCESS_ENDS = "process_ends"  # in good order; a killed process tells none
     ACTIVE_MS = "active_ms"  # item: user, cli
     RETRIES = "retries"
     REQUESTS_STARTED = "requests_started"
@@ -77,7 +78,9 @@ class Trace(Word):
     REPOSITORY = "repository"  # owner/name, lower case
     TICKET = "ticket"
     IDENTITY = "identity"  # pseudonym
-    PARENT_SESSION = "parent_session"
+    PARENT_SESSION = "parent_session"  # id of the session that started this one
+    CHILD_SESSION = "child_session"  # id of a session that this one started
+    FILE = "file"  # an edited file, as ``Pseudonyms.file`` names it
     TOOL_VERSION = "tool_version"
 
 

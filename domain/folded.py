@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from domain.events import Context, Purpose, Quantity, Source, Trace
+from domain.tariff import UNTOLD_LENGTH, PromptRange
 
 
 class SessionKey(NamedTuple):
@@ -36,6 +37,7 @@ class UsageKey(NamedTuple):
     model: str | None
     purpose: Purpose | None
     context: Context
+    prompts: PromptRange = UNTOLD_LENGTH
 
 
 class CountKey(NamedTuple):
@@ -48,7 +50,11 @@ class CountKey(NamedTuple):
 
 @dataclass(slots=True)
 class UsageSum:
-    """Counters of one usage row; None where no signal told them."""
+    """Counters of one usage row; None where no signal told them.
+
+    A price and its rest are the exact cost: what rounding to nano-dollars has added is taken away
+    again by the rest.
+    """
 
     requests: int | None = None
     failed_requests: int | None = None
@@ -62,6 +68,45 @@ class UsageSum:
     reported_nanousd: int | None = None
     list_nanousd: int | None = None
     unpriced_tokens: int | None = None
+    effective_nanousd: int | None = None
+    effective_unpriced_tokens: int | None = None
+    list_rest_picousd: int = 0
+    effective_rest_picousd: int = 0
+
+
+# Half of the usual context window, and where long prompts begin to cost more.
+LONG_PROMPT, LONGEST_USUAL_PROMPT = 100_000, 200_000
+
+
+@dataclass(slots=True)
+class ContextSizes:
+    """How the context of a session's own conversation grew: prompt tokens of its requests.
+
+    A prompt is all of it, cached or not. Only what commutes is kept, in one row however many
+    requests there are: the first, the last and the largest prompt, and how many were long. Of two
+    prompts at one moment the smaller is the first, the larger the last.
+    """
+
+    first_at: datetime
+    first_tokens: int
+    last_at: datetime
+    last_tokens: int
+    largest_tokens: int = 0
+    requests: int = 0
+    over_100k: int = 0
+    over_200k: int = 0
+
+    def add(self, at: datetime, tokens: int) -> None:
+        """One more prompt of so many tokens."""
+        if at < self.first_at or (at == self.first_at and tokens < self.first_tokens):
+            self.first_at, self.first_tokens = at, tokens
+        if at > self.last_at or (at == self.last_at and tokens > self.last_tokens):
+            self.last_at, self.last_tokens = at, tokens
+        self.largest_tokens = max(self.largest_tokens, tokens)
+        self.requests += 1
+        if tokens > LONG_PROMPT:
+            self.over_100k += 1
+            self.over_200k += tokens > LONGEST_USUAL_PROMPT
 
 
 @dataclass(slots=True)
@@ -69,7 +114,8 @@ class SessionSums:
     """What a batch adds to one session.
 
     ``usage_rank`` is the rank of its best source of usage, ``sources`` the signals that spoke of
-    it, ``installations`` the best rank of usage by the installation that sent it.
+    it, ``installations`` the best rank of usage by the installation that sent it, ``contexts`` the
+    sizes of its prompts by rank.
     """
 
     first_at: datetime
@@ -81,6 +127,7 @@ class SessionSums:
     counts: dict[CountKey, int] = field(default_factory=dict)
     traces: dict[tuple[Trace, str], datetime] = field(default_factory=dict)
     installations: dict[str, int] = field(default_factory=dict)
+    contexts: dict[int, ContextSizes] = field(default_factory=dict)
 
 
 Folded = dict[SessionKey, SessionSums]

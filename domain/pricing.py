@@ -1,102 +1,193 @@
-"""List prices from the public catalogue, by model and day.
+"""List prices from the public catalogue, by model and time.
 
 The catalogue (genai-prices) keeps the history of prices, the rates of cache reads, 5-minute and
-1-hour cache writes, and tiers by prompt length. A model it does not know is unpriced, never free.
+1-hour cache writes, tiers by prompt length, and prices by the time of day. It is the one installed
+with this version; nothing is fetched. A model it does not know is unpriced, never free.
+
+List price is that of tokens. Charges by the request, the search or the gigabyte, and the surcharge
+or discount of a service tier (batch, priority, a region) are not in it: no tool tells them.
 """
 
+import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import datetime, time
 from decimal import Decimal
+from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import TypeAlias
 
-from genai_prices import Usage, calc_price
+from genai_prices.data import providers
+from genai_prices.types import (
+    ModelInfo,
+    ModelPrice,
+    Provider,
+    TieredPrices,
+    TimeOfDateConstraint,
+)
 
+from domain.tariff import Rates, Tariff, cost_of, prompt_of, rate, rounded
 from domain.usage import Tokens
 
-_PICO_PER_MTOK = 1_000_000  # $1 per million tokens is 1,000,000 pico-dollars per token
+# Prices by the time of day change on the half hour at the finest.
+QUARTER_MINUTES = 15
+_PROVIDERS = {provider.id: provider for provider in providers}
+# Amazon Bedrock: us.anthropic.claude-sonnet-4-5-20250929-v1:0, arn:aws:bedrock:…/eu.anthropic.….
+_BEDROCK = re.compile(r"(^|[./])(ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen)\.")
+# Gemini's own API names its models so.
+_GEMINI = "models/"
 
 
-@dataclass(frozen=True, slots=True)
-class _Rate:
-    """Pico-dollars per token; above a tier's start (prompt tokens) all tokens cost its price."""
+class Unpriced(StrEnum):
+    """Why tokens have no price."""
 
-    base: int
-    tiers: tuple[tuple[int, int], ...]
-
-    def at(self, prompt: int) -> int:
-        price = self.base
-        for start, above in self.tiers:
-            if prompt > start:
-                price = above
-        return price
+    MODEL_UNTOLD = "model_untold"
+    MODEL_UNKNOWN = "model_unknown"
+    NOT_BY_TOKENS = "not_by_tokens"  # known, but priced by the hour, page or request
+    BUCKET_UNPRICED = "bucket_unpriced"  # the model has prices, but none for this kind of tokens
+    PRICED_SINCE = "priced_since"  # not when they were booked; they have one now
 
 
-@dataclass(frozen=True, slots=True)
-class _Rates:
-    input: _Rate
-    cache_read: _Rate
-    cache_write: _Rate
-    cache_write_1h: _Rate
-    output: _Rate
+# What a price is, or why there is none: one of the first three.
+Priced: TypeAlias = Tariff | Unpriced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A model as the catalogue knows it.
+
+    ``steps`` are all prompt lengths at which any of its prices, old or new, changes. ``by_clock``
+    tells that prices depend on the time of day.
+    """
+
+    provider: str
+    name: str
+    steps: tuple[int, ...]
+    by_clock: bool
+
+
+def list_tariff(model: str | None, at: datetime) -> Priced:
+    """What the model's tokens cost at list price at this (UTC) time."""
+    if not model:
+        return Unpriced.MODEL_UNTOLD
+    found = _find(model)
+    if found is None:
+        return Unpriced.MODEL_UNKNOWN
+    if found[0].by_clock:
+        minute = at.minute - at.minute % QUARTER_MINUTES
+        return _tariff(model, at.replace(minute=minute, second=0, microsecond=0))
+    return _tariff(model, datetime.combine(at.date(), time(), at.tzinfo))
 
 
 def list_price(
     model: str | None, tokens: Tokens, at: datetime, *, prompt: int | None = None
 ) -> int | None:
-    """Nano-dollars at list price on that day, or None where the catalogue has no price.
+    """Nano-dollars at list price, or None where nothing of it has a price.
 
     The length of a request's prompt decides the tier: that of ``tokens``, which then are those of
     one request. Where the requests behind a sum are not known, say ``prompt=0``: the base price.
     """
-    rates = _rates(model, at.date()) if model else None
-    if rates is None:
+    price = list_tariff(model, at)
+    if isinstance(price, Unpriced):
         return None
-    read, write = tokens.cache_read or 0, tokens.cache_write or 0
-    hour = min(tokens.cache_write_1h or 0, write)
-    if prompt is None:
-        prompt = (tokens.input or 0) + read + write
-    pico = (
-        (tokens.input or 0) * rates.input.at(prompt)
-        + read * rates.cache_read.at(prompt)
-        + (write - hour) * rates.cache_write.at(prompt)
-        + hour * rates.cache_write_1h.at(prompt)
-        + (tokens.output or 0) * rates.output.at(prompt)
-    )
-    return (pico + 500) // 1000
+    cost = cost_of(tokens, price.at(prompt_of(tokens) if prompt is None else prompt))
+    return None if cost.pico is None else rounded(cost.pico)
+
+
+def why_unpriced(model: str | None, tokens: Tokens, at: datetime) -> Unpriced:
+    """Why tokens that were booked without a list price have none."""
+    price = list_tariff(model, at)
+    if isinstance(price, Unpriced):
+        return price
+    missing = price.base.missing(tokens)
+    return Unpriced.BUCKET_UNPRICED if missing else Unpriced.PRICED_SINCE
+
+
+def listed(model: str | None) -> Listed | None:
+    """The catalogue's own entry for a model as a tool names it."""
+    found = _find(model) if model else None
+    return found[0] if found else None
+
+
+def tariff_of(price: ModelPrice) -> Priced:
+    """One price of the catalogue.
+
+    As in the catalogue's own arithmetic, a bucket without a rate costs what it is a part of: cached
+    tokens are input. Input and output without a rate have no price.
+    """
+    told = {name: value for name in _BUCKETS if (value := getattr(price, name)) is not None}
+    if not told:
+        return Unpriced.NOT_BY_TOKENS
+    tiered = [value for value in told.values() if isinstance(value, TieredPrices)]
+    steps = sorted({tier.start for value in tiered for tier in value.tiers})
+    longer = tuple((step, _rates(told, step + 1)) for step in steps)
+    return Tariff(_rates(told, 0), longer)
+
+
+# By bucket, and then what it is a part of.
+_BUCKETS = {
+    "input_mtok": None,
+    "cache_read_mtok": "input_mtok",
+    "cache_write_mtok": "input_mtok",
+    "cache_write_1h_mtok": "cache_write_mtok",
+    "output_mtok": None,
+    "output_reasoning_mtok": "output_mtok",
+}
+
+
+def _rates(told: dict[str, Decimal | TieredPrices], prompt: int) -> Rates:
+    rates: dict[str | None, int | None] = {None: None}
+    for name, whole in _BUCKETS.items():
+        value = told.get(name)
+        rates[name] = rates[whole] if value is None else rate(_at(value, prompt))
+    return Rates(*(rates[name] for name in _BUCKETS))
+
+
+def _at(price: Decimal | TieredPrices, prompt: int) -> Decimal:
+    if isinstance(price, Decimal):
+        return price
+    above = [tier.price for tier in price.tiers if prompt > tier.start]
+    return above[-1] if above else price.base
 
 
 @lru_cache(maxsize=4096)
-def _rates(model: str, day: date) -> _Rates | None:
-    noon = datetime.combine(day, time(12), UTC)
-    try:
-        found = calc_price(Usage(input_tokens=1), model, genai_request_timestamp=noon)
-    except LookupError:
-        return None
-    price = found.model_price
-    sent, received = _rate(price, "input_mtok"), _rate(price, "output_mtok")
-    if sent is None or received is None:
-        return None
-    # As in the catalogue's own arithmetic, a bucket without a rate costs what it is a part of.
-    write = _rate(price, "cache_write_mtok") or sent
-    return _Rates(
-        input=sent,
-        cache_read=_rate(price, "cache_read_mtok") or sent,
-        cache_write=write,
-        cache_write_1h=_rate(price, "cache_write_1h_mtok") or write,
-        output=received,
+def _tariff(model: str, at: datetime) -> Priced:
+    found = _find(model)
+    return tariff_of(found[1].get_prices(at)) if found else Unpriced.MODEL_UNKNOWN
+
+
+@lru_cache(maxsize=4096)
+def _find(model: str) -> tuple[Listed, ModelInfo] | None:
+    """Ask the catalogue without its own lookup, which remembers every unknown name for ever."""
+    for provider, name in _candidates(model.lower()):
+        info = provider.find_model(name, all_providers=providers)
+        if info is not None:
+            return _listed(provider, info), info
+    return None
+
+
+def _candidates(name: str) -> list[tuple[Provider, str]]:
+    """Where the catalogue may have it: the provider of such names, or the one that it names."""
+    named = (each for each in providers if each.model_match and each.model_match.is_match(name))
+    found = [(provider, name) for provider in [next(named, None)] if provider]
+    if _BEDROCK.search(name):
+        found.append((_PROVIDERS["aws"], name))
+    prefix, _, rest = name.partition("/")
+    if rest and prefix in _PROVIDERS:
+        found.append((_PROVIDERS[prefix], rest))
+    if name.startswith(_GEMINI):
+        found.append((_PROVIDERS["google"], name.removeprefix(_GEMINI)))
+    return found
+
+
+def _listed(provider: Provider, info: ModelInfo) -> Listed:
+    prices = info.prices if isinstance(info.prices, list) else []
+    tariffs = [tariff_of(each.prices) for each in prices]
+    if isinstance(info.prices, ModelPrice):
+        tariffs = [tariff_of(info.prices)]
+    steps = {step for tariff in tariffs if isinstance(tariff, Tariff) for step in tariff.steps}
+    return Listed(
+        provider=provider.id,
+        name=info.id,
+        steps=tuple(sorted(steps)),
+        by_clock=any(isinstance(each.constraint, TimeOfDateConstraint) for each in prices),
     )
-
-
-def _rate(price: Any, name: str) -> _Rate | None:
-    told = getattr(price, name, None)
-    if told is None:
-        return None
-    if isinstance(told, Decimal):
-        return _Rate(_pico(told), ())
-    tiers = sorted((tier.start, _pico(tier.price)) for tier in told.tiers)
-    return _Rate(_pico(told.base), tuple(tiers))
-
-
-def _pico(dollars_per_mtok: Decimal) -> int:
-    return int(dollars_per_mtok * _PICO_PER_MTOK)

@@ -1,4 +1,4 @@
-"""Keyed one-way names for people, installations and calls.
+"""Keyed one-way names for people, installations, calls and files.
 
 The same value gives the same name within one installation of Tokenassay and tells nothing outside
 it: a telemetry e-mail and a commit author's e-mail can be compared without either being stored.
@@ -6,6 +6,8 @@ it: a telemetry e-mail and a commit author's e-mail can be compared without eith
 
 from functools import lru_cache
 from hashlib import blake2b
+
+from domain.paths import endings
 
 _PREFIX = {
     "email": "p_",
@@ -15,6 +17,9 @@ _PREFIX = {
     "installation": "i_",
     "call": "c_",
 }
+_FILE = "f_"
+# Hex digits for each component: two different files of one session agree once in four billion.
+_WIDTH = 8
 
 
 class Pseudonyms:
@@ -23,6 +28,7 @@ class Pseudonyms:
     def __init__(self, key: bytes) -> None:
         self._key = key
         self._named = lru_cache(maxsize=65_536)(self._name)
+        self._filed = lru_cache(maxsize=65_536)(self._file)
 
     def __call__(self, kind: str, value: str) -> str:
         """A stable name for this value; e-mails and logins are compared without case."""
@@ -33,3 +39,33 @@ class Pseudonyms:
     def _name(self, kind: str, value: str) -> str:
         digest = blake2b(f"{kind}\0{value}".encode(), key=self._key, digest_size=10)
         return _PREFIX[kind] + digest.hexdigest()
+
+    def file(self, path: str) -> str | None:
+        """A name for a path that can be compared with paths told from another root.
+
+        ``f_`` and eight hex digits for the last component, eight for the last two, and so on up to
+        six: names of paths that end alike begin alike (see ``components_shared``), and an index
+        over names finds them. None where it is no path.
+        """
+        return self._filed(path)
+
+    def _file(self, path: str) -> str | None:
+        parts = [
+            blake2b(
+                f"file\0{ending}".encode(errors="surrogatepass"),
+                key=self._key,
+                digest_size=_WIDTH // 2,
+            ).hexdigest()
+            for ending in endings(path)
+        ]
+        return _FILE + "".join(parts) if parts else None
+
+
+def components_shared(one: str, other: str) -> int:
+    """By how many components two files (named by ``Pseudonyms.file``) are the same; 0: they differ.
+
+    They are the same where one path ends with the other, the longer the surer: by one component
+    they only share a file name. Of deep paths the last six components are compared.
+    """
+    shorter, longer = sorted((one, other), key=len)
+    return (len(shorter) - len(_FILE)) // _WIDTH if longer.startswith(shorter) else 0

@@ -32,8 +32,12 @@ class Tokens(Struct, frozen=True, kw_only=True, gc=False):
 
     def told(self) -> bool:
         """Whether any bucket was told at all."""
-        told = (self.input, self.cache_read, self.cache_write, self.output)
-        return any(n is not None for n in told)
+        return not (
+            self.input is None
+            and self.cache_read is None
+            and self.cache_write is None
+            and self.output is None
+        )
 
 
 def nanousd(dollars: Decimal | float | str) -> int:

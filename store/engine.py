@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, make_url
+from sqlalchemy import Connection, create_engine, event, func, make_url, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -63,6 +63,25 @@ class Database:
                 # It may still hold its transaction, and with it the write lock: never used again.
                 connection.invalidate()
                 raise
+
+    @contextmanager
+    def alone(self, task: int) -> Iterator[bool]:
+        """Whether this process is the only one at a task, as long as the block lasts.
+
+        An embedded database has one worker; of many at one PostgreSQL the first wins. The lock ends
+        with the connection, also where the process was killed.
+        """
+        if self.embedded:
+            yield True
+            return
+        with _translated(), self.engine.connect() as connection:
+            won = connection.execute(select(func.pg_try_advisory_lock(task))).scalar_one()
+            try:
+                yield bool(won)
+            finally:
+                if won:
+                    connection.execute(select(func.pg_advisory_unlock(task)))
+                connection.rollback()
 
     def empty_log(self) -> bool:
         """Move SQLite's write-ahead log into the database and cut it to nothing.

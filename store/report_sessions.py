@@ -20,20 +20,12 @@ from sqlalchemy import (
     select,
 )
 
-from domain.usage import Tokens
+from domain.completeness import Completeness
+from store import families
 from store import tables as t
-from store.report_usage import BOOKED, Dimension, Selection, Usage, conditions, summed
+from store.report_completeness import completeness
+from store.report_usage import BOOKED, Dimension, Selection, Usage, combined, conditions, summed
 
-_UNTOLD = Usage(
-    requests=None,
-    failed_requests=None,
-    tokens=Tokens(),
-    reported_nanousd=None,
-    list_nanousd=None,
-    unpriced_tokens=None,
-    sessions=1,
-    gaps=frozenset(),
-)
 _BUCKETS = (t.usage.c.input, t.usage.c.cache_read, t.usage.c.cache_write, t.usage.c.output)
 LABELLED: FromClause = t.sessions.outerjoin(
     t.labels, and_(t.labels.c.session_pk == t.sessions.c.pk, t.labels.c.current)
@@ -67,7 +59,9 @@ class SessionSeen:
     """One session. Times are those of its first and last record.
 
     ``user`` (a pseudonym), ``team`` and ``repo`` are those that most of its tokens are booked
-    under; None where its usage names none. ``label`` is None until it was first classified.
+    under; None where its usage names none. These, ``usage`` and ``completeness`` are of the session
+    together with its ``children``: so many sessions belong to it. ``label`` is None until it was
+    first classified.
     """
 
     pk: int
@@ -80,6 +74,8 @@ class SessionSeen:
     repo: str | None
     models: tuple[str, ...]
     usage: Usage
+    children: int
+    completeness: Completeness
     label: str | None
     maturity: str | None
 
@@ -87,9 +83,10 @@ class SessionSeen:
 def page(
     connection: Connection, wanted: SessionFilter, limit: int, after: Position | None = None
 ) -> list[SessionSeen]:
-    """Active sessions that have an id, by their last record, newest first."""
+    """Active sessions that have an id and belong to none, by their last record, newest first."""
     s = t.sessions.c
-    query = _listed(*_where(wanted)).order_by(s.last_at.desc(), s.pk.desc()).limit(limit)
+    alone = ~families.belongs(s.pk)
+    query = _listed(alone, *_where(wanted)).order_by(s.last_at.desc(), s.pk.desc()).limit(limit)
     if after is not None:
         earlier = and_(s.last_at == after.last_at, s.pk < after.pk)
         query = query.where(or_(s.last_at < after.last_at, earlier))
@@ -119,25 +116,38 @@ def _where(wanted: SessionFilter) -> list[ColumnElement[bool]]:
     if wanted.labels:
         where.append(t.labels.c.label.in_(sorted(wanted.labels)))
     if wanted.usage:
-        booked = t.usage.join(t.contexts, t.contexts.c.pk == t.usage.c.context_pk)
-        where.append(
-            exists()
-            .select_from(booked)
-            .where(
-                t.usage.c.session_pk == s.pk,
-                t.usage.c.rank == s.usage_rank,
-                *conditions(Selection(values=wanted.usage)),
-            )
-            .correlate(t.sessions)
-        )
+        where.append(or_(_used(wanted, s.pk == _MEMBER.c.pk), _used(wanted, _IN_FAMILY)))
     return where
 
 
+_MEMBER = t.sessions.alias("member")
+_FAMILY = t.session_families.c
+_IN_FAMILY = and_(_FAMILY.root_pk == t.sessions.c.pk, _FAMILY.session_pk == _MEMBER.c.pk)
+
+
+def _used(wanted: SessionFilter, which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether one of these members of a listed session has such usage."""
+    booked = t.usage.join(t.contexts, t.contexts.c.pk == t.usage.c.context_pk)
+    return (
+        exists()
+        .select_from(booked)
+        .where(
+            which,
+            t.usage.c.session_pk == _MEMBER.c.pk,
+            t.usage.c.rank == _MEMBER.c.usage_rank,
+            *conditions(Selection(values=wanted.usage)),
+        )
+        .correlate(t.sessions)
+    )
+
+
 def _seen(connection: Connection, rows: Sequence[Any]) -> list[SessionSeen]:
-    pks = [row.pk for row in rows]
-    among = t.usage.c.session_pk.in_(pks)
-    usage = {pk: told for (pk,), told in summed(connection, (t.usage.c.session_pk,), among)}
-    booked = _booked_under(connection, pks)
+    members = families.members(connection, [row.pk for row in rows])
+    mine = families.among(t.usage.c.session_pk, members)
+    told = {pk: usage for (pk,), usage in summed(connection, (t.usage.c.session_pk,), mine)}
+    booked = _booked_under(connection, members)
+    complete = completeness(connection, members)
+    found = {pk: [told[each] for each in family if each in told] for pk, family in members.items()}
     return [
         SessionSeen(
             pk=row.pk,
@@ -149,7 +159,9 @@ def _seen(connection: Connection, rows: Sequence[Any]) -> list[SessionSeen]:
             team=_most(booked[row.pk]["team"]),
             repo=_most(booked[row.pk]["repo"]),
             models=tuple(sorted(booked[row.pk]["model"])),
-            usage=usage.get(row.pk, _UNTOLD),
+            usage=combined(found[row.pk], 1),
+            children=len(members[row.pk]) - 1,
+            completeness=complete[row.pk],
             label=row.label,
             maturity=row.maturity,
         )
@@ -158,9 +170,10 @@ def _seen(connection: Connection, rows: Sequence[Any]) -> list[SessionSeen]:
 
 
 def _booked_under(
-    connection: Connection, pks: Collection[int]
+    connection: Connection, members: Mapping[int, Collection[int]]
 ) -> dict[int, dict[str, dict[str, int]]]:
     """By session and attribute: the tokens booked under each value told."""
+    listed = {each: pk for pk, family in members.items() for each in family}
     c = t.contexts.c
     tokens = sum(
         (func.coalesce(bucket, 0) for bucket in _BUCKETS[1:]), func.coalesce(_BUCKETS[0], 0)
@@ -169,7 +182,7 @@ def _booked_under(
     query = (
         select(*keys, cast(func.sum(tokens), BigInteger).label("tokens"))
         .select_from(BOOKED)
-        .where(t.usage.c.session_pk.in_(pks))
+        .where(families.among(t.usage.c.session_pk, members))
         .group_by(*keys)
     )
     found: dict[int, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
@@ -177,7 +190,7 @@ def _booked_under(
         for name in ("model", "user", "team", "repo"):
             value = row._mapping[name]
             if value:
-                weights = found[row.session_pk][name]
+                weights = found[listed[row.session_pk]][name]
                 weights[value] = weights.get(value, 0) + row.tokens
     return found
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Connection, case, cast, func, select
 
-from store import inbox
+from store import families, inbox
 from store import tables as t
 from store.report_sessions import LABELLED
 from store.report_usage import BOOKED, Usage, combined, summed
@@ -81,12 +81,12 @@ def arrival(connection: Connection) -> Arrival:
 
 
 def tools(connection: Connection) -> list[ToolSeen]:
-    """Tools with any active session or session-less usage, by name."""
+    """Tools with any active session or session-less usage, by name; a family is one session."""
     s = t.sessions.c
     query = (
         select(
             s.tool,
-            func.count(s.session_id).label("sessions"),
+            func.count(case((~families.belongs(s.pk), s.session_id))).label("sessions"),
             func.min(s.first_at).label("first_at"),
             func.max(s.last_at).label("last_at"),
         )
@@ -101,17 +101,19 @@ def tools(connection: Connection) -> list[ToolSeen]:
 
 
 def labels(connection: Connection) -> tuple[list[LabelSum], Usage | None]:
-    """Active sessions that have an id, by current label; and usage that names no session."""
+    """Active sessions that have an id, by current label; and usage that names no session.
+
+    What belongs to another session is counted with that.
+    """
     label, s = t.labels.c.label, t.sessions.c
     query = (
         select(label, func.count().label("sessions"))
         .select_from(LABELLED)
-        .where(s.active, s.session_id.is_not(None))
+        .where(s.active, s.session_id.is_not(None), ~families.belongs(s.pk))
         .group_by(label)
     )
-    booked = BOOKED.outerjoin(
-        t.labels, (t.labels.c.session_pk == t.sessions.c.pk) & t.labels.c.current
-    )
+    shown = func.coalesce(families.ROOT.c.pk, s.pk)
+    booked = BOOKED.outerjoin(t.labels, (t.labels.c.session_pk == shown) & t.labels.c.current)
     usage: dict[str | None, Usage] = {}
     nobodys: list[Usage] = []
     for (of, nameless), told in summed(connection, (label, s.session_id.is_(None)), source=booked):

@@ -1,7 +1,8 @@
 """Usage as it is answered: sums over any dimensions, from one source per session.
 
 ``usage`` holds what every signal of a session told. Only the rows of the session's best rank are
-booked; the others repeat the same tokens and are never added to them.
+booked; the others repeat the same tokens and are never added to them. A subagent that works as a
+session of its own is booked to the session that it works for.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,13 +30,14 @@ from sqlalchemy import (
 
 from domain.usage import Tokens, add
 from store import tables as t
+from store.families import ROOT, with_roots
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = date(1970, 1, 1)
 
 
 class Dimension(StrEnum):
-    """What usage can be grouped and filtered by."""
+    """What usage can be grouped and filtered by; a session with all that belong to it."""
 
     TOOL = "tool"
     TOOL_VERSION = "tool_version"
@@ -52,8 +54,8 @@ class Dimension(StrEnum):
 class Usage:
     """One sum. None where no record told it; zero where a record said zero.
 
-    ``sessions`` counts sessions that have an id. ``gaps`` names the values that some of the summed
-    records do not tell.
+    ``sessions`` counts sessions that have an id, each with those that belong to it as one. ``gaps``
+    names the values that some of the summed records do not tell.
     """
 
     requests: int | None
@@ -89,10 +91,15 @@ class Selection:
     values: Mapping[Dimension, frozenset[str | None]] = field(default_factory=dict)
 
 
-BOOKED: FromClause = t.usage.join(
-    t.sessions,
-    and_(t.sessions.c.pk == t.usage.c.session_pk, t.sessions.c.usage_rank == t.usage.c.rank),
-).join(t.contexts, t.contexts.c.pk == t.usage.c.context_pk)
+def _told(*which: ColumnElement[bool]) -> FromClause:
+    sessions = and_(t.sessions.c.pk == t.usage.c.session_pk, *which)
+    told = t.usage.join(t.sessions, sessions)
+    told = told.join(t.contexts, t.contexts.c.pk == t.usage.c.context_pk)
+    return with_roots(told, t.usage.c.session_pk)
+
+
+TOLD: FromClause = _told()
+BOOKED: FromClause = _told(t.sessions.c.usage_rank == t.usage.c.rank)
 
 _COLUMNS: Mapping[Dimension, ColumnElement[Any]] = {
     Dimension.TOOL: t.sessions.c.tool,
@@ -104,7 +111,7 @@ _COLUMNS: Mapping[Dimension, ColumnElement[Any]] = {
     # A literal: PostgreSQL takes two bound parameters for two different expressions.
     Dimension.DAY: t.usage.c.hour // literal_column("24", Integer),
     Dimension.QUERY_SOURCE: t.usage.c.purpose,
-    Dimension.SESSION: t.sessions.c.session_id,
+    Dimension.SESSION: func.coalesce(ROOT.c.session_id, t.sessions.c.session_id),
 }
 # Columns of a primary key, where '' stands for what was not told.
 _EMPTY_IS_UNTOLD = frozenset({Dimension.MODEL, Dimension.QUERY_SOURCE})
@@ -206,7 +213,9 @@ def _sums() -> list[ColumnElement[Any]]:
     return [*sums, *gaps, func.count(_COUNTED)]
 
 
-_COUNTED = distinct(case((t.sessions.c.session_id.is_not(None), t.sessions.c.pk)))
+_COUNTED = distinct(
+    case((t.sessions.c.session_id.is_not(None), func.coalesce(ROOT.c.pk, t.sessions.c.pk)))
+)
 _SUMS = _sums()
 
 
@@ -252,6 +261,11 @@ def _spelled(dimension: Dimension, value: Any) -> str | None:
 
 def _among(dimension: Dimension, values: frozenset[str | None]) -> ColumnElement[bool]:
     column = _COLUMNS[dimension]
+    if dimension is Dimension.SESSION:
+        # By the id of one that belongs to another: its own part.
+        ids, own = [value for value in values if value is not None], t.sessions.c.session_id
+        nameless = [own.is_(None)] if None in values else []
+        return or_(column.in_(sorted(ids)), own.in_(sorted(ids)), *nameless)
     if dimension is Dimension.DAY:
         days = [(date.fromisoformat(day) - _FIRST_DAY).days for day in values if day]
         return column.in_(sorted(days))

@@ -8,6 +8,7 @@ from msgspec import structs
 from sqlalchemy import Connection, bindparam, case, select, update
 
 from domain.folded import CoverageKey, Folded, SessionKey, SessionSums, context_pk
+from store import context_sizes, families
 from store import tables as t
 from store.dirty import mark_sessions
 from store.upsert import Row, added, earliest, either, latest, merge_into
@@ -67,7 +68,11 @@ def apply(connection: Connection, folded: Folded) -> None:
         for trace, value in (key,)
     ]
     merge_into(connection, t.session_traces, traces, {"first_at": earliest})
-    mark_sessions(connection, (pk for pk, _, _ in ordered))
+    context_sizes.apply(connection, ((pk, sums) for pk, _, sums in ordered))
+    pks = {pk for pk, _, _ in ordered}
+    pks |= families.apply(connection, ordered)
+    # What a session did is its family's too.
+    mark_sessions(connection, pks | families.families_of(connection, pks))
 
 
 _Ordered = list[tuple[int, SessionKey, SessionSums]]

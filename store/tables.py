@@ -1,9 +1,10 @@
 """All tables of one installation.
 
 ``inbox`` holds acknowledged bytes until they are folded; ``sessions``, ``usage``,
-``session_counts`` and ``session_traces`` what they said; ``changes``, ``commits``, ``reviews`` what
-forges said; ``links``, ``labels`` what we concluded. Keys of sessions and contexts are hashes of
-what they stand for, so that any folder writes the same key without asking.
+``session_counts``, ``session_traces``, ``session_families`` and ``context_sizes`` what they said;
+``changes``, ``commits``, ``reviews`` what forges said; ``links``, ``labels`` what we concluded.
+Keys of sessions and contexts are hashes of what they stand for, so that any folder writes the same
+key without asking.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -183,6 +184,32 @@ session_traces = Table(
     Column("value", Text, primary_key=True),
     Column("first_at", Moment, nullable=False),
     Index("ix_session_traces_trace_value", "trace", "value"),
+    sqlite_with_rowid=False,
+)
+
+session_families = Table(
+    "session_families",
+    metadata,
+    Column("session_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("parent_pk", BigInteger, nullable=False),
+    Column("root_pk", BigInteger, nullable=False),
+    Index("ix_session_families_root_pk", "root_pk"),
+    sqlite_with_rowid=False,
+)
+
+CONTEXT_COUNTERS = ("requests", "over_100k", "over_200k")
+
+context_sizes = Table(
+    "context_sizes",
+    metadata,
+    Column("session_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("rank", SmallInteger, primary_key=True, autoincrement=False),
+    Column("first_at", Moment, nullable=False),
+    Column("first_tokens", BigInteger, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("last_tokens", BigInteger, nullable=False),
+    Column("largest_tokens", BigInteger, nullable=False),
+    *(Column(name, Integer, nullable=False) for name in CONTEXT_COUNTERS),
     sqlite_with_rowid=False,
 )
 

@@ -1,6 +1,7 @@
 """A database for each test, made by the migrations that a user's database is made by."""
 
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -36,8 +37,20 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def _sqlite(migrated: Path, folder: Path) -> Iterator[Database]:
     path = shutil.copy(migrated, folder / "assay.db")
-    with closing(Database(f"sqlite:///{path}")) as opened:
+    with _opened(f"sqlite:///{path}") as opened:
         yield opened
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Database]:
+    with closing(Database(url)) as opened:
+        try:
+            yield opened
+        finally:
+            # A gate notes in the background who used which token.
+            for thread in threading.enumerate():
+                if thread.name == "tokens":
+                    thread.join()
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +68,7 @@ def database(request: pytest.FixtureRequest, migrated: Path, tmp_path: Path) -> 
             yield opened
         return
     server: Postgres = request.getfixturevalue("postgres")
-    with server.database() as url, closing(Database(url)) as opened:
+    with server.database() as url, _opened(url) as opened:
         yield opened
 
 

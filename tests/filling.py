@@ -31,11 +31,13 @@ _USAGE = """
 """
 # Everything that telemetry is folded into. Not coverage, which counts arrivals, duplicates too.
 _FOLDED = {
+    "context_sizes": "*",
     "contexts": "*",
     "dirty_sessions": "session_pk",
     "installations": "*",
     "series": "*",
     "session_counts": "*",
+    "session_families": "*",
     "session_traces": "*",
     "sessions": "*",
     "usage": "*",

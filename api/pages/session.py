@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from api.routes.sessions import find
-from api.schemas.sessions import ToolCalls, agree, tool_calls
+from api.schemas.activity import RepeatedFailures, ToolCalls, repeated_failures, tool_calls
 from api.wiring import Wiring
 from domain.events import Quantity, Trace
 from domain.labels import Labelled
@@ -44,8 +44,8 @@ class SessionView:
     labelled: Labelled | None
     history: Sequence[LabelKept]
     tool_versions: Sequence[str]
-    sources_agree: bool | None
     tool_calls: Sequence[ToolCalls]
+    repeated: RepeatedFailures | None
     counts: Mapping[str, int | None]
     traces: Mapping[str, Sequence[str]]
 
@@ -66,8 +66,11 @@ def session_view(wiring: Wiring, tool: str, session_id: str) -> SessionView:
         labelled=labelled,
         history=history,
         tool_versions=sorted(sides.traces.get(Trace.TOOL_VERSION, ())),
-        sources_agree=agree([each.usage.tokens for each in sides.sources]),
         tool_calls=tool_calls(sides.counts),
-        counts={name: told.get(quantity) for quantity, name in _COUNTS},
+        repeated=repeated_failures(sides.counts),
+        counts={
+            **{name: told.get(quantity) for quantity, name in _COUNTS},
+            "files edited": sides.files_edited,
+        },
         traces={name: list(sides.traces[each]) for each, name in _TRACES if each in sides.traces},
     )

@@ -1,17 +1,28 @@
 """Sessions: listed, from all sides, and everything behind their label."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from pydantic import Field
 
+from api.schemas.activity import (
+    Completeness,
+    ContextGrowth,
+    Counts,
+    RepeatedFailures,
+    ToolCalls,
+    context_growth,
+    counts_of,
+    repeated_failures,
+    tool_calls,
+)
 from api.schemas.shape import MODEL, PURPOSE, TOOL, USER, Shape
 from api.schemas.usage import Counted, counted
-from domain.events import Quantity, Trace
+from domain.events import Trace
 from domain.labels import Label, Labelled, Maturity, Tier
-from domain.usage import Tokens, usd
+from domain.usage import usd
 from store.report_detail import LabelKept, LinkSeen, SessionSides
 from store.report_sessions import SessionSeen
 
@@ -32,7 +43,33 @@ class Identity(Shape):
 
 
 class SessionBase(Counted, Identity):
-    """A session of a tool."""
+    """A session of a tool, with all sessions that belong to it."""
+
+    child_sessions: int = Field(
+        description="Sessions of subagents that work under an id of their own and belong to this"
+        " one: its numbers hold theirs. They are not listed beside it."
+    )
+    complete: bool | None = Field(
+        description="False: something is known to be missing, now or for good. True: something"
+        " confirms that nothing is. Null: the tool tells nothing by which to say."
+    )
+
+
+class ChildSession(Counted):
+    """A session that belongs to another, with its own usage."""
+
+    session_id: str = Field(description="The session's id, as the tool tells it.")
+    parent_session_id: str | None = Field(
+        description="The session that it belongs to directly; null: not known by itself."
+    )
+    first_at: datetime = Field(description="Time of its first record, UTC.")
+    last_at: datetime = Field(description="Time of its last record, UTC.")
+
+
+class HourUsage(Counted):
+    """Usage of one hour."""
+
+    hour: datetime = Field(description="The beginning of the hour, UTC.")
 
 
 class SessionRow(SessionBase):
@@ -70,36 +107,6 @@ class SourceUsage(Counted):
     source: str = Field(description="The signal: `log`, `metric` or `span`.")
     booked: bool = Field(
         description="Whether the session's numbers are taken from it. The others repeat it."
-    )
-
-
-class ToolCalls(Shape):
-    """How often the session called one of the tool's own tools."""
-
-    name: str = Field(description="Name of the called tool, for example `Bash`.")
-    calls: int | None = Field(description="Finished calls.")
-    failures: int | None = Field(description="Finished calls that were reported as failed.")
-    denials: int | None = Field(description="Calls that a person or a policy refused.")
-
-
-class Counts(Shape):
-    """What else was counted in the session, each from one signal only."""
-
-    prompts: int | None = Field(description="Prompts that the user entered.")
-    edits_accepted: int | None = Field(description="Edits of files that were let through.")
-    edits_rejected: int | None = Field(description="Edits of files that were refused.")
-    lines_added: int | None = Field(description="Lines that the tool added to files.")
-    lines_removed: int | None = Field(description="Lines that the tool removed from files.")
-    commits: int | None = Field(description="Commits made by the tool, as it counts them.")
-    changes_opened: int | None = Field(
-        description="Pull or merge requests opened by the tool, as it counts them."
-    )
-    retries: int | None = Field(description="Attempts that failed before a request was settled.")
-    compactions: int | None = Field(description="How often the conversation was compacted.")
-    subagents: int | None = Field(description="Subagents that finished.")
-    loops_detected: int | None = Field(description="Loops that the tool itself detected.")
-    active_ms: int | None = Field(
-        description="Milliseconds in which the user or the tool was active."
     )
 
 
@@ -171,7 +178,16 @@ class SessionDetail(SessionBase):
         description="What the session bought, and why; null: it is not known at that time."
     )
     tool_versions: list[str] = Field(description="Versions of the tool that it ran with.")
+    parent_session_id: str | None = Field(
+        description="The session that this one belongs to, in whose numbers its own are; null: it"
+        " belongs to none."
+    )
+    children: list[ChildSession] = Field(
+        description="Sessions that belong to this one, the first one first. All numbers here hold"
+        " theirs, but links, label and context are the session's own."
+    )
     usage: list[ModelUsage] = Field(description="Usage by model and purpose.")
+    hours: list[HourUsage] = Field(description="Usage by hour, the first one first.")
     usage_source: str | None = Field(
         description="The signal that requests, tokens and cost come from: `log`, `metric` or"
         " `span`; null: none told any."
@@ -186,7 +202,14 @@ class SessionDetail(SessionBase):
     requests_unmeasured: int | None = Field(
         description="Answered requests whose usage the tool did not report; null: none known."
     )
+    completeness: Completeness = Field(description="What is known to be missing.")
+    context: ContextGrowth | None = Field(
+        description="How the conversation's context grew; null: no request told its size."
+    )
     tool_calls: list[ToolCalls] = Field(description="Calls of the tool's own tools, by name.")
+    repeated_failures: RepeatedFailures | None = Field(
+        description="Calls that failed again and again; null: no failed call told its arguments."
+    )
     counts: Counts = Field(description="What else was counted.")
     commits: list[TraceRow] = Field(description="Commit SHAs that the session named.")
     branches: list[TraceRow] = Field(description="Branches that the session named.")
@@ -235,7 +258,6 @@ def session_detail(
 ) -> SessionDetail:
     """A session from all sides; ``labelled`` is its label at the time asked for."""
     booked = next((each for each in sides.sources if each.booked), None)
-    unmeasured = sides.counts.get(Quantity.REQUESTS_UNMEASURED)
     return SessionDetail(
         **_session(seen),
         as_of=asked,
@@ -245,15 +267,30 @@ def session_detail(
             ModelUsage(model=each.model, query_source=each.purpose, **counted(each.usage))
             for each in sides.usage
         ],
+        parent_session_id=sides.parent_id,
+        children=[
+            ChildSession(
+                session_id=each.session_id,
+                parent_session_id=each.parent_id,
+                first_at=each.first_at,
+                last_at=each.last_at,
+                **counted(each.usage),
+            )
+            for each in sides.children
+        ],
+        hours=[HourUsage(hour=each.hour, **counted(each.usage)) for each in sides.hours],
         usage_source=booked.source if booked else None,
         sources=[
             SourceUsage(source=each.source, booked=each.booked, **counted(each.usage))
             for each in sides.sources
         ],
-        sources_agree=agree([each.usage.tokens for each in sides.sources]),
-        requests_unmeasured=sum(unmeasured.values()) if unmeasured else None,
+        sources_agree=seen.completeness.sources_agree,
+        requests_unmeasured=seen.completeness.requests_unmeasured,
+        completeness=Completeness(**asdict(seen.completeness)),
+        context=context_growth(sides),
         tool_calls=tool_calls(sides.counts),
-        counts=Counts(**{name: _total(sides.counts, name) for name in Counts.model_fields}),
+        repeated_failures=repeated_failures(sides.counts),
+        counts=counts_of(sides),
         commits=_traced(sides, Trace.COMMIT),
         branches=_traced(sides, Trace.BRANCH),
         repositories=_traced(sides, Trace.REPOSITORY),
@@ -295,38 +332,6 @@ def label_view(labelled: Labelled | None) -> LabelView | None:
     )
 
 
-def agree(told: Sequence[Tokens]) -> bool | None:
-    """Whether these tell the same tokens in every bucket that more than one tells."""
-    comparable = False
-    for bucket in ("input", "cache_read", "cache_write", "output"):
-        values = [value for each in told if (value := getattr(each, bucket)) is not None]
-        comparable = comparable or len(values) > 1
-        if len(set(values)) > 1:
-            return False
-    return True if comparable else None
-
-
-def tool_calls(counts: Mapping[Quantity, Mapping[str, int]]) -> list[ToolCalls]:
-    """Calls by name. Where a quantity is told of the session, a name without it has none of it."""
-    told = (Quantity.TOOL_CALLS, Quantity.TOOL_FAILURES, Quantity.TOOL_DENIALS)
-    # An empty name stands for a told zero of the whole session.
-    names = sorted({name for quantity in told for name in counts.get(quantity, {}) if name})
-
-    def amount(quantity: Quantity, name: str) -> int | None:
-        return counts[quantity].get(name, 0) if quantity in counts else None
-
-    calls, failures, denials = told
-    return [
-        ToolCalls(
-            name=name,
-            calls=amount(calls, name),
-            failures=amount(failures, name),
-            denials=amount(denials, name),
-        )
-        for name in names
-    ]
-
-
 def link_row(link: LinkSeen) -> LinkRow:
     """A link as it is answered."""
     return LinkRow(
@@ -354,13 +359,10 @@ def _session(seen: SessionSeen) -> dict[str, Any]:
         "team": seen.team,
         "repo": seen.repo,
         "models": list(seen.models),
+        "child_sessions": seen.children,
+        "complete": seen.completeness.complete,
         **counted(seen.usage),
     }
-
-
-def _total(counts: Mapping[Quantity, Mapping[str, int]], name: str) -> int | None:
-    items = counts.get(Quantity(name))
-    return None if items is None else sum(items.values())
 
 
 def _traced(sides: SessionSides, trace: Trace) -> list[TraceRow]:

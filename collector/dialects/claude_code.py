@@ -11,13 +11,15 @@ tokens after an error it recovered from: its usage is unknown, not free. ``subag
 repeats the last request's size. ``query_source`` has other words in logs than in metrics.
 
 Not told: repository, retried errors (spans have the attempt), commits made with ``-q``, the
-number of a pull request, and commit and branch unless ``OTEL_LOG_TOOL_DETAILS=1``.
+number of a pull request, and commit, branch and edited files unless ``OTEL_LOG_TOOL_DETAILS=1``.
 """
 
 import re
 from datetime import UTC, datetime
 
+from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect, identity, span_identity
+from collector.dialects.edited_files import edited_file
 from collector.dialects.metrics import observe_point
 from collector.sender import Sender, sender_of
 from domain.events import (
@@ -185,6 +187,7 @@ def _tool_result(attributes: Attributes, pseudonyms: Pseudonyms) -> list[Fact]:
     # Decisions are not told in every mode (2.0.36 with allowed tools); that an edit was made is.
     if tool in _EDIT_TOOLS and flag(attributes, "success") is True:
         facts.append(Counted(quantity=Quantity.EDITS_ACCEPTED, amount=1, item=tool))
+        facts += edited_file(text(attributes, "tool_input"), pseudonyms)
     if flag(attributes, "success") is False:
         facts.append(Counted(quantity=Quantity.TOOL_FAILURES, amount=1, item=tool))
         call = text(attributes, "tool_input", "tool_parameters")
@@ -261,7 +264,7 @@ def _counted(point: MetricPoint) -> Counted | Pass:
     }
     return Counted(
         quantity=quantity,
-        amount=_whole(quantity, point.value),
+        amount=whole(quantity, point.value),
         item=items.get(name) or "",
         model=text(attributes, "model"),
         purpose=_purpose(attributes),
@@ -275,13 +278,6 @@ _PLAIN_COUNTERS = {
     "session.count": Quantity.PROCESS_STARTS,
     "active_time.total": Quantity.ACTIVE_MS,
 }
-
-
-def _whole(quantity: Quantity, value: float) -> int:
-    """A counter's value in the quantity's own unit: dollars, seconds and counts come as doubles."""
-    if quantity is Quantity.COST_NANOUSD:
-        return nanousd(value)
-    return round(value * 1000) if quantity is Quantity.ACTIVE_MS else round(value)
 
 
 def _purpose(attributes: Attributes) -> Purpose | None:

@@ -13,7 +13,8 @@ output. ``thread.id`` is the session on a few spans and a worker's number on the
 its exit code stands in the output, as do commits. Arguments and output come in full, always.
 
 Not told: repository, quiet commits, which failed attempt was the last, edits made by commands. A
-subagent and a hidden title thread are conversations of their own; only some records name a parent.
+subagent is a conversation of its own, which the answer to its parent's ``spawn_agent`` names; a
+hidden title thread is one, too, and nothing names its parent.
 """
 
 import re
@@ -23,9 +24,11 @@ from math import isfinite
 
 from collector.dialects.amounts import UNUSABLE
 from collector.dialects.dialect import Dialect, identity, span_identity
+from collector.dialects.edited_files import patched_files
 from collector.dialects.inclusive import inclusive_tokens
 from collector.dialects.metrics import observe_point
 from collector.dialects.tool_text import (
+    agent_started,
     changes_opened,
     commits_made,
     exit_code,
@@ -244,9 +247,9 @@ def _tool_result(attributes: Attributes, pseudonyms: Pseudonyms) -> Read:
             item = pseudonyms("call", f"{tool}\0{call}")
             facts.append(Counted(quantity=Quantity.REPEATED_FAILURES, amount=1, item=item))
     elif tool == "apply_patch":
-        facts += patched_lines(call or "")
+        facts += patched_lines(call or "") + patched_files(call or "", pseudonyms)
     elif tool == "spawn_agent":
-        facts.append(Counted(quantity=Quantity.SUBAGENTS, amount=1))
+        facts += [Counted(quantity=Quantity.SUBAGENTS, amount=1), *agent_started(output)]
     # A commit that takes longer than its call is told by the call that waits for it.
     facts += commits_made("git commit" if tool == "write_stdin" else call or "", output)
     if not exit_code(output):

@@ -16,7 +16,8 @@ success with ``process.exit.code``. VS Code puts the window's ``session.id`` on 
 session is the chat's, and that of titles and subagents is their parent's.
 
 Not told: money (``github.copilot.cost`` is a multiplier, ``nano_aiu`` are credits), commits (the
-git attributes are where the agent started), what was edited, and by default who.
+git attributes are where the agent started), by default what was edited (the arguments of tools tell
+where content is captured) and who.
 """
 
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from msgspec import structs
 
 from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect, span_identity
+from collector.dialects.edited_files import edited_file, files, patched_files
 from collector.dialects.metrics import observe_point
 from collector.dialects.tool_text import changes_opened, commits_made, tool_name
 from collector.dialects.usage_attributes import told_tokens
@@ -67,6 +69,10 @@ RANK = {Source.SPAN: 0, Source.METRIC: 1}
 _IGNORED_OPERATIONS = frozenset({"embeddings", "execute_hook", "create_agent", "plan"})
 # VS Code's own frame around the CLI's invoke_agent, which tells the same.
 _WRAPPER = "copilotcli"
+# The CLI's and VS Code's.
+_EDIT_TOOLS = frozenset(
+    "apply_patch create create_file edit insert_edit_into_file replace_string_in_file".split()
+)
 _USER_MESSAGES = frozenset({"github.copilot.user.message", "user_message"})
 _COMPACTED = "github.copilot.session.compaction_complete"
 _HOUSEKEEPING_LABEL = ("title", "categorization", "progress", "summar")
@@ -231,8 +237,18 @@ def _execute_tool(span: Span, pseudonyms: Pseudonyms) -> list[Fact]:
             item = pseudonyms("call", f"{tool}\0{call}")
             facts.append(Counted(quantity=Quantity.REPEATED_FAILURES, amount=1, item=item))
     else:
-        facts += changes_opened(call or "", output)
+        facts += changes_opened(call or "", output) + _edited(tool, attributes, pseudonyms)
     return facts + commits_made(call or "", output)
+
+
+def _edited(tool: str, attributes: Attributes, pseudonyms: Pseudonyms) -> list[Fact]:
+    if tool not in _EDIT_TOOLS:
+        return []
+    path = text(attributes, "github.copilot.tool.parameters.file_path")
+    if path is not None:
+        return files([path], pseudonyms)
+    call = text(attributes, "gen_ai.tool.call.arguments") or ""
+    return edited_file(call, pseudonyms) or patched_files(call, pseudonyms)
 
 
 def _permission(attributes: Attributes) -> list[Fact]:

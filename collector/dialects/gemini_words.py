@@ -11,6 +11,7 @@ import msgspec
 from msgspec import structs
 
 from collector.dialects.dialect import identity
+from collector.dialects.edited_files import edited_file
 from collector.dialects.inclusive import inclusive_tokens
 from collector.dialects.tool_text import commits_made, tool_name
 from collector.sender import Sender, sender_of
@@ -69,7 +70,7 @@ _IGNORED_EVENTS = frozenset(
     "onboarding.start onboarding.success overage_menu_shown overage_option_selected "
     "performance.baseline performance.regression plan.approval_mode_duration "
     "plan.approval_mode_switch plan.execution prompt_suggestion repeated_tool_failure_guard "
-    "rewind ripgrep_fallback ripgrep_runtime_recovery session.end session.start skill_launch "
+    "rewind ripgrep_fallback ripgrep_runtime_recovery skill_launch "
     "slash_command slash_command.model smart_edit_correction smart_edit_strategy speculation "
     "startup.performance startup_stats token_storage.initialization tool_output_masking "
     "tool_output_truncated user_feedback user_retry web_fetch_fallback_attempt workflow_keyword "
@@ -253,6 +254,7 @@ def _tool_call(attributes: Attributes, pseudonyms: Pseudonyms, _: Fork) -> Itera
         yield Counted(quantity=Quantity.EDITS_REJECTED, amount=1, item=tool)
     elif tool in _EDIT_TOOLS and flag(attributes, "success"):
         yield Counted(quantity=Quantity.EDITS_ACCEPTED, amount=1, item=tool)
+        yield from edited_file(text(attributes, "function_args"), pseudonyms)
     for quantity, name in _LINES.items():
         lines = count(metadata, name)
         if lines:
@@ -310,6 +312,9 @@ _EVENTS = {
     "chat_compression": lambda *_: _once(Quantity.COMPACTIONS),
     "loop_detected": lambda *_: _once(Quantity.LOOPS_DETECTED),
     "network_retry_attempt": lambda *_: _once(Quantity.RETRIES),
+    # Qwen Code only, and once a process: resumed sessions have several of each.
+    "session.end": lambda *_: _once(Quantity.PROCESS_ENDS),
+    "session.start": lambda *_: _once(Quantity.PROCESS_STARTS),
     "subagent_execution": _subagent,
     "tool_call": _tool_call,
     "user_prompt": lambda *_: _once(Quantity.PROMPTS),

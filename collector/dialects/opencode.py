@@ -6,10 +6,11 @@ former are off, ``http.server POST`` for prompts. There are no metrics; the logs
 
 Traps. Request spans exist only with ``experimental.openTelemetry``. The outer ``ai.streamText``
 repeats the inner span's usage. A subagent works under a session id of its own: its requests name
-the parent, its tool calls do not. Since AI SDK 6 input holds the cached tokens for every provider;
-before, Anthropic and Bedrock left them out. A shell's exit code other than zero is no failed span.
-``run`` leaves before its last spans do. The user on the spans is the name of the operating-system
-account, which says nothing across machines: it is no identity here.
+the parent, its tool calls do not; the result of the parent's ``task`` names the child. Since AI SDK
+6 input holds the cached tokens for every provider; before, Anthropic and Bedrock left them out. A
+shell's exit code other than zero is no failed span. ``run`` leaves before its last spans do. The
+user on the spans is the name of the operating-system account, which says nothing across machines:
+it is no identity here.
 
 Kilo is OpenCode under another name and says so nowhere: service, scope and span names are the
 same, and only the version's first number tells the two apart. It switches the request spans off.
@@ -22,6 +23,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from collector.dialects.dialect import Dialect, span_identity
+from collector.dialects.edited_files import edited_file, patched_files
 from collector.dialects.inclusive import inclusive_tokens
 from collector.dialects.tool_text import changes_opened, commits_made, tool_name
 from collector.sender import sender_of
@@ -36,6 +38,8 @@ from domain.events import (
     RequestAnswered,
     RequestFailed,
     Source,
+    Trace,
+    Traced,
 )
 from domain.pseudonym import Pseudonyms
 from domain.record import Attributes, Scope, Span, count, recorded_at, text
@@ -60,6 +64,7 @@ _REQUESTS = frozenset(
 _ROLLUPS = frozenset({"ai.streamText", "ai.generateText", "ai.streamObject", "ai.generateObject"})
 _EDIT_TOOLS = frozenset({"edit", "multiedit", "write", "patch", "apply_patch"})
 _SHELL_TOOLS = frozenset({"bash", "shell"})
+_SESSION_ID = re.compile(r"^ses_\w+$")
 _PROMPT_ROUTE = re.compile(r"^/session/(?P<session>ses_\w+)/(?:message|prompt_async|command)$")
 _REFUSED = re.compile(r"(?:Rejected|Denied|Corrected)Error$")
 _USAGE = "ai.usage."
@@ -85,15 +90,24 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     tool = _tool(scope)
     return Observation(
         tool=tool,
-        session_id=text(attributes, *_PARENT) or text(attributes, *_SESSION) or _prompted(span),
+        session_id=_session(span),
         installation=sender.installation,
         key=span_identity(tool, span),
         at=at,
         source=Source.SPAN,
         rank=rank,
         context=sender.context,
-        facts=(*facts, *sender.traces),
+        facts=(*facts, *_parent(span), *sender.traces),
     )
+
+
+def _session(span: Span) -> str | None:
+    return text(span.attributes, *_SESSION) or text(span.attributes, *_PARENT) or _prompted(span)
+
+
+def _parent(span: Span) -> list[Fact]:
+    parent = text(span.attributes, *_PARENT)
+    return [Traced(trace=Trace.PARENT_SESSION, value=parent)] if parent else []
 
 
 def _reader(name: str) -> tuple[int, _Reader | None]:
@@ -206,7 +220,12 @@ def _tool_call(span: Span, pseudonyms: Pseudonyms) -> list[Fact]:
     if failed and call is not None:
         item = pseudonyms("call", f"{name}\0{call}")
         facts.append(Counted(quantity=Quantity.REPEATED_FAILURES, amount=1, item=item))
+    if name in _EDIT_TOOLS and call is not None and not failed:
+        facts += edited_file(call, pseudonyms) + patched_files(call, pseudonyms)
     facts += _lines(_object(metadata.get("filediff")))
+    child = text(metadata, "sessionId")
+    if name == "task" and child is not None and _SESSION_ID.match(child):
+        facts.append(Traced(trace=Trace.CHILD_SESSION, value=child))
     printed = result.get("output")
     if name in _SHELL_TOOLS and call is not None and isinstance(printed, str):
         facts += commits_made(call, printed) + changes_opened(call, printed)

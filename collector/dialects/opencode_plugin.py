@@ -8,8 +8,8 @@ Traps. Metric names take any prefix, even ``claude_code.``: only the scope ``com
 All five token types are disjoint: output leaves reasoning out. A decision is misread by the plugin
 (``once`` and ``always`` become ``reject``), so its ``source`` counts; the tool name beside it is
 the title of the permission, which may quote a command, and is not used. Lines are gross: the whole
-difference of the session is added again whenever it changes. A subagent's session is not tied to
-its parent: with the plugin *and* the built-in spans on, a subagent's tokens count twice.
+difference of the session is added again whenever it changes. A subagent's session is tied to its
+parent by the built-in spans only.
 
 Not told: parent sessions, failed requests' status, titles and summaries, tool arguments.
 """

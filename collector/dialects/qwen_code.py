@@ -156,6 +156,8 @@ DIALECT = Dialect(
     scopes=("qwen-code",),
     prefixes=("qwen-code.",),
     services=frozenset({"qwen-code"}),
+    # A process that was killed says nothing.
+    tells={Source.LOG: frozenset({Quantity.PROCESS_ENDS})},
     log=partial(read_log, fork=QWEN),
     point=partial(read_point, fork=QWEN),
     span=read_span,

@@ -23,6 +23,10 @@ _COMMITTED = re.compile(
     r"^\[(?P<where>[^\[\]\n]{1,255}?)(?: \([^()\n]+\))? (?P<sha>[0-9a-f]{7,64})\] ", re.MULTILINE
 )
 _OPENING_CHANGE = re.compile(r"\b(?:pr|mr)\s+create\b")
+# What Codex's spawn_agent answers; an agent is a conversation.
+_STARTED_AGENT = re.compile(
+    r'"agent_id"\s*:\s*"(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"'
+)
 _CHANGE_URL = re.compile(
     r"https://[^\s/\"]+/(?P<repository>[\w./-]+?)/(?:-/)?(?:pull|merge_requests)/\d+"
 )
@@ -79,17 +83,28 @@ def changes_opened(call: str, output: str) -> list[Fact]:
     ]
 
 
-def patched_lines(call: str) -> list[Fact]:
-    """Lines added and removed by a patch, which is the argument itself or its only value."""
+def patch_in(call: str) -> str:
+    """The patch of a call, which is the argument itself or its only value; empty: there is none."""
     if call.startswith("{"):
         try:
             told = json.loads(call)
         except (ValueError, RecursionError):
-            return []
-        call = str(told.get("input") or told.get("patch") or "")
-    lines = call.splitlines() if "*** Begin Patch" in call else []
+            return ""
+        call = str(told.get("input") or told.get("patch") or told.get("patchText") or "")
+    return call if "*** Begin Patch" in call else ""
+
+
+def patched_lines(call: str) -> list[Fact]:
+    """Lines added and removed by the patch of a call."""
+    lines = patch_in(call).splitlines()
     amounts = {
         Quantity.LINES_ADDED: sum(line.startswith("+") for line in lines),
         Quantity.LINES_REMOVED: sum(line.startswith("-") for line in lines),
     }
     return [Counted(quantity=lines, amount=amount) for lines, amount in amounts.items() if amount]
+
+
+def agent_started(output: str) -> list[Fact]:
+    """The session of a subagent, by the answer of the tool that started it."""
+    started = _STARTED_AGENT.search(output)
+    return [Traced(trace=Trace.CHILD_SESSION, value=started["id"])] if started else []

@@ -108,6 +108,21 @@ def upgrade() -> None:
         batch_op.create_index("ix_commits_sha", ["sha"], unique=False)
 
     op.create_table(
+        "context_sizes",
+        sa.Column("session_pk", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("rank", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("first_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("largest_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("requests", sa.Integer(), nullable=False),
+        sa.Column("over_100k", sa.Integer(), nullable=False),
+        sa.Column("over_200k", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("session_pk", "rank", name=op.f("pk_context_sizes")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "contexts",
         sa.Column("pk", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("tool_version", sa.Text(), nullable=True),
@@ -284,6 +299,17 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "session_families",
+        sa.Column("session_pk", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("parent_pk", sa.BigInteger(), nullable=False),
+        sa.Column("root_pk", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("session_pk", name=op.f("pk_session_families")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("session_families", schema=None) as batch_op:
+        batch_op.create_index("ix_session_families_root_pk", ["root_pk"], unique=False)
+
+    op.create_table(
         "session_traces",
         sa.Column("session_pk", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("trace", sa.String(length=16), nullable=False),
@@ -359,6 +385,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_session_traces_trace_value")
 
     op.drop_table("session_traces")
+    with op.batch_alter_table("session_families", schema=None) as batch_op:
+        batch_op.drop_index("ix_session_families_root_pk")
+
+    op.drop_table("session_families")
     op.drop_table("session_counts")
     op.drop_table("series")
     op.drop_table("seen")
@@ -390,6 +420,7 @@ def downgrade() -> None:
     op.drop_table("deliveries")
     op.drop_table("coverage")
     op.drop_table("contexts")
+    op.drop_table("context_sizes")
     with op.batch_alter_table("commits", schema=None) as batch_op:
         batch_op.drop_index("ix_commits_sha")
         batch_op.drop_index("ix_commits_authored_at")

@@ -11,10 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from api.schemas.sessions import agree
 from domain.labels import Label, Labelled, Maturity
 from domain.record import Signal
-from domain.usage import Tokens
 from store import conclusions
 from store.engine import Connection, Database
 from tests.api.answering import NOW, Json, client, get, refused
@@ -53,6 +51,8 @@ def test_one_listed_session_in_full(database: Database) -> None:
                 "team": "payments",
                 "repo": "acme/payments",
                 "models": ["claude-sonnet-4-5-20250929"],
+                "child_sessions": 0,
+                "complete": True,
                 "requests": 4,
                 "failed_requests": 0,
                 "tokens": {
@@ -249,23 +249,6 @@ def test_sources_that_differ_are_shown_to_differ(database: Database) -> None:
     assert told["sources_agree"] is False
     fill(database, metrics[-1:])
     assert detail(http, session_id)["sources_agree"] is True
-
-
-@pytest.mark.parametrize(
-    ("told", "wanted"),
-    [
-        ([], None),
-        ([Tokens(input=1)], None),
-        ([Tokens(input=1), Tokens(output=1)], None),
-        ([Tokens(input=1, output=2), Tokens(input=1)], True),
-        ([Tokens(input=1, output=2), Tokens(input=1, output=3)], False),
-        ([Tokens(input=0), Tokens(input=None), Tokens(input=0)], True),
-    ],
-)
-def test_agreement_is_over_what_more_than_one_tells(
-    told: list[Tokens], wanted: bool | None
-) -> None:
-    assert agree(told) is wanted
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,20 @@ def test_a_session_lasts_from_its_first_reading_to_the_last_that_brought_somethi
     assert set(got.traces.values()) == {got.first_at}
 
 
+@st.composite
+def falling(draw: st.DrawFn) -> list[list[Observation]]:
+    told = draw(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 50)), min_size=1))
+    return batched(draw, [reading(*each) for each in told])
+
+
+@given(falling())
+def test_a_counter_that_falls_without_a_new_start_still_comes_to_its_highest(
+    batches: list[list[Observation]],
+) -> None:
+    top = max(highest(each for batch in batches for each in batch).values())
+    assert sum(row.input or 0 for row in folded(batches).usage.values()) == top
+
+
 def test_a_late_first_reading_makes_the_session_earlier() -> None:
     assert folded([[reading(20, 7)], [reading(5, 3)]]).first_at == START + timedelta(minutes=5)
 
@@ -208,7 +222,7 @@ def test_a_counter_is_priced_at_the_base_tier_since_it_hides_the_requests() -> N
 @given(rising())
 def test_the_price_of_many_small_readings_is_that_of_one(told: list[tuple[int, int]]) -> None:
     # 37.5 nano-dollars a token: half of one would be lost or won at every reading.
-    readings = [reading(minute, value, model="gemini-1.5-flash-8b") for minute, value in told]
+    readings = [reading(minute, value, model="gemini-flash-1.5-8b") for minute, value in told]
     assert by_hour(folded([[each] for each in readings])) == by_hour(folded([readings]))
 
 

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ CONTENT = frozenset(
         *("prompt", "tool_input", "tool_parameters", "arguments", "output", "error", "command"),
         *("error.message", "error_message", "function_args", "content", "response", "reason"),
         *("request_text", "response_text", "full_command", "description", "file_path"),
+        *("ai.toolCall.args", "ai.toolCall.result", "ai.prompt.messages", "ai.response.text"),
         *("gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions"),
         *("gen_ai.tool.call.arguments", "gen_ai.tool.call.result", "exception.message"),
     }
@@ -146,6 +148,12 @@ def stained_free_pages(database: Database) -> list[int]:
     return stained
 
 
+@pytest.fixture
+def database(embedded: Database) -> Database:
+    """One whose files can be read."""
+    return embedded
+
+
 # Telemetry
 
 
@@ -180,6 +188,40 @@ def test_people_are_kept_by_pseudonym_only(database: Database) -> None:
     assert hidden(database, EMAIL, *told) == []
     identities = {row[2] for row in rows(database, "session_traces") if row[1] == "identity"}
     assert PSEUDONYMS("email", EMAIL) in identities
+
+
+def renamed(body: Body, path: str) -> Body:
+    """The body with this path wherever a tool says what it edited."""
+    request = parse(body)
+    for attributes, _ in _attributes(request):
+        told = {pair.key: pair.value for pair in attributes}
+        for key in ("function_args", "arguments"):
+            if key in told:
+                text = told[key].string_value
+                text = re.sub(r'(?<="file_path": ")[^"]+', path, text)
+                told[key].string_value = re.sub(r"(?<= File: ).+", path, text)
+        if "tool_name" in told and told["tool_name"].string_value == "Edit":
+            attributes.add(key="tool_input").value.string_value = json.dumps({"file_path": path})
+    return write(request, body[1])
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "claude-code/02-edit-bash-http-json-delta",
+        "codex/02-edit-shell-http-json-traces",
+        "gemini-cli/s2_edit_shell-grpc",
+        "qwen-code/s2_edit_shell-grpc",
+    ],
+)
+def test_edited_files_are_kept_by_keyed_hash_only(scenario: str, database: Database) -> None:
+    path = f"/home/{SECRET}/shop/src/{SECRET}.py"
+    fill(database, [renamed(body, path) for body in bodies(CAPTURES / scenario)])
+    assert database.empty_log()
+    assert hidden(database, SECRET) == []
+    [file] = {row[2] for row in rows(database, "session_traces") if row[1] == "file"}
+    assert file == PSEUDONYMS.file(path)
+    assert file.startswith(PSEUDONYMS.file(f"src/{SECRET}.py") or "nothing")
 
 
 def test_a_body_that_cannot_be_read_is_gone_too(database: Database) -> None:

@@ -1,18 +1,14 @@
 """Both receivers as real servers, and the official OpenTelemetry exporters as their clients."""
 
 import asyncio
-import socket
-import sqlite3
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-import uvicorn
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
@@ -36,7 +32,6 @@ from sqlalchemy import event
 
 from collector.decode import decode
 from collector.receive_grpc import grpc_server
-from collector.receive_http import HttpReceiver, Limits
 from collector.spool import Spool, unpack_otlp
 from domain.record import (
     Attributes,
@@ -52,63 +47,25 @@ from store import access, inbox
 from store.access import Gate, Role
 from store.engine import Database
 from tests.filling import RECEIVED_AT
+from tests.receiving import LIMITS, Running, locked, receiving
 
 AT = 1_795_321_912_861_000_001
 RESOURCE = {"service.name": "a tool", "host.id": "m"}
 SCOPE = Scope("a scope", "1.2", RESOURCE)
-LIMITS = Limits(body=100_000, unpacked=1_000_000)
 LOGS_METHOD = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
 
-@dataclass(frozen=True)
-class Running:
-    """Servers that listen, and the database behind them."""
-
-    http: str
-    grpc: str
-    database: Database
+@pytest.fixture
+def database(embedded: Database) -> Database:
+    """One that another program can lock."""
+    return embedded
 
 
 @pytest.fixture
 def running(database: Database) -> Iterator[Running]:
     event.listen(database.engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 30"))
-    with _serving(database) as servers:
+    with receiving(database) as servers:
         yield servers
-
-
-@contextmanager
-def _serving(database: Database) -> Iterator[Running]:
-    spool = Spool(database, lambda: RECEIVED_AT)
-    spool.start()
-    listener = socket.create_server(("127.0.0.1", 0))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        grpc_port = free.getsockname()[1]
-    started, ending = threading.Event(), asyncio.Event()
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    async def serve() -> None:
-        loops.append(asyncio.get_running_loop())
-        gate = Gate(database, open_without=True)
-        app = HttpReceiver(spool, gate, LIMITS)
-        http = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning"))
-        over_grpc = grpc_server(f"127.0.0.1:{grpc_port}", spool, gate, LIMITS)
-        await over_grpc.start()
-        serving = asyncio.create_task(http.serve([listener]))
-        started.set()
-        await ending.wait()
-        http.should_exit = True
-        await asyncio.gather(serving, over_grpc.stop(None))
-
-    with ThreadPoolExecutor() as pool:
-        done = pool.submit(asyncio.run, serve())
-        started.wait(30)
-        yield Running(
-            f"http://127.0.0.1:{listener.getsockname()[1]}", f"127.0.0.1:{grpc_port}", database
-        )
-        loops[0].call_soon_threadsafe(ending.set)
-        done.result()
-    spool.stop()
-    listener.close()
 
 
 def arrived(database: Database) -> list[Record | None]:
@@ -260,15 +217,6 @@ def test_what_is_refused_for_now_is_sent_again_and_arrives_once(
     assert arrived(running.database) == expected
 
 
-@contextmanager
-def locked(database: Database) -> Iterator[sqlite3.Connection]:
-    path = database.engine.url.database
-    assert path is not None
-    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield other
-
-
 # Refusals of gRPC
 
 
@@ -320,6 +268,16 @@ def test_tokens_decide_with_their_own_codes(running: Running) -> None:
     other: Any = call(running, b"", metadata=[("authorization", f"Bearer {viewer}")])
     assert nobody.code() is grpc.StatusCode.UNAUTHENTICATED
     assert other.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+def test_where_tokens_cannot_be_read_senders_are_to_come_again(
+    database: Database, tmp_path: Path
+) -> None:
+    with closing(Database(f"sqlite:///{tmp_path}/no/folder.db")) as nowhere:
+        with receiving(database, Gate(nowhere, open_without=True)) as running:
+            refusal: Any = call(running, b"")
+            assert refusal.code() is grpc.StatusCode.UNAVAILABLE
+        assert arrived(database) == []
 
 
 def test_a_taken_port_is_said_at_once(running: Running, database: Database) -> None:

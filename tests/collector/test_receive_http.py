@@ -13,12 +13,14 @@ from typing import Any
 
 import httpx
 import pytest
+import zstandard
 from google.rpc.code_pb2 import Code
 from google.rpc.status_pb2 import Status
 from sqlalchemy import event
 
 from collector.decode import Encoding
-from collector.receive_http import HttpReceiver, Limits, Message, Receive, Send
+from collector.limits import Limits
+from collector.receive_http import HttpReceiver, Message, Receive, Send
 from collector.spool import Spool, unpack_otlp
 from domain.record import Signal
 from store import access, inbox
@@ -31,6 +33,12 @@ LIMITS = Limits(body=100_000, unpacked=1_000_000)
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
 LOGS = b'{"resourceLogs": []}'
 CAPTURED = bodies(CAPTURES / "claude-code" / "01-simple-http-protobuf")[0][2]
+
+
+@pytest.fixture
+def database(embedded: Database) -> Database:
+    """One that another program can lock."""
+    return embedded
 
 
 @pytest.fixture
@@ -126,6 +134,10 @@ def test_each_signal_has_its_path(
     assert held(database) == [(signal, Encoding.JSON, b"{}")]
 
 
+def zstd(body: bytes) -> bytes:
+    return zstandard.ZstdCompressor().compress(body)
+
+
 def _raw(body: bytes) -> bytes:
     packer = zlib.compressobj(wbits=-15)
     return packer.compress(body) + packer.flush()
@@ -140,10 +152,13 @@ def _raw(body: bytes) -> bytes:
         ("gzip", gzip.compress(CAPTURED[:99]) + gzip.compress(CAPTURED[99:])),
         ("deflate", zlib.compress(CAPTURED)),
         ("deflate", _raw(CAPTURED)),
+        ("zstd", zstd(CAPTURED)),
+        ("zstd", zstd(CAPTURED[:99]) + zstd(CAPTURED[99:])),
+        ("gzip, identity", gzip.compress(CAPTURED)),
         ("identity", CAPTURED),
         ("", CAPTURED),
     ],
-    ids=["gzip", "x-gzip", "GZIP", "members", "zlib", "raw", "identity", "none"],
+    ids=["gzip", "x-gzip", "GZIP", "members", "zlib", "raw", "zstd", "frames", *"123"],
 )
 def test_a_compressed_request_is_kept_as_what_it_was(
     receiver: HttpReceiver, database: Database, coding: str, packed: bytes
@@ -214,14 +229,26 @@ def test_what_is_no_otlp_is_400(
         ("deflate", zlib.compress(LOGS)[:-3]),
         ("deflate", zlib.compress(LOGS) + LOGS),
         ("zstd", LOGS),
+        ("zstd", b""),
+        ("zstd", zstd(LOGS)[:-3]),
+        ("zstd", zstd(LOGS) + LOGS),
+        ("zstd", zstd(b"") * 65),
+        # A frame that asks its reader for a window of a gigabyte.
+        ("zstd", bytes.fromhex("28b52ffd00a0") + zstd(LOGS)[6:]),
     ],
-    ids=["cut", "empty", "plain", "followed", "many", "deflate cut", "deflate followed", "zstd"],
 )
 def test_what_is_not_of_its_content_encoding_is_400(
     receiver: HttpReceiver, database: Database, coding: str, body: bytes
 ) -> None:
     assert refused(post(receiver, body, content_encoding=coding)) == (400, Code.INVALID_ARGUMENT)
     assert held(database) == []
+
+
+@pytest.mark.parametrize("coding", ["br", "compress", "gzip, gzip"])
+def test_other_content_encodings_are_415(receiver: HttpReceiver, coding: str) -> None:
+    response = post(receiver, content_encoding=coding)
+    assert refused(response) == (415, Code.INVALID_ARGUMENT)
+    assert response.headers["accept-encoding"] == "gzip, deflate, zstd"
 
 
 def test_tokens_decide_who_may_send(spool: Spool, database: Database) -> None:
@@ -240,15 +267,26 @@ def test_tokens_decide_who_may_send(spool: Spool, database: Database) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/profiles", "/v1/logs/more", "/v1/Logs"])
-def test_other_paths_are_404(receiver: HttpReceiver, path: str) -> None:
-    assert refused(post(receiver, path=path)) == (404, Code.NOT_FOUND)
+@pytest.mark.parametrize(("body", "content_type"), [(b"{}", JSON), (b"", PROTOBUF)])
+def test_other_paths_are_404_where_the_body_does_not_tell_its_signal(
+    receiver: HttpReceiver, database: Database, path: str, body: bytes, content_type: str
+) -> None:
+    assert refused(post(receiver, body, content_type, path)) == (404, Code.NOT_FOUND)
+    assert held(database) == []
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "OPTIONS"])
-def test_other_methods_are_405(receiver: HttpReceiver, method: str) -> None:
-    response = post(receiver, b"", method=method)
+@pytest.mark.parametrize("path", ["/", "/v1/logs"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_other_methods_are_405(receiver: HttpReceiver, method: str, path: str) -> None:
+    response = post(receiver, b"", method=method, path=path)
     assert refused(response) == (405, Code.UNIMPLEMENTED)
-    assert response.headers["allow"] == "POST"
+    assert response.headers["allow"] == "POST, OPTIONS"
+
+
+def test_options_say_what_may_be_done(receiver: HttpReceiver) -> None:
+    response = post(receiver, b"", method="OPTIONS")
+    assert (response.status_code, response.content) == (204, b"")
+    assert response.headers["allow"] == "POST, OPTIONS"
 
 
 @pytest.mark.parametrize("content_type", [None, "", "text/plain", "application/x-ndjson"])
@@ -275,11 +313,19 @@ def test_a_declared_size_is_refused_before_the_body_is_read(receiver: HttpReceiv
     assert response.status_code == 413
 
 
-@pytest.mark.parametrize(("coding", "window"), [("gzip", 31), ("deflate", 15), ("deflate", -15)])
+@pytest.mark.parametrize(
+    ("coding", "packer"),
+    [
+        ("gzip", zlib.compressobj(wbits=31)),
+        ("deflate", zlib.compressobj(wbits=15)),
+        ("deflate", zlib.compressobj(wbits=-15)),
+        ("zstd", zstandard.ZstdCompressor().compressobj()),
+    ],
+    ids=["gzip", "zlib", "raw", "zstd"],
+)
 def test_a_decompression_bomb_is_413_and_costs_no_memory(
-    receiver: HttpReceiver, database: Database, coding: str, window: int
+    receiver: HttpReceiver, database: Database, coding: str, packer: Any
 ) -> None:
-    packer = zlib.compressobj(wbits=window)
     megabytes = 64
     bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(megabytes)) + packer.flush()
     assert len(bomb) < LIMITS.body
@@ -305,9 +351,7 @@ def later(response: httpx.Response) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("content_type", [JSON, PROTOBUF])
-def test_a_collector_that_stops_is_503(
-    receiver: HttpReceiver, spool: Spool, database: Database, content_type: str
-) -> None:
+def test_a_collector_that_stops_is_503(database: Database, content_type: str) -> None:
     stopped = Spool(database)
     stopped.start()
     stopped.stop()

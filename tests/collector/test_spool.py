@@ -24,6 +24,12 @@ BODY = b'{"resourceLogs": []}'
 
 
 @pytest.fixture
+def database(embedded: Database) -> Database:
+    """One that another program can lock."""
+    return embedded
+
+
+@pytest.fixture
 def spool(database: Database) -> Iterator[Spool]:
     event.listen(database.engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 30"))
     writing = Spool(database, lambda: RECEIVED_AT)
@@ -41,7 +47,7 @@ def commits(database: Database) -> list[None]:
 
 
 def put(spool: Spool, body: bytes = BODY) -> Coroutine[Any, Any, None]:
-    return spool.put(Signal.LOGS, Encoding.JSON, body)
+    return spool.put(spool.pack(Signal.LOGS, Encoding.JSON, body))
 
 
 async def put_many(spool: Spool, count: int) -> list[BaseException | None]:

@@ -37,6 +37,12 @@ PUSH = json.dumps(load("hub4j/push.json")).encode()
 
 
 @pytest.fixture
+def database(embedded: Database) -> Database:
+    """One that another program can lock."""
+    return embedded
+
+
+@pytest.fixture
 def forge(database: Database) -> Iterator[TestClient]:
     event.listen(database.engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 30"))
     with TestClient(app(database, {"github": SECRET})) as client:

@@ -1,7 +1,9 @@
 """Who belongs to whom: the same whatever was told first, and without end in no case."""
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import pairwise
 from random import Random
 
 from hypothesis import given, settings
@@ -51,7 +53,7 @@ def kin(database: Database) -> dict[str, tuple[str, str]]:
 
 
 def expected(ties: Iterable[Tie]) -> dict[str, tuple[str, str]]:
-    """The same, told in one sentence: the lowest parent; then up, until nobody or somebody again."""
+    """The same in one sentence: the lowest parent; then up, until nobody or somebody again."""
     parents: dict[str, str] = {}
     for name, trace, other in ties:
         child, parent = (name, other) if trace is Trace.PARENT_SESSION else (other, name)
@@ -108,6 +110,14 @@ def test_a_cycle_is_one_family_under_its_lowest(database: Database) -> None:
     with database.reading() as connection:
         [told] = families.members(connection, [pk(lowest)]).values()
     assert sorted(told) == sorted(pk(name) for name in "abcd")
+
+
+def test_folders_that_tell_parts_of_one_family_at_once_agree(database: Database) -> None:
+    ties: list[Tie] = [(child, Trace.PARENT_SESSION, parent) for child, parent in pairwise(NAMES)]
+    ties += [(NAMES[-1], Trace.PARENT_SESSION, NAMES[0]), ("c", Trace.CHILD_SESSION, "e")]
+    with ThreadPoolExecutor(len(ties)) as folders:
+        list(folders.map(lambda tie: tell(database, [tie]), ties))
+    assert kin(database) == expected(ties)
 
 
 def test_a_session_is_not_its_own_parent(database: Database) -> None:

@@ -72,6 +72,9 @@ def test_session_counts_of_an_edit_and_a_shell() -> None:
             ("lines_removed", ""): 1,
         }
     }
+    assert traced(seen, Trace.FILE) == {
+        "01a20188-f77a-7713-b152-a69aabf1e58a": {PSEUDONYMS.file("app.py")}
+    }
     assert {o.context.team for o in seen} == {"payments"}
     assert {o.context.repo for o in seen} == {"acme/payments"}
 
@@ -98,8 +101,9 @@ def test_retried_errors_are_retries_and_no_requests() -> None:
     assert not any(isinstance(fact, RequestFailed) for o in seen for fact in o.facts)
 
 
-def test_a_subagent_is_a_session_of_its_own_when_nothing_names_its_parent() -> None:
+def test_a_subagent_is_a_session_of_its_own_that_its_parent_names() -> None:
     seen = observations(ROWS, records(CAPTURES / "codex" / "07-subagent"))
+    assert traced(seen, Trace.CHILD_SESSION) == {SESSION: {CHILD}}
     counts = session_counts(seen)
     assert counts.keys() == {SESSION, CHILD}
     assert counts[SESSION][("subagents", "")] == 1

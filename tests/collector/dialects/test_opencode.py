@@ -111,14 +111,15 @@ def test_no_fact_repeats_what_the_captures_hold() -> None:
     assert not [word for word in ("README", "home/dev", "capdev", "run it") if word in told]
 
 
-def test_a_subagents_request_counts_for_its_parent() -> None:
+def test_a_subagents_request_names_its_parent() -> None:
     told = {**REQUEST, **CHILD, "ai.usage.inputTokens": 5, "ai.usage.outputTokens": 2}
     seen = observed(OPENCODE.span("ai.streamText.doStream", told))
-    assert seen.session_id == "ses_parent"
+    assert seen.session_id == "ses_child"
     assert facts(seen) == [
         RequestAnswered(
             model="answered", tokens=Tokens(input=5, output=2), purpose=Purpose.SUBAGENT
-        )
+        ),
+        Traced(trace=Trace.PARENT_SESSION, value="ses_parent"),
     ]
 
 
@@ -216,6 +217,7 @@ def test_an_edit_counts_its_lines() -> None:
     assert tool_call("edit", {"filePath": "/secret"}, result) == [
         so_many(Quantity.TOOL_CALLS, item="edit"),
         so_many(Quantity.EDITS_ACCEPTED, item="edit"),
+        Traced(trace=Trace.FILE, value=PSEUDONYMS.file("secret") or ""),
         so_many(Quantity.LINES_ADDED, 3),
         so_many(Quantity.LINES_REMOVED, 1),
     ]
@@ -258,6 +260,13 @@ def test_a_task_is_a_subagent() -> None:
         so_many(Quantity.TOOL_CALLS, item="task"),
         so_many(Quantity.SUBAGENTS),
     ]
+    child = {"metadata": {"sessionId": "ses_child"}, "output": "secret"}
+    assert tool_call("task", {"prompt": "secret"}, child)[2:] == [
+        Traced(trace=Trace.CHILD_SESSION, value="ses_child")
+    ]
+    assert tool_call("bash", {}, child) == [so_many(Quantity.TOOL_CALLS, item="bash")]
+    said = {"metadata": {"sessionId": "something somebody said"}}
+    assert len(tool_call("task", {}, said)) == 2
 
 
 def test_tool_spans_of_opencode_count_only_without_those_of_the_ai_sdk() -> None:

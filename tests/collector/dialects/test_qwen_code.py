@@ -172,9 +172,13 @@ def test_purposes_are_those_of_the_script(scenario: Path) -> None:
     }
 
 
+ONE_PROCESS = {("process_starts", ""): 1, ("process_ends", ""): 1}
+
+
 def test_session_of_an_edit() -> None:
     (counts,) = session_counts(observations([DIALECT], captured("s2_edit_shell-grpc"))).values()
     assert counts == {
+        **ONE_PROCESS,
         ("prompts", ""): 1,
         ("requests_started", ""): 4,
         ("tool_calls", "read_file"): 1,
@@ -190,6 +194,7 @@ def test_retries_below_the_tool_are_read_from_http() -> None:
     # Four answers of 429, 500, 503 and 500 that no log event and no attempt count tells.
     (counts,) = session_counts(observations([DIALECT], captured("s4_errors-http"))).values()
     assert counts == {
+        **ONE_PROCESS,
         ("prompts", ""): 1,
         ("requests_started", ""): 2,
         ("retries", ""): 4,
@@ -367,7 +372,6 @@ def test_http_attempts(path: str, status: int, wanted: list[Fact] | None) -> Non
         # In error although no hook is configured.
         (span("qwen-code.hook", {"success": False}, failed=True), Pass.DUPLICATE_SOURCE),
         (span("somebody.elses", {}), Pass.UNKNOWN),
-        (log("session.start", {}), Pass.IGNORED),
         (log("qwen-code.memory.extract", {}), Pass.IGNORED),
         (log("qwen-code.brand_new", {}), Pass.UNKNOWN),
     ],

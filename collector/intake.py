@@ -1,0 +1,144 @@
+"""What both receivers do with a request: who sends it, what it is, and keeping it.
+
+Memory is bounded as a whole, since senders choose how many requests they send at once: by the
+bytes of bodies that are here and not packed yet, and by unpacking one large body at a time, in a
+thread of its own, so that small ones do not wait for it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from collector import admission
+from collector.decode import Encoding
+from collector.errors import (
+    CollectorError,
+    Forbidden,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    origin,
+)
+from collector.inflate import inflate
+from collector.limits import Limits
+from collector.spool import Spool
+from domain.record import Signal
+from store.access import MAY_SEND, Access, Gate
+from store.engine import StoreError
+from store.inbox import Incoming
+
+_log = logging.getLogger(__name__)
+
+# Small bodies are unpacked and read where they arrive: that takes some milliseconds at most.
+_SMALL_BYTES = 2 * 1024 * 1024
+# So many of the largest bodies may be in memory at once, or as many more smaller ones.
+_LARGEST_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A request that is durable: its signal, and how many of its records were refused."""
+
+    signal: Signal
+    refused: int
+
+
+class Held:
+    """What one request holds in memory, until its block ends."""
+
+    def __init__(self, intake: "Intake") -> None:
+        self._intake = intake
+        self.size = 0
+
+    def grow(self, size: int) -> None:
+        """Hold more; Unavailable where all requests together would hold too much."""
+        if self._intake.held + size > self._intake.most_held:
+            raise Unavailable("more requests are being received than memory allows")
+        self.size += size
+        self._intake.held += size
+
+    def __enter__(self) -> "Held":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._intake.held -= self.size
+
+
+class Intake:
+    """The way of a request from a receiver to the inbox."""
+
+    def __init__(self, spool: Spool, gate: Gate, limits: Limits) -> None:
+        self.limits = limits
+        self.held = 0
+        self.most_held = _LARGEST_AT_ONCE * max(limits.body, limits.unpacked)
+        self._most = limits.unpacked
+        self._spool = spool
+        self._gate = gate
+        self._large = ThreadPoolExecutor(1, "large bodies")
+
+    def authorise(self, headers: Mapping[bytes, bytes]) -> None:
+        """Raise Unauthenticated, Forbidden or Unavailable unless the sender may send.
+
+        ``headers`` have lower-case names. Nothing else reads a token from them.
+        """
+        try:
+            access = self._gate.check(token_of(headers), MAY_SEND)
+        except StoreError as error:
+            raise Unavailable("the access tokens can't be read now") from error
+        if access is Access.UNAUTHENTICATED:
+            raise Unauthenticated("send 'Authorization: Bearer <ingest token>'")
+        if access is Access.FORBIDDEN:
+            raise Forbidden("this token may not send telemetry")
+
+    def check_room(self) -> None:
+        """Raise Unavailable where nothing could be kept now, before a body is even read."""
+        self._spool.check_room()
+
+    def holding(self) -> Held:
+        """Account for the memory of one request."""
+        return Held(self)
+
+    async def take(
+        self, signal: Signal | None, encoding: Encoding, coding: str, raw: bytes
+    ) -> Taken:
+        """Keep a request. Raises CollectorError.
+
+        ``signal`` is that of its path, ``raw`` the body as it came, in this content coding.
+        """
+        try:
+            read = self._read(signal, encoding, coding, raw, min(_SMALL_BYTES, self._most))
+        except TooLarge:
+            read = None
+        if read is None:
+            reading = partial(self._read, signal, encoding, coding, raw, self._most)
+            read = await asyncio.get_running_loop().run_in_executor(self._large, reading)
+            del reading
+        # What waits for the disk is the packed row, which may be a thousandth of the body.
+        del raw
+        row, taken = read
+        await self._spool.put(row)
+        return taken
+
+    def _read(
+        self, signal: Signal | None, encoding: Encoding, coding: str, raw: bytes, most: int
+    ) -> tuple[Incoming, Taken]:
+        try:
+            body = inflate(coding, raw, most)
+            admitted = admission.admit(signal, encoding, body, self.limits)
+            row = self._spool.pack(admitted.signal, encoding, admitted.body)
+        except CollectorError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            # Ours, or no memory is left: whatever it is, the sender should keep its batch.
+            _log.error("a request of %d bytes is refused: %s", len(raw), origin(error))
+            raise Unavailable("the request can't be read now") from None
+        return row, Taken(admitted.signal, admitted.refused)
+
+
+def token_of(headers: Mapping[bytes, bytes]) -> str | None:
+    """The access token that a request's headers carry."""
+    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
