@@ -12,8 +12,9 @@ from api.headers import SECURITY, SecurityHeaders
 from api.pages import routes as pages
 from api.pages.rendering import problem_page
 from api.problems import handle_problems
-from api.routes import coverage, sessions, status, usage, verdicts
+from api.routes import coverage, fixed_costs, sessions, status, usage, verdicts
 from api.wiring import Judge, Labeller, Wiring
+from domain.company_prices import CompanyPrices
 from store.access import Gate
 from store.engine import Database
 
@@ -28,11 +29,13 @@ def create_app(
     judge: Judge,
     extra_routers: Sequence[APIRouter] = (),
     otlp_http_port: int = 4318,
+    company: CompanyPrices | None = None,
 ) -> FastAPI:
     """Build the application.
 
     ``extra_routers`` (webhooks) authenticate their requests themselves. ``otlp_http_port`` is the
-    port on this host that the first page tells new users to send to.
+    port on this host that the first page tells new users to send to. ``company`` is what the
+    company pays, where it has said.
     """
     # The interactive documentation pages would load their scripts from another host.
     app = FastAPI(
@@ -46,6 +49,7 @@ def create_app(
         labeller=labeller,
         judge=judge,
         otlp_http_port=otlp_http_port,
+        company=company,
     )
     app.add_middleware(SecurityHeaders)
     handle_problems(app, problem_page, SECURITY)
@@ -53,6 +57,7 @@ def create_app(
         status.open_router,
         status.router,
         usage.router,
+        fixed_costs.router,
         sessions.router,
         verdicts.router,
         coverage.router,

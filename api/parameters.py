@@ -99,6 +99,10 @@ class Period(Parameters):
         return self
 
 
+class FixedCostParameters(Period):
+    """Of which UTC days; by default this month so far."""
+
+
 class UsageParameters(Period):
     """What usage to sum, and by what."""
 

@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Request
 
+from domain.company_prices import CompanyPrices
 from domain.labels import Labelled, Verdict
 from store.access import Gate
 from store.engine import Connection, Database
@@ -20,7 +21,10 @@ Judge: TypeAlias = Callable[[Connection, datetime], Sequence[Verdict]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """The parts of one running API. ``otlp_http_port`` is what the first page tells to send to."""
+    """The parts of one running API. ``otlp_http_port`` is what the first page tells to send to.
+
+    ``company`` is what the company pays; None: it has not said.
+    """
 
     database: Database
     gate: Gate
@@ -29,6 +33,7 @@ class Wiring:
     labeller: Labeller
     judge: Judge
     otlp_http_port: int
+    company: CompanyPrices | None
 
 
 def _wiring(request: Request) -> Wiring:

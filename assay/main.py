@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from assay import __version__, tokens, worker
+from assay import __version__, prices, tokens, worker
+from assay.company import read_prices
 from assay.connect import connect
 from assay.console import (
     Data,
@@ -21,6 +22,7 @@ from assay.opening import CannotStart, open_database
 from assay.serve import Part
 from assay.serve import serve as run_parts
 from assay.settings import Settings
+from domain.price_book import PriceBook
 
 app = typer.Typer(
     help="What did the tokens buy? Accounts AI coding sessions and what came of them.",
@@ -29,6 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(prices.app, name="prices")
+app.command()(prices.reprice)
 app.command()(connect)
 
 
@@ -101,9 +105,13 @@ def _run(settings: Settings, parts: frozenset[Part]) -> None:
 @app.command()
 def work(data: Data = None, database_url: DatabaseUrl = None) -> None:
     """Only fold telemetry and classify sessions. Any number may run against one PostgreSQL."""
+    try:
+        company = read_prices(settings_from().prices).company
+    except CannotStart as error:
+        end(str(error))
     with opened(data, database_url) as database:
         typer.echo(f"Tokenassay {__version__} is working. Ctrl-C stops it.")
-        worker.work(database, worker.Signalled())
+        worker.work(database, worker.Signalled(), PriceBook(company))
 
 
 @app.command()

@@ -6,6 +6,7 @@ run them apart, many of each, against one PostgreSQL.
 
 import asyncio
 import contextlib
+import json
 import logging
 import signal
 import socket
@@ -20,6 +21,7 @@ import uvloop
 
 from api.app import create_app
 from assay import __version__
+from assay.company import PriceFile, read_prices
 from assay.listening import GRACE_SECONDS, listen, receiving, serving, taken
 from assay.opening import check_exposure, open_database
 from assay.settings import Settings
@@ -50,6 +52,7 @@ class Part(Enum):
 
 def serve(settings: Settings, parts: frozenset[Part] = frozenset(Part)) -> None:
     """Run these parts until SIGINT or SIGTERM; then drain. Raises CannotStart."""
+    prices = read_prices(settings.prices)
     database = open_database(settings)
     with contextlib.ExitStack() as held:
         held.callback(database.close)
@@ -58,22 +61,24 @@ def serve(settings: Settings, parts: frozenset[Part] = frozenset(Part)) -> None:
         otlp = held.enter_context(listen("--otlp-http", settings.otlp_http)) if collects else None
         http = held.enter_context(listen("--http", settings.http)) if answers else None
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(settings, database, parts, otlp, http))
+            runner.run(_run(settings, database, prices, parts, otlp=otlp, http=http))
 
 
 async def _run(
     settings: Settings,
     database: Database,
+    prices: PriceFile,
     parts: frozenset[Part],
+    *,
     otlp: socket.socket | None,
     http: socket.socket | None,
 ) -> None:
     async with AsyncExitStack() as running:
         # Ended in the opposite order: the worker last, when nothing more can be accepted.
         if Part.WORK in parts:
-            await running.enter_async_context(_worker(settings.url))
+            await running.enter_async_context(_worker(settings.url, prices))
         if http is not None:
-            app = _api(settings, database)
+            app = _api(settings, database, prices)
             await running.enter_async_context(serving(app, http))
         if otlp is not None:
             await running.enter_async_context(_receivers(settings, database, otlp))
@@ -126,7 +131,7 @@ async def _receivers(
         await asyncio.to_thread(spool.stop)
 
 
-def _api(settings: Settings, database: Database) -> Any:
+def _api(settings: Settings, database: Database, prices: PriceFile) -> Any:
     def clock() -> datetime:
         return datetime.now(UTC)
 
@@ -141,13 +146,14 @@ def _api(settings: Settings, database: Database) -> Any:
         judge=judge_tools,
         extra_routers=(webhooks,),
         otlp_http_port=settings.otlp_http.port,
+        company=prices.company,
     )
 
 
 @asynccontextmanager
-async def _worker(url: str) -> AsyncIterator[None]:
+async def _worker(url: str, prices: PriceFile) -> AsyncIterator[None]:
     stopping = asyncio.Event()
-    keeping = asyncio.create_task(_keep_worker(url, stopping))
+    keeping = asyncio.create_task(_keep_worker(url, prices, stopping))
     try:
         yield
     finally:
@@ -155,7 +161,7 @@ async def _worker(url: str) -> AsyncIterator[None]:
         await keeping
 
 
-async def _keep_worker(url: str, stopping: asyncio.Event) -> None:
+async def _keep_worker(url: str, prices: PriceFile, stopping: asyncio.Event) -> None:
     """Run the worker; start it again should it die; wait for it when we end."""
     while True:
         # A process of its own interpreter, not a fork of this one: it holds no port and imports
@@ -164,6 +170,7 @@ async def _keep_worker(url: str, stopping: asyncio.Event) -> None:
             sys.executable, "-m", "assay.worker", stdin=asyncio.subprocess.PIPE
         )
         await _order(process, url)
+        await _order(process, json.dumps(prices.text))
         ended = asyncio.create_task(process.wait())
         asked = asyncio.create_task(stopping.wait())
         await asyncio.wait((ended, asked), return_when=asyncio.FIRST_COMPLETED)

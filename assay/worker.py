@@ -6,6 +6,7 @@ that whoever gave orders is gone.
 """
 
 import gc
+import json
 import logging
 import select
 import signal
@@ -16,6 +17,8 @@ from typing import Protocol
 
 from classifier.run import classify
 from collector.ingest import ingest
+from domain.price_book import LIST_PRICES, PriceBook
+from domain.price_file import parse
 from domain.pseudonym import Pseudonyms
 from store import inbox, schema
 from store.engine import Database, StoreError
@@ -41,10 +44,14 @@ class Orders(Protocol):
 
 
 class _Piped:
-    """What the starting process says on our standard input."""
+    """What the starting process says on our standard input.
+
+    First where the database is, then the text of the price file (JSON) that it has found right.
+    """
 
     def __init__(self) -> None:
         self.url = sys.stdin.readline().rstrip("\n")
+        self.prices: str | None = json.loads(sys.stdin.readline() or "null")
         self.stop = False
         self.gone = not self.url
 
@@ -64,12 +71,13 @@ def main() -> None:
     orders = _Piped()
     if not orders.gone:
         database = Database(orders.url)
-        work(database, orders)
+        company = None if orders.prices is None else parse(orders.prices)
+        work(database, orders, PriceBook(company))
         database.close()
 
 
-def work(database: Database, orders: Orders) -> None:
-    """Fold and classify as long as orders say."""
+def work(database: Database, orders: Orders, prices: PriceBook = LIST_PRICES) -> None:
+    """Fold, booking tokens at these prices, and classify as long as orders say."""
     gc.freeze()
     gc.set_threshold(_COLLECT_EVERY)
     with database.writing() as connection:
@@ -79,7 +87,7 @@ def work(database: Database, orders: Orders) -> None:
     stained, tidied_at = True, float("-inf")
     while not orders.gone:
         try:
-            worked = bool(ingest(database, pseudonyms))
+            worked = bool(ingest(database, pseudonyms, prices=prices))
             worked = classify(database, datetime.now(UTC)) or worked
         except StoreError as error:
             _log.error("waiting for the database: %s", error)

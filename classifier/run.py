@@ -54,7 +54,10 @@ def _classify(database: Database, now: datetime) -> bool:
         with database.writing() as connection:
             for pk, (shares, labelled) in concluded.items():
                 conclusions.replace_links(connection, pk, shares)
-                if labelled is not None:
+                if labelled is None:
+                    # Known by now to be a part of another session.
+                    conclusions.withdraw_label(connection, pk)
+                else:
                     conclusions.keep_label(connection, pk, labelled)
             dirty.clear_sessions(connection, marks)
     return spread or bool(concluded)

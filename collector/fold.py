@@ -25,8 +25,9 @@ from domain.folded import (
     UsageKey,
     UsageSum,
 )
-from domain.pricing import list_price
+from domain.price_book import LIST_PRICES, PriceBook, Quote, book
 from domain.record import EPOCH
+from domain.tariff import UNTOLD_LENGTH, PromptRange, prompt_of
 from domain.usage import Tokens, add
 
 _TOKEN_FIELD = {
@@ -51,13 +52,18 @@ _CONVERSATION = frozenset({Purpose.MAIN, None})
 Tells = Callable[[str, Source], frozenset[Quantity]]
 
 
-def fold(observations: Iterable[Observation], growths: Iterable[Growth], tells: Tells) -> Folded:
+def fold(
+    observations: Iterable[Observation],
+    growths: Iterable[Growth],
+    tells: Tells,
+    prices: PriceBook = LIST_PRICES,
+) -> Folded:
     """Sum observations, each of which must be new (see ``ingest``), and the growth of counters.
 
     Growth says how much and in which hour, never when a session was seen: each takes at least one
     observation of its session beside it. ``tells(tool, source)`` names the quantities that a signal
     of a tool would have told: a session it speaks of has at least zero of them, which is not the
-    same as unknown.
+    same as unknown. Tokens are booked at ``prices``.
     """
     folded = Folded()
     for observation in observations:
@@ -67,9 +73,9 @@ def fold(observations: Iterable[Observation], growths: Iterable[Growth], tells: 
             for quantity in tells(observation.tool, observation.source):
                 sums.counts.setdefault(CountKey(quantity, observation.rank, ""), 0)
         for fact in observation.facts:
-            _add(sums, observation, fact)
+            _add(sums, observation, fact, prices)
     for growth in growths:
-        _count(_sums(folded, growth.reading), counter(growth.reading), growth)
+        _count(_sums(folded, growth.reading), counter(growth.reading), growth, prices)
     return folded
 
 
@@ -94,15 +100,14 @@ def session_of(observation: Observation) -> SessionKey:
     return SessionKey(observation.tool, observation.session_id, "")
 
 
-def _add(sums: SessionSums, observation: Observation, fact: Fact) -> None:
+def _add(sums: SessionSums, observation: Observation, fact: Fact, prices: PriceBook) -> None:
     if isinstance(fact, Traced):
         key = (fact.trace, fact.value)
         before = sums.traces.get(key)
         if before is None or observation.at < before:
             sums.traces[key] = observation.at
     elif isinstance(fact, RequestAnswered):
-        into = _usage(sums, observation, fact, hour_of(observation.at))
-        _answered(into, fact, observation.at)
+        _answered(sums, observation, fact, prices)
         if fact.purpose in _CONVERSATION:
             _grow(sums, observation, fact.tokens)
     elif isinstance(fact, RequestFailed):
@@ -111,16 +116,18 @@ def _add(sums: SessionSums, observation: Observation, fact: Fact) -> None:
         into.failed_requests = add(into.failed_requests, 1)
     elif fact.quantity in _USAGE_FIELD:
         growth = Growth(observation, hour_of(observation.at), Change(0, fact.amount))
-        _count(sums, fact, growth)
+        _count(sums, fact, growth, prices)
     else:
         _count_plainly(sums, fact, observation.rank, fact.amount)
 
 
-def _count(sums: SessionSums, fact: Counted, growth: Growth) -> None:
+def _count(sums: SessionSums, fact: Counted, growth: Growth, prices: PriceBook) -> None:
     change = growth.change
     if fact.quantity in _USAGE_FIELD:
         into = _usage(sums, growth.reading, fact, growth.hour)
-        _counted(into, fact, growth.hour, change)
+        # Where a price changes within the hour, that of its beginning: a counter tells no more.
+        at = EPOCH + timedelta(hours=growth.hour)
+        _counted(into, fact, change, _quote(prices, growth.reading, fact, at))
     else:
         _count_plainly(sums, fact, growth.reading.rank, change.after - change.before)
 
@@ -137,10 +144,12 @@ def _usage(
     observation: Observation,
     fact: RequestAnswered | RequestFailed | Counted,
     hour: int,
+    prompts: PromptRange = UNTOLD_LENGTH,
 ) -> UsageSum:
     """The row to add to; that there is one makes the session active and its source known."""
     rank = observation.rank
-    key = UsageKey(rank, observation.source, hour, fact.model, fact.purpose, observation.context)
+    of, source = observation.context, observation.source
+    key = UsageKey(rank, source, hour, fact.model, fact.purpose, of, prompts)
     into = sums.usage.get(key)
     if into is None:
         into = sums.usage[key] = UsageSum()
@@ -152,10 +161,22 @@ def _usage(
     return into
 
 
-def _answered(into: UsageSum, fact: RequestAnswered, at: datetime) -> None:
+def _quote(
+    prices: PriceBook, observation: Observation, fact: RequestAnswered | Counted, at: datetime
+) -> Quote:
+    return prices.quote(observation.tool, observation.context.team, fact.model, at)
+
+
+def _answered(
+    sums: SessionSums, observation: Observation, fact: RequestAnswered, prices: PriceBook
+) -> None:
+    at, tokens = observation.at, fact.tokens
+    told, prompt = tokens.told(), prompt_of(tokens)
+    quote = _quote(prices, observation, fact, at)
+    prompts = quote.range_of(prompt) if told else UNTOLD_LENGTH
+    into = _usage(sums, observation, fact, hour_of(at), prompts)
     into.requests = add(into.requests, 1)
     into.failed_requests = add(into.failed_requests, 0)
-    tokens = fact.tokens
     into.input = add(into.input, tokens.input)
     into.cache_read = add(into.cache_read, tokens.cache_read)
     into.cache_write = add(into.cache_write, tokens.cache_write)
@@ -164,12 +185,12 @@ def _answered(into: UsageSum, fact: RequestAnswered, at: datetime) -> None:
     into.output = add(into.output, tokens.output)
     into.reasoning = add(into.reasoning, tokens.reasoning)
     into.reported_nanousd = add(into.reported_nanousd, fact.cost_nanousd)
-    if tokens.told():
-        _price(into, fact.model, tokens, at)
+    if told:
+        book(into, quote, tokens, prompt)
 
 
 def _grow(sums: SessionSums, observation: Observation, tokens: Tokens) -> None:
-    prompt = (tokens.input or 0) + (tokens.cache_read or 0) + (tokens.cache_write or 0)
+    prompt = prompt_of(tokens)
     if not prompt:
         return
     at, sizes = observation.at, sums.contexts.get(observation.rank)
@@ -178,7 +199,7 @@ def _grow(sums: SessionSums, observation: Observation, tokens: Tokens) -> None:
     sizes.add(at, prompt)
 
 
-def _counted(into: UsageSum, fact: Counted, hour: int, change: Change) -> None:
+def _counted(into: UsageSum, fact: Counted, change: Change, quote: Quote) -> None:
     name = _USAGE_FIELD[fact.quantity]
     setattr(into, name, add(getattr(into, name), change.after - change.before))
     bucket = _TOKEN_FIELD.get(fact.quantity)
@@ -186,21 +207,6 @@ def _counted(into: UsageSum, fact: Counted, hour: int, change: Change) -> None:
         return
     # The price of the hour as it is now less its price as it was: the same in the end however many
     # readings it took, also where a token costs a fraction of a nano-dollar.
-    at = EPOCH + timedelta(hours=hour)
     before, after = (Tokens(**{bucket: amount}) for amount in change)
-    price = list_price(fact.model, after, at, prompt=0)
-    if price is None:
-        into.unpriced_tokens = add(into.unpriced_tokens, change.after - change.before)
-    else:
-        price -= list_price(fact.model, before, at, prompt=0) or 0
-        into.list_nanousd = add(into.list_nanousd, price)
-        into.unpriced_tokens = add(into.unpriced_tokens, 0)
-
-
-def _price(into: UsageSum, model: str | None, tokens: Tokens, at: datetime) -> None:
-    price = list_price(model, tokens, at)
-    if price is None:
-        into.unpriced_tokens = add(into.unpriced_tokens, tokens.billable())
-    else:
-        into.list_nanousd = add(into.list_nanousd, price)
-        into.unpriced_tokens = add(into.unpriced_tokens, 0)
+    book(into, quote, after, 0)
+    book(into, quote, before, 0, -1)

@@ -24,6 +24,7 @@ from collector.observe import observe
 from collector.spool import OTLP, WEBHOOK, unpack_otlp
 from domain.events import Observation
 from domain.folded import CoverageKey, SessionKey
+from domain.price_book import LIST_PRICES, PriceBook
 from domain.pseudonym import Pseudonyms
 from domain.work import WorkFact
 from store import inbox, seen, sessions, work
@@ -46,8 +47,15 @@ class _Read:
     tallies: Counter[CoverageKey] = field(default_factory=Counter)
 
 
-def ingest(database: Database, pseudonyms: Pseudonyms, limit: int = _ROWS) -> int:
+def ingest(
+    database: Database,
+    pseudonyms: Pseudonyms,
+    limit: int = _ROWS,
+    prices: PriceBook = LIST_PRICES,
+) -> int:
     """Fold the oldest rows of the inbox; how many rows were settled (0: there were none).
+
+    Tokens are booked at ``prices``.
 
     Raises StoreError where the database can't be written now; nothing is lost then. A batch that
     fails for any other reason is folded row by row, and a row that fails alone is parked: no row
@@ -62,13 +70,13 @@ def ingest(database: Database, pseudonyms: Pseudonyms, limit: int = _ROWS) -> in
                     read.append(_told(row, pseudonyms))
                 except Exception as error:  # noqa: BLE001
                     failed.append((row.id, error))
-            _fold(database, read, connection)
+            _fold(database, read, prices, connection)
     except Exception as error:
         if _passing(error):
             raise
         _log.warning("%d inbox rows can't be folded together: %s", len(read), origin(error))
         for each in read:
-            _fold_alone(database, each)
+            _fold_alone(database, each, prices)
     for row_id, reason in failed:
         _log.error("inbox row %d can't be read and is set aside: %s", row_id, origin(reason))
         _park(database, row_id, reason)
@@ -118,9 +126,9 @@ def _told(row: inbox.Held, pseudonyms: Pseudonyms) -> _Read:
     return read
 
 
-def _fold_alone(database: Database, row: _Read) -> None:
+def _fold_alone(database: Database, row: _Read, prices: PriceBook) -> None:
     try:
-        _fold(database, [row])
+        _fold(database, [row], prices)
     except Exception as error:
         if _passing(error):
             raise
@@ -138,21 +146,26 @@ def _passing(error: Exception) -> bool:
     return isinstance(error, StoreError) and error.passing
 
 
-def _fold(database: Database, read: Sequence[_Read], connection: Connection | None = None) -> None:
+def _fold(
+    database: Database,
+    read: Sequence[_Read],
+    prices: PriceBook,
+    connection: Connection | None = None,
+) -> None:
     if connection is not None:
-        _fold_in(connection, read)
+        _fold_in(connection, read, prices)
     elif read:
         with database.writing() as own:
-            _fold_in(own, read)
+            _fold_in(own, read, prices)
 
 
-def _fold_in(connection: Connection, read: Sequence[_Read]) -> None:
+def _fold_in(connection: Connection, read: Sequence[_Read], prices: PriceBook) -> None:
     taken = inbox.take(connection, (row.row_id for row in read))
     ours = [row for row in read if row.row_id in taken]
     observations = [each for row in ours for each in row.observations]
     new = _never_seen(connection, observations)
     telling, growths = _grown(connection, observations)
-    sessions.apply(connection, fold([*new, *telling], growths, tells))
+    sessions.apply(connection, fold([*new, *telling], growths, tells, prices))
     work.apply(connection, [fact for row in ours for fact in row.facts])
     sessions.cover(connection, [(row.tallies, row.received_at) for row in ours])
 

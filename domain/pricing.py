@@ -25,7 +25,7 @@ from genai_prices.types import (
     TimeOfDateConstraint,
 )
 
-from domain.tariff import Rates, Tariff, cost_of, prompt_of, rate, rounded
+from domain.tariff import Rates, Tariff, rate
 from domain.usage import Tokens
 
 # Prices by the time of day change on the half hour at the finest.
@@ -76,21 +76,6 @@ def list_tariff(model: str | None, at: datetime) -> Priced:
         minute = at.minute - at.minute % QUARTER_MINUTES
         return _tariff(model, at.replace(minute=minute, second=0, microsecond=0))
     return _tariff(model, datetime.combine(at.date(), time(), at.tzinfo))
-
-
-def list_price(
-    model: str | None, tokens: Tokens, at: datetime, *, prompt: int | None = None
-) -> int | None:
-    """Nano-dollars at list price, or None where nothing of it has a price.
-
-    The length of a request's prompt decides the tier: that of ``tokens``, which then are those of
-    one request. Where the requests behind a sum are not known, say ``prompt=0``: the base price.
-    """
-    price = list_tariff(model, at)
-    if isinstance(price, Unpriced):
-        return None
-    cost = cost_of(tokens, price.at(prompt_of(tokens) if prompt is None else prompt))
-    return None if cost.pico is None else rounded(cost.pico)
 
 
 def why_unpriced(model: str | None, tokens: Tokens, at: datetime) -> Unpriced:

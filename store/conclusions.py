@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from domain.events import Quantity, Trace
 from domain.labels import Evidence, Labelled, Link, Target, Tier
+from store import families
 from store import tables as t
 from store.upsert import insert_into
 
@@ -32,16 +33,24 @@ class SessionTotals:
 
 
 def totals_of(connection: Connection, session_pk: int) -> SessionTotals | None:
-    """Totals of one session, each quantity from its best source alone."""
-    session = connection.execute(select(t.sessions).where(t.sessions.c.pk == session_pk)).first()
+    """Totals of one session with all that belong to it, each quantity from its best source alone.
+
+    None for a session that is not known, and for one that belongs to another.
+    """
+    alone = (t.sessions.c.pk == session_pk, ~families.belongs(t.sessions.c.pk))
+    session = connection.execute(select(t.sessions).where(*alone)).first()
     if session is None:
         return None
     columns = (t.usage.c.input, t.usage.c.cache_read, t.usage.c.cache_write, t.usage.c.output)
     buckets = [func.sum(column) for column in columns]
     money = [func.sum(t.usage.c.reported_nanousd), func.sum(t.usage.c.list_nanousd)]
+    booked = t.usage.join(t.sessions, t.sessions.c.pk == t.usage.c.session_pk)
     row = connection.execute(
-        select(*buckets, *money).where(
-            t.usage.c.session_pk == session_pk, t.usage.c.rank == session.usage_rank
+        select(*buckets, *money)
+        .select_from(booked)
+        .where(
+            families.among(t.usage.c.session_pk, [session_pk]),
+            t.usage.c.rank == t.sessions.c.usage_rank,
         )
     ).one()
     told = [int(value) for value in row[: len(buckets)] if value is not None]
@@ -60,8 +69,9 @@ def totals_of(connection: Connection, session_pk: int) -> SessionTotals | None:
 
 
 def _named_commits(connection: Connection, session_pk: int) -> int:
-    query = select(func.count()).where(
-        t.session_traces.c.session_pk == session_pk, t.session_traces.c.trace == Trace.COMMIT.value
+    c = t.session_traces.c
+    query = select(func.count(c.value.distinct())).where(
+        families.among(c.session_pk, [session_pk]), c.trace == Trace.COMMIT.value
     )
     return int(connection.execute(query).scalar_one())
 
@@ -73,13 +83,17 @@ def _whole(value: Any) -> int | None:
 def _counts(connection: Connection, session_pk: int) -> dict[str, int]:
     counts = t.session_counts.c
     query = (
-        select(counts.quantity, counts.rank, func.sum(counts.amount))
-        .where(counts.session_pk == session_pk)
-        .group_by(counts.quantity, counts.rank)
-        .order_by(counts.quantity, counts.rank.desc())
+        select(counts.session_pk, counts.quantity, counts.rank, func.sum(counts.amount))
+        .where(families.among(counts.session_pk, [session_pk]))
+        .group_by(counts.session_pk, counts.quantity, counts.rank)
+        .order_by(counts.rank.desc())
     )
-    # The lowest rank comes last and stands.
-    return {quantity: int(amount) for quantity, _, amount in connection.execute(query)}
+    # Of each session the lowest rank comes last and stands.
+    told = {(pk, quantity): int(amount) for pk, quantity, _, amount in connection.execute(query)}
+    totals: dict[str, int] = {}
+    for (_, quantity), amount in told.items():
+        totals[quantity] = totals.get(quantity, 0) + amount
+    return totals
 
 
 def count_of(totals: SessionTotals, *quantities: Quantity) -> int | None:
@@ -167,6 +181,12 @@ def links_of(connection: Connection, session_pk: int) -> list[tuple[str, Link, i
         )
         for row in rows
     ]
+
+
+def withdraw_label(connection: Connection, session_pk: int) -> None:
+    """Leave a session without any label; those that it had stay as history."""
+    current = (t.labels.c.session_pk == session_pk) & t.labels.c.current.is_(True)
+    connection.execute(update(t.labels).where(current).values(current=False))
 
 
 def keep_label(connection: Connection, session_pk: int, labelled: Labelled) -> None:

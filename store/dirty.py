@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from domain.labels import Label
+from store import families
 from store import tables as t
 from store.upsert import added, merge_into
 
@@ -24,8 +25,10 @@ class WorkMark:
 
 
 def mark_sessions(connection: Connection, session_pks: Iterable[int]) -> None:
-    """These sessions must be concluded anew."""
-    rows = [{"session_pk": pk, "marks": 1} for pk in sorted(set(session_pks))]
+    """These sessions must be concluded anew, and those that they belong to."""
+    pks = set(session_pks)
+    pks |= families.families_of(connection, pks)
+    rows = [{"session_pk": pk, "marks": 1} for pk in sorted(pks)]
     merge_into(connection, t.dirty_sessions, rows, {"marks": added})
 
 

@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from domain.events import Trace
 from domain.labels import CandidateChange, CandidateCommit, SessionTraces
+from store import families
 from store import tables as t
 from store.membership import (
     ChangeId,
@@ -23,23 +24,36 @@ from store.membership import (
 BEFORE = timedelta(hours=1)
 AFTER = timedelta(hours=2)
 _SHORTEST_SHA = 7
+_TYING = (Trace.COMMIT, Trace.BRANCH, Trace.REPOSITORY, Trace.IDENTITY)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def traces_of(connection: Connection, session_pk: int) -> SessionTraces | None:
-    """A session's traces; None for session-less telemetry, which can't be tied to anything."""
-    row = connection.execute(select(t.sessions).where(t.sessions.c.pk == session_pk)).first()
+    """A session's traces, with those of all that belong to it.
+
+    None for session-less telemetry, which can't be tied to anything, and for what is tied as a part
+    of another session.
+    """
+    alone = (t.sessions.c.pk == session_pk, ~families.belongs(t.sessions.c.pk))
+    row = connection.execute(select(t.sessions).where(*alone)).first()
     if row is None or row.session_id is None:
         return None
     told: dict[str, dict[str, datetime]] = defaultdict(dict)
-    query = select(t.session_traces).where(t.session_traces.c.session_pk == session_pk)
+    traces = t.session_traces.c
+    query = (
+        select(traces.trace, traces.value, func.min(traces.first_at).label("first_at"))
+        .where(families.among(traces.session_pk, [session_pk]), traces.trace.in_(_TYING))
+        .group_by(traces.trace, traces.value)
+    )
     for trace in connection.execute(query):
         told[trace.trace][trace.value] = trace.first_at
+    seen = t.sessions.c
+    last = select(func.max(seen.last_at)).where(families.among(seen.pk, [session_pk]))
     return SessionTraces(
         tool=row.tool,
         session_id=row.session_id,
         started_at=row.first_at,
-        ended_at=row.last_at,
+        ended_at=connection.execute(last).scalar_one(),
         commits=told[Trace.COMMIT],
         branches=told[Trace.BRANCH],
         repositories=frozenset(told[Trace.REPOSITORY]),

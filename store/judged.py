@@ -5,20 +5,28 @@ from collections import defaultdict
 from sqlalchemy import Connection, String, cast, func, select
 
 from domain.labels import JudgedChange, JudgedSession, Label, Maturity, TargetKind, Tier
+from store import families
 from store import tables as t
 
 _DECIDING = (Tier.A.value, Tier.B.value)
 
 
 def sessions(connection: Connection) -> list[JudgedSession]:
-    """Every active session with its current label, cost, person and changes."""
+    """Every active session with its current label, cost, person and changes.
+
+    What belongs to another session is judged as a part of that.
+    """
     changes = _changes(connection)
     costs = _costs(connection)
     people = _people(connection)
     query = (
         select(t.sessions, t.labels.c.label, t.labels.c.maturity)
         .join(t.labels, t.labels.c.session_pk == t.sessions.c.pk)
-        .where(t.sessions.c.active.is_(True), t.labels.c.current.is_(True))
+        .where(
+            t.sessions.c.active.is_(True),
+            t.labels.c.current.is_(True),
+            ~families.belongs(t.sessions.c.pk),
+        )
     )
     return [
         JudgedSession(
@@ -56,11 +64,13 @@ def _changes(connection: Connection) -> dict[int, list[JudgedChange]]:
 def _costs(connection: Connection) -> dict[int, int]:
     reported, listed = t.usage.c.reported_nanousd, t.usage.c.list_nanousd
     cost = func.coalesce(func.sum(reported), func.sum(listed))
+    shown = func.coalesce(families.ROOT.c.pk, t.sessions.c.pk)
+    booked = t.usage.join(t.sessions, t.sessions.c.pk == t.usage.c.session_pk)
     query = (
-        select(t.usage.c.session_pk, cost)
-        .join(t.sessions, t.sessions.c.pk == t.usage.c.session_pk)
+        select(shown, cost)
+        .select_from(families.with_roots(booked, t.usage.c.session_pk))
         .where(t.usage.c.rank == t.sessions.c.usage_rank)
-        .group_by(t.usage.c.session_pk)
+        .group_by(shown)
     )
     return {pk: int(total) for pk, total in connection.execute(query) if total is not None}
 

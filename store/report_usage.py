@@ -31,6 +31,7 @@ from sqlalchemy import (
 from domain.usage import Tokens, add
 from store import tables as t
 from store.families import ROOT, with_roots
+from store.report_unpriced import UnpricedModel, merged, unpriced
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = date(1970, 1, 1)
@@ -55,7 +56,8 @@ class Usage:
     """One sum. None where no record told it; zero where a record said zero.
 
     ``sessions`` counts sessions that have an id, each with those that belong to it as one. ``gaps``
-    names the values that some of the summed records do not tell.
+    names the values that some of the summed records do not tell. ``unpriced`` says of which models
+    tokens have no price, and why.
     """
 
     requests: int | None
@@ -64,8 +66,11 @@ class Usage:
     reported_nanousd: int | None
     list_nanousd: int | None
     unpriced_tokens: int | None
+    effective_nanousd: int | None
+    effective_unpriced_tokens: int | None
     sessions: int
     gaps: frozenset[str]
+    unpriced: tuple[UnpricedModel, ...] = ()
 
     @property
     def partial(self) -> tuple[str, ...]:
@@ -130,6 +135,8 @@ _NAMES = {
     "reported_nanousd": "cost.reported_usd",
     "list_nanousd": "cost.list_usd",
     "unpriced_tokens": "cost.unpriced_tokens",
+    "effective_nanousd": "cost.effective_usd",
+    "effective_unpriced_tokens": "cost.effective_unpriced_tokens",
 }
 
 Row: TypeAlias = tuple[dict[Dimension, str | None], Usage]
@@ -164,11 +171,13 @@ def combined(usages: Iterable[Usage], sessions: int) -> Usage:
     """The sum of these, which have so many sessions between them."""
     total: dict[str, int | None] = dict.fromkeys(t.USAGE_COUNTERS)
     gaps: frozenset[str] = frozenset()
+    missing: list[UnpricedModel] = []
     for usage in usages:
         gaps |= usage.gaps
+        missing += usage.unpriced
         for counter, value in _counters(usage).items():
             total[counter] = add(total[counter], value)
-    return _usage(total, gaps, sessions)
+    return _usage(total, gaps, sessions, merged(missing))
 
 
 def hour_floor(at: datetime) -> datetime:
@@ -196,7 +205,13 @@ def summed(
     """Sums of ``source`` by these columns; without columns one sum, also of nothing."""
     query = select(*keys, *_SUMS).select_from(source).where(*where).group_by(*keys)
     width = len(keys)
-    return [(tuple(row[:width]), _read(row[width:])) for row in connection.execute(query)]
+    rows = connection.execute(query).all()
+    missing: Mapping[tuple[Any, ...], tuple[UnpricedModel, ...]] = {}
+    if any(row[width + position] for row in rows for position in _UNPRICED):
+        missing = unpriced(connection, keys, *where, source=source)
+    return [
+        (values := tuple(row[:width]), _read(row[width:], missing.get(values, ()))) for row in rows
+    ]
 
 
 def _hour(at: datetime) -> int:
@@ -217,17 +232,26 @@ _COUNTED = distinct(
     case((t.sessions.c.session_id.is_not(None), func.coalesce(ROOT.c.pk, t.sessions.c.pk)))
 )
 _SUMS = _sums()
+# Where in a row of sums it says how many tokens have no price.
+_UNPRICED = tuple(
+    t.USAGE_COUNTERS.index(name) for name in ("unpriced_tokens", "effective_unpriced_tokens")
+)
 
 
-def _read(row: Sequence[Any]) -> Usage:
+def _read(row: Sequence[Any], missing: tuple[UnpricedModel, ...]) -> Usage:
     width = len(t.USAGE_COUNTERS)
     told = dict(zip(t.USAGE_COUNTERS, row[:width], strict=True))
-    missing = zip(t.USAGE_COUNTERS, row[width : 2 * width], strict=True)
-    gaps = frozenset(_NAMES[counter] for counter, records in missing if records)
-    return _usage(told, gaps, row[-1])
+    untold = zip(t.USAGE_COUNTERS, row[width : 2 * width], strict=True)
+    gaps = frozenset(_NAMES[counter] for counter, records in untold if records)
+    return _usage(told, gaps, row[-1], missing)
 
 
-def _usage(told: Mapping[str, int | None], gaps: frozenset[str], sessions: int) -> Usage:
+def _usage(
+    told: Mapping[str, int | None],
+    gaps: frozenset[str],
+    sessions: int,
+    missing: tuple[UnpricedModel, ...],
+) -> Usage:
     return Usage(
         requests=told["requests"],
         failed_requests=told["failed_requests"],
@@ -235,8 +259,11 @@ def _usage(told: Mapping[str, int | None], gaps: frozenset[str], sessions: int) 
         reported_nanousd=told["reported_nanousd"],
         list_nanousd=told["list_nanousd"],
         unpriced_tokens=told["unpriced_tokens"],
+        effective_nanousd=told["effective_nanousd"],
+        effective_unpriced_tokens=told["effective_unpriced_tokens"],
         sessions=sessions,
         gaps=gaps,
+        unpriced=missing,
     )
 
 
@@ -248,6 +275,8 @@ def _counters(usage: Usage) -> dict[str, int | None]:
         "reported_nanousd": usage.reported_nanousd,
         "list_nanousd": usage.list_nanousd,
         "unpriced_tokens": usage.unpriced_tokens,
+        "effective_nanousd": usage.effective_nanousd,
+        "effective_unpriced_tokens": usage.effective_unpriced_tokens,
     }
 
 

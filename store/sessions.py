@@ -14,6 +14,7 @@ from store.dirty import mark_sessions
 from store.upsert import Row, added, earliest, either, latest, merge_into
 
 _CHUNK = 500
+_SUMMED = (*t.USAGE_COUNTERS, *t.USAGE_RESTS)
 
 
 def readings(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, dict[int, int]]:
@@ -70,9 +71,7 @@ def apply(connection: Connection, folded: Folded) -> None:
     merge_into(connection, t.session_traces, traces, {"first_at": earliest})
     context_sizes.apply(connection, ((pk, sums) for pk, _, sums in ordered))
     pks = {pk for pk, _, _ in ordered}
-    pks |= families.apply(connection, ordered)
-    # What a session did is its family's too.
-    mark_sessions(connection, pks | families.families_of(connection, pks))
+    mark_sessions(connection, pks | families.apply(connection, ordered))
 
 
 _Ordered = list[tuple[int, SessionKey, SessionSums]]
@@ -157,15 +156,17 @@ def _apply_usage(connection: Connection, ordered: _Ordered) -> None:
             "model": key.model or "",
             "purpose": key.purpose.value if key.purpose else "",
             "context_pk": contexts[key.context],
+            "prompt_over": key.prompts.over,
+            "prompt_upto": key.prompts.upto,
             "source": key.source.value,
-            **{name: getattr(total, name) for name in t.USAGE_COUNTERS},
+            **{name: getattr(total, name) for name in _SUMMED},
         }
         for pk, _, sums in ordered
         for key, total in sums.usage.items()
     ]
     key_columns = [column.name for column in t.usage.primary_key]
     rows.sort(key=lambda row: [row[name] for name in key_columns])
-    merge_into(connection, t.usage, rows, dict.fromkeys(t.USAGE_COUNTERS, added))
+    merge_into(connection, t.usage, rows, dict.fromkeys(_SUMMED, added))
 
 
 def cover(

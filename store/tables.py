@@ -148,7 +148,11 @@ USAGE_COUNTERS = (
     "reported_nanousd",
     "list_nanousd",
     "unpriced_tokens",
+    "effective_nanousd",
+    "effective_unpriced_tokens",
 )
+# What rounding to nano-dollars has left: with it a price is exact, and can be told anew exactly.
+USAGE_RESTS = ("list_rest_picousd", "effective_rest_picousd")
 
 usage = Table(
     "usage",
@@ -159,8 +163,12 @@ usage = Table(
     Column("model", Text, primary_key=True),
     Column("purpose", String(16), primary_key=True),
     Column("context_pk", BigInteger, primary_key=True, autoincrement=False),
+    # The prompts of its requests are longer than the one and at most the other; -1: not known.
+    Column("prompt_over", Integer, primary_key=True, autoincrement=False),
+    Column("prompt_upto", Integer, primary_key=True, autoincrement=False),
     Column("source", String(8), nullable=False),
     *(Column(name, BigInteger) for name in USAGE_COUNTERS),
+    *(Column(name, BigInteger, nullable=False) for name in USAGE_RESTS),
     Index("ix_usage_hour", "hour"),
     sqlite_with_rowid=False,
 )

@@ -94,7 +94,10 @@ def command(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
 
 @contextmanager
 def serving(
-    data: Path, ports: list[int] | None = None, headers: Mapping[str, str] | None = None
+    data: Path,
+    ports: list[int] | None = None,
+    headers: Mapping[str, str] | None = None,
+    **environment: str,
 ) -> Iterator[Server]:
     """A server over this data folder; killed at the end if it still runs."""
     otlp_http, otlp_grpc, http = ports or free_ports(3)
@@ -105,6 +108,7 @@ def serving(
         *("--otlp-grpc", f"127.0.0.1:{otlp_grpc}"),
         *("--http", f"127.0.0.1:{http}"),
         ASSAY_GITHUB_WEBHOOK_SECRET=SECRET,
+        **environment,
     )
     with httpx.Client(base_url=f"http://127.0.0.1:{http}", timeout=30, headers=headers) as api:
         server = Server(process, f"http://127.0.0.1:{otlp_http}", f"127.0.0.1:{otlp_grpc}", api)

@@ -1,6 +1,7 @@
 """Requests, tokens and cost."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -8,8 +9,15 @@ from msgspec import structs
 from pydantic import Field
 
 from api.schemas.shape import MODEL, PURPOSE, TOOL, USER, Shape
+from domain.pricing import Unpriced
 from domain.usage import usd
 from store.report_usage import Dimension, Usage
+
+_REASONS = (
+    "`model_untold`; `model_unknown` to the price list; `not_by_tokens`: priced by something else;"
+    " `bucket_unpriced`: no price for this kind of its tokens; `priced_since`: they have a price by"
+    " now, which `assay reprice` books."
+)
 
 
 class TokenCounts(Shape):
@@ -28,8 +36,20 @@ class TokenCounts(Shape):
     reasoning: int | None = Field(description="The part of `output` that is reasoning.")
 
 
+class UnpricedTokens(Shape):
+    """Tokens of one model that have no price."""
+
+    model: str | None = Field(description=MODEL)
+    tokens: int = Field(description="Tokens without a list price; `list_usd` lacks them.")
+    reason: Unpriced | None = Field(description=f"Why; null: they have one. {_REASONS}")
+    effective_tokens: int = Field(
+        description="Tokens without a price of the company's; `effective_usd` lacks them."
+    )
+    effective_reason: Unpriced | None = Field(description="Why; null: they have one.")
+
+
 class Cost(Shape):
-    """What it cost, in two independent ways that are never added."""
+    """What it cost, in three independent ways that are never added."""
 
     reported_usd: float | None = Field(
         description="US dollars as the tool itself reported them (usually its own estimate)."
@@ -39,6 +59,17 @@ class Cost(Shape):
     )
     unpriced_tokens: int | None = Field(
         description="Tokens of models without a known list price; `list_usd` lacks them."
+    )
+    effective_usd: float | None = Field(
+        description="US dollars at the company's own prices, without what is paid whatever is used"
+        " (`/v1/fixed-costs`); null: the company has told none."
+    )
+    effective_unpriced_tokens: int | None = Field(
+        description="Tokens that neither the company nor the price list has a price for;"
+        " `effective_usd` lacks them."
+    )
+    unpriced: list[UnpricedTokens] = Field(
+        description="The models whose tokens lack a price, and why."
     )
 
 
@@ -119,6 +150,9 @@ def counted(usage: Usage) -> dict[str, Any]:
             reported_usd=usd(usage.reported_nanousd),
             list_usd=usd(usage.list_nanousd),
             unpriced_tokens=usage.unpriced_tokens,
+            effective_usd=usd(usage.effective_nanousd),
+            effective_unpriced_tokens=usage.effective_unpriced_tokens,
+            unpriced=[UnpricedTokens(**asdict(each)) for each in usage.unpriced],
         ),
         "partial": list(usage.partial),
     }

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.wiring import Judge, Labeller
 from classifier.run import judge_tools, label_as_of
+from domain.company_prices import CompanyPrices
 from store.access import Gate
 from store.engine import Database
 
@@ -25,6 +26,7 @@ def client(
     judge: Judge = judge_tools,
     extra_routers: Sequence[APIRouter] = (),
     host: str = "localhost:8000",
+    company: CompanyPrices | None = None,
 ) -> TestClient:
     """A client of the API as it is served under this host, at ``NOW``."""
     app = create_app(
@@ -35,6 +37,7 @@ def client(
         labeller=labeller,
         judge=judge,
         extra_routers=extra_routers,
+        company=company,
     )
     return TestClient(app, base_url=f"http://{host}", raise_server_exceptions=False)
 

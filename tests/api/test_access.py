@@ -22,6 +22,7 @@ DATA = (
     "/openapi.json",
     "/v1/status",
     "/v1/usage",
+    "/v1/fixed-costs",
     "/v1/sessions",
     f"/v1/sessions/{SESSION}",
     f"/v1/sessions/{SESSION}/explain",

@@ -64,7 +64,14 @@ def test_one_listed_session_in_full(database: Database) -> None:
                     "output": 214,
                     "reasoning": None,
                 },
-                "cost": {"reported_usd": 0.0314694, "list_usd": 0.0314694, "unpriced_tokens": 0},
+                "cost": {
+                    "reported_usd": 0.0314694,
+                    "list_usd": 0.0314694,
+                    "unpriced_tokens": 0,
+                    "effective_usd": None,
+                    "effective_unpriced_tokens": None,
+                    "unpriced": [],
+                },
                 "partial": [],
                 # Nothing has classified it.
                 "label": None,

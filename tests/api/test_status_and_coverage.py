@@ -19,14 +19,14 @@ STRANGE = (
 )
 
 
-def test_nothing_has_arrived(empty: TestClient) -> None:
+def test_nothing_has_arrived(database: Database, empty: TestClient) -> None:
     assert get(empty, "/v1/status") == {
         "status": "ok",
         "version": "1.2.3",
         "pending": 0,
         "parked": 0,
         "last_record_at": None,
-        "database": "sqlite",
+        "database": database.engine.dialect.name,
     }
     assert get(empty, "/v1/coverage") == {"rows": [], "totals": {}}
 

@@ -27,7 +27,14 @@ NOTHING: Json = {
         "output": None,
         "reasoning": None,
     },
-    "cost": {"reported_usd": None, "list_usd": None, "unpriced_tokens": None},
+    "cost": {
+        "reported_usd": None,
+        "list_usd": None,
+        "unpriced_tokens": None,
+        "effective_usd": None,
+        "effective_unpriced_tokens": None,
+        "unpriced": [],
+    },
     "partial": [],
     "sessions": 0,
 }
@@ -39,7 +46,8 @@ DIMENSIONS = [dimension.value for dimension in Dimension]
 def additive(row: Json) -> dict[str, Any]:
     """What adds up over rows; sessions do not, since one may be in several."""
     tokens = {f"tokens.{name}": value or 0 for name, value in row["tokens"].items()}
-    cost = {f"cost.{name}": round((value or 0) * 1e9) for name, value in row["cost"].items()}
+    amounts = {name: value for name, value in row["cost"].items() if name != "unpriced"}
+    cost = {f"cost.{name}": round((value or 0) * 1e9) for name, value in amounts.items()}
     failed = row["failed_requests"] or 0
     return {"requests": row["requests"] or 0, "failed_requests": failed, **tokens, **cost}
 
@@ -79,7 +87,12 @@ def test_one_session_in_full(database: Database) -> None:
             "reasoning": None,
         },
         # 1,201 at $3, 5,007 at $0.30, 3,003 at $3.75 and 17 at $15 a million.
-        "cost": {"reported_usd": 0.01662135, "list_usd": 0.01662135, "unpriced_tokens": 0},
+        "cost": {
+            **NOTHING["cost"],
+            "reported_usd": 0.01662135,
+            "list_usd": 0.01662135,
+            "unpriced_tokens": 0,
+        },
         "partial": [],
         "sessions": 1,
     }
