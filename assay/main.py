@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from assay import __version__, prices, tokens, worker
+from assay import __version__, keys, prices, tokens, worker
 from assay.company import read_prices
 from assay.connect import connect
 from assay.console import (
@@ -31,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(keys.app, name="keys")
 app.add_typer(prices.app, name="prices")
 app.command()(prices.reprice)
 app.command()(connect)

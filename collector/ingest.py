@@ -22,6 +22,7 @@ from collector.forges import FORGES
 from collector.growth import Growth, grown, highest, hour_of
 from collector.observe import observe
 from collector.spool import OTLP, WEBHOOK, unpack_otlp
+from collector.stamping import stamped
 from domain.events import Observation
 from domain.folded import CoverageKey, SessionKey
 from domain.price_book import LIST_PRICES, PriceBook
@@ -108,7 +109,8 @@ def _told(row: inbox.Held, pseudonyms: Pseudonyms) -> _Read:
         if row.incoming.kind == OTLP:
             signal, encoding, body = unpack_otlp(row.incoming)
             records = decode(signal, encoding, body)
-            read.observations = observe(signal, records, pseudonyms, read.tallies)
+            observed = observe(signal, records, pseudonyms, read.tallies)
+            read.observations = stamped(observed, row.stamp, pseudonyms) if row.stamp else observed
         elif row.incoming.kind == WEBHOOK:
             provider, _, event = row.incoming.name.partition(":")
             payload = msgspec.json.decode(row.incoming.body, type=dict)

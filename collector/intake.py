@@ -9,11 +9,12 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from collector import admission
 from collector.decode import Encoding
+from collector.door import knock
 from collector.errors import (
     CollectorError,
     Forbidden,
@@ -26,7 +27,7 @@ from collector.inflate import inflate
 from collector.limits import Limits
 from collector.spool import Spool
 from domain.record import Signal
-from store.access import MAY_SEND, Access, Gate
+from store.access import Access, Gate
 from store.engine import StoreError
 from store.inbox import Incoming
 
@@ -79,19 +80,21 @@ class Intake:
         self._gate = gate
         self._large = ThreadPoolExecutor(1, "large bodies")
 
-    def authorise(self, headers: Mapping[bytes, bytes]) -> None:
-        """Raise Unauthenticated, Forbidden or Unavailable unless the sender may send.
+    def authorise(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """The id of the key that stamps what is sent, if it is such a key.
 
-        ``headers`` have lower-case names. Nothing else reads a token from them.
+        Raises Unauthenticated, Forbidden or Unavailable unless the sender may send. ``headers``
+        have lower-case names.
         """
         try:
-            access = self._gate.check(token_of(headers), MAY_SEND)
+            access, key_id = knock(self._gate, headers)
         except StoreError as error:
             raise Unavailable("the access tokens can't be read now") from error
         if access is Access.UNAUTHENTICATED:
-            raise Unauthenticated("send 'Authorization: Bearer <ingest token>'")
+            raise Unauthenticated("send 'Authorization: Bearer <ingest key>'")
         if access is Access.FORBIDDEN:
             raise Forbidden("this token may not send telemetry")
+        return key_id
 
     def check_room(self) -> None:
         """Raise Unavailable where nothing could be kept now, before a body is even read."""
@@ -102,11 +105,17 @@ class Intake:
         return Held(self)
 
     async def take(
-        self, signal: Signal | None, encoding: Encoding, coding: str, raw: bytes
+        self,
+        signal: Signal | None,
+        encoding: Encoding,
+        coding: str,
+        raw: bytes,
+        key_id: str | None = None,
     ) -> Taken:
         """Keep a request. Raises CollectorError.
 
-        ``signal`` is that of its path, ``raw`` the body as it came, in this content coding.
+        ``signal`` is that of its path, ``raw`` the body as it came, in this content coding;
+        ``key_id`` names the key that stamps it.
         """
         try:
             read = self._read(signal, encoding, coding, raw, min(_SMALL_BYTES, self._most))
@@ -119,7 +128,7 @@ class Intake:
         # What waits for the disk is the packed row, which may be a thousandth of the body.
         del raw
         row, taken = read
-        await self._spool.put(row)
+        await self._spool.put(replace(row, key_id=key_id) if key_id else row)
         return taken
 
     def _read(
@@ -136,9 +145,3 @@ class Intake:
             _log.error("a request of %d bytes is refused: %s", len(raw), origin(error))
             raise Unavailable("the request can't be read now") from None
         return row, Taken(admitted.signal, admitted.refused)
-
-
-def token_of(headers: Mapping[bytes, bytes]) -> str | None:
-    """The access token that a request's headers carry."""
-    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None

@@ -68,11 +68,11 @@ def grpc_server(address: str, spool: Spool, gate: Gate, limits: Limits) -> grpc.
 def _export(signal: Signal, intake: Intake) -> Export:
     async def export(body: bytes, context: Context) -> bytes:
         try:
-            intake.authorise(_headers(context))
+            key_id = intake.authorise(_headers(context))
             intake.check_room()
             with intake.holding() as held:
                 held.grow(len(body))
-                taken = await intake.take(signal, Encoding.PROTOBUF, "", body)
+                taken = await intake.take(signal, Encoding.PROTOBUF, "", body, key_id)
         except Unavailable as error:
             return await _retry_later(context, error)
         except CollectorError as error:

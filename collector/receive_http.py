@@ -100,7 +100,7 @@ class HttpReceiver:
     ) -> bytes:
         """The answer to a request that is durable now."""
         intake = self._intake
-        intake.authorise(headers)
+        key_id = intake.authorise(headers)
         if encoding is None:
             raise Unsupported("content-type must be application/x-protobuf or application/json")
         intake.check_room()
@@ -110,7 +110,7 @@ class HttpReceiver:
         with intake.holding() as held:
             # Nothing here keeps the body itself: it is gone while its row waits for the disk.
             taken = await intake.take(
-                told, encoding, coding, await self._body(headers, receive, held)
+                told, encoding, coding, await self._body(headers, receive, held), key_id
             )
         return answer(taken.signal, encoding, taken.refused, intake.limits.told())
 

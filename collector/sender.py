@@ -77,7 +77,12 @@ def _sender(
     email, enduser, account, machine, team, repo, branch, ticket = told
     identities = [
         pseudonyms(kind, value)
-        for kind, value in (("email", email), ("enduser", enduser), ("account", account))
+        for kind, value in (
+            ("email", email),
+            # Operators are told to put a mail address there: it is then compared as one.
+            ("email" if enduser and "@" in enduser else "enduser", enduser),
+            ("account", account),
+        )
         if value
     ]
     if machine:

@@ -39,13 +39,20 @@ _LOOK_SECONDS, _FULL_SECONDS = 1.0, 0.2
 _RETRY_SECONDS = 3
 
 
-def pack_otlp(signal: Signal, encoding: Encoding, body: bytes, received_at: datetime) -> Incoming:
+def pack_otlp(
+    signal: Signal,
+    encoding: Encoding,
+    body: bytes,
+    received_at: datetime,
+    key_id: str | None = None,
+) -> Incoming:
     """An inbox row of one export request; compressed, since the disk's bytes are the limit."""
     return Incoming(
         received_at=received_at,
         kind=OTLP,
         name=f"{signal.value}:{encoding.value}",
         body=isal_zlib.compress(body, 0),
+        key_id=key_id,
     )
 
 

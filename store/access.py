@@ -9,16 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from store.engine import Connection, Database, StoreError
-from store.tables import access_tokens
+from store.tables import access_tokens, ingest_keys
 
 _log = logging.getLogger(__name__)
 
 _REFRESH_SECONDS = 1.0
 _TOO_OLD_SECONDS = 2.0
+# A use is noted at most so often: with a key a developer every use would be a write.
+_NOTE_SECONDS = 60.0
 
 
 class Role(StrEnum):
@@ -83,6 +86,14 @@ def tokens(connection: Connection) -> list[Token]:
     ]
 
 
+class _Known(NamedTuple):
+    """All valid tokens by their digests: the role, and the id of a key with a stamp."""
+
+    tokens: dict[bytes, tuple[Role, str | None]]
+    held: frozenset[Role]
+    version: tuple[int, int]
+
+
 class Gate:
     """Checks tokens against a copy of the table that is at most two seconds old.
 
@@ -102,8 +113,9 @@ class Gate:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._read_at = float("-inf")
-        self._roles: dict[bytes, Role] = {}
+        self._known = _Known({}, frozenset(), (0, 0))
         self._used: set[bytes] = set()
+        self._noted: dict[bytes, float] = {}
         self._refreshing = False
 
     def check(self, secret: str | None, allowed: frozenset[Role]) -> Access:
@@ -111,19 +123,27 @@ class Gate:
 
         Raises StoreError where the tokens can't be read: then nobody can tell.
         """
-        roles = self._current()
-        if self._open_without and not allowed.intersection(roles.values()):
-            return Access.GRANTED
-        if not secret:
-            return Access.UNAUTHENTICATED
-        digest = _digest(secret)
-        role = roles.get(digest)
-        if role is None:
-            return Access.UNAUTHENTICATED
-        self._used.add(digest)
-        return Access.GRANTED if role in allowed else Access.FORBIDDEN
+        return self.admit(secret, allowed)[0]
 
-    def _current(self) -> dict[bytes, Role]:
+    def admit(self, secret: str | None, allowed: frozenset[Role]) -> tuple[Access, str | None]:
+        """The same, and the id of the key that stamps what is sent, where it is such a key."""
+        known = self._current()
+        if self._open_without and not allowed & known.held:
+            return Access.GRANTED, None
+        digest = _digest(secret) if secret else b""
+        if digest not in known.tokens:
+            return Access.UNAUTHENTICATED, None
+        self._note(digest)
+        role, key_id = known.tokens[digest]
+        return (Access.GRANTED, key_id) if role in allowed else (Access.FORBIDDEN, None)
+
+    def _note(self, digest: bytes) -> None:
+        now = self._monotonic()
+        if now - self._noted.get(digest, float("-inf")) >= _NOTE_SECONDS:
+            self._noted[digest] = now
+            self._used.add(digest)
+
+    def _current(self) -> _Known:
         """The known tokens; usually refreshed in the background, since callers may be event loops.
 
         Raises StoreError where the copy is too old to answer from and no newer one can be had.
@@ -137,14 +157,25 @@ class Gate:
             if due and not self._refreshing:
                 self._refreshing = True
                 threading.Thread(target=self._refresh, name="tokens", daemon=True).start()
-            return self._roles
+            return self._known
 
     def _read(self) -> None:
         began = self._monotonic()
-        query = select(access_tokens.c.digest, access_tokens.c.role)
+        t = access_tokens.c
+        # Tokens are only ever added and revoked: where both counts stand still, so does the rest.
+        counts = select(func.count(), func.count(t.revoked_at)).select_from(access_tokens)
+        query = (
+            select(t.digest, t.role, ingest_keys.c.token_id)
+            .select_from(access_tokens.outerjoin(ingest_keys, ingest_keys.c.token_id == t.id))
+            .where(t.revoked_at.is_(None))
+        )
         with self._database.reading() as connection:
-            rows = connection.execute(query.where(access_tokens.c.revoked_at.is_(None)))
-            self._roles = {bytes(row.digest): Role(row.role) for row in rows}
+            made, revoked = connection.execute(counts).one()
+            if (made, revoked) != self._known.version:
+                rows = connection.execute(query)
+                tokens = {bytes(row.digest): (Role(row.role), row.token_id) for row in rows}
+                held = frozenset(role for role, _ in tokens.values())
+                self._known = _Known(tokens, held, (made, revoked))
         self._read_at = began
 
     def _refresh(self) -> None:

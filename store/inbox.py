@@ -10,32 +10,46 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from domain.stamp import Stamp
+from store import keys
 from store.tables import deliveries, inbox
 from store.upsert import insert_into
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """Bytes to keep. ``kind`` says who reads them (otlp, webhook), ``name`` what they are."""
+    """Bytes to keep. ``kind`` says who reads them (otlp, webhook), ``name`` what they are.
+
+    ``key_id`` is the ingest key that they came with, where it stamps what it sends.
+    """
 
     received_at: datetime
     kind: str
     name: str
     body: bytes
+    key_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A row of the inbox."""
+    """A row of the inbox, and what its key says of the sender."""
 
     id: int
     incoming: Incoming
+    stamp: Stamp | None = None
 
 
 def put(connection: Connection, rows: Sequence[Incoming]) -> None:
     """Append rows in their order."""
     values = [
-        {"received_at": r.received_at, "kind": r.kind, "name": r.name, "body": r.body} for r in rows
+        {
+            "received_at": r.received_at,
+            "kind": r.kind,
+            "name": r.name,
+            "body": r.body,
+            "key_id": r.key_id,
+        }
+        for r in rows
     ]
     if values:
         connection.execute(insert(inbox), values)
@@ -50,12 +64,21 @@ def oldest(connection: Connection, limit: int, *, claim: bool = False) -> list[H
     query = select(inbox).where(inbox.c.parked.is_(None)).order_by(inbox.c.id).limit(limit)
     if claim:
         query = query.with_for_update(skip_locked=True)
+    rows = connection.execute(query).all()
+    stamps = keys.stamps(connection, (row.key_id for row in rows if row.key_id))
     return [
         Held(
             row.id,
-            Incoming(received_at=row.received_at, kind=row.kind, name=row.name, body=row.body),
+            Incoming(
+                received_at=row.received_at,
+                kind=row.kind,
+                name=row.name,
+                body=row.body,
+                key_id=row.key_id,
+            ),
+            stamps.get(row.key_id),
         )
-        for row in connection.execute(query)
+        for row in rows
     ]
 
 

@@ -72,6 +72,7 @@ inbox = Table(
     Column("name", String(64), nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("parked", String(200)),
+    Column("key_id", String(16)),
     sqlite_autoincrement=True,
 )
 
@@ -413,4 +414,12 @@ access_tokens = Table(
     Column("created_at", Moment, nullable=False),
     Column("last_used_at", Moment),
     Column("revoked_at", Moment),
+)
+
+ingest_keys = Table(
+    "ingest_keys",
+    metadata,
+    Column("token_id", String(16), primary_key=True),
+    Column("user", String(64)),
+    Column("attributes", Text, nullable=False),
 )

@@ -172,8 +172,16 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("parked", sa.String(length=200), nullable=True),
+        sa.Column("key_id", sa.String(length=16), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
         sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "ingest_keys",
+        sa.Column("token_id", sa.String(length=16), nullable=False),
+        sa.Column("user", sa.String(length=64), nullable=True),
+        sa.Column("attributes", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("token_id", name=op.f("pk_ingest_keys")),
     )
     op.create_table(
         "installation",
@@ -428,6 +436,7 @@ def downgrade() -> None:
     op.drop_table("labels")
     op.drop_table("installations")
     op.drop_table("installation")
+    op.drop_table("ingest_keys")
     op.drop_table("inbox")
     op.drop_table("dirty_work")
     op.drop_table("dirty_sessions")
