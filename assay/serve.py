@@ -177,6 +177,9 @@ async def _keep_worker(url: str, prices: PriceFile, stopping: asyncio.Event) -> 
         asked.cancel()
         if stopping.is_set():
             await _order(process, "stop")
+            if process.stdin is not None:
+                # A worker that is only starting finds the order and the end of the pipe together.
+                process.stdin.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ended, _DRAIN_SECONDS)
             return

@@ -205,8 +205,11 @@ def captured_bodies() -> list[Captured]:
     return [body for scenario in scenarios(_CAPTURES) for body in captured(scenario)]
 
 
-async def crash(server: Server, outcome: Outcome, kills: int, seed: int) -> None:
-    """Kill under load so many times; in the end everything is acknowledged and folded."""
+async def crash(server: Server, outcome: Outcome, kills: int, seed: int, life: float) -> None:
+    """Kill under load so many times; in the end everything is acknowledged and folded.
+
+    ``life`` is how many seconds it answers at most before the next kill.
+    """
     chance = random.Random(seed)
     ending = asyncio.Event()
     server.start()
@@ -216,10 +219,10 @@ async def crash(server: Server, outcome: Outcome, kills: int, seed: int) -> None
             break
         # Once in a while before it has started at all.
         if starting := chance.random() < 0.1:
-            await asyncio.sleep(chance.uniform(0, 2))
+            await asyncio.sleep(chance.uniform(0, life))
         else:
             await server.answers()
-            await asyncio.sleep(chance.uniform(0.05, 2))
+            await asyncio.sleep(chance.uniform(0.05, life))
         whom = "all" if starting else chance.choices(("all", "server", "worker"), (6, 2, 2))[0]
         await server.kill(whom)
         outcome.told[f"killed while starting: {whom}" if starting else f"killed: {whom}"] += 1
@@ -232,11 +235,11 @@ async def crash(server: Server, outcome: Outcome, kills: int, seed: int) -> None
     await asyncio.to_thread(server.running.drain)
 
 
-def run(folder: Path, kills: int, seed: int) -> Outcome:
+def run(folder: Path, kills: int, seed: int, life: float = 2) -> Outcome:
     """Crash it, then compare what it counted with what was sent."""
     outcome, server = Outcome(), Server(folder)
     try:
-        asyncio.run(crash(server, outcome, kills, seed))
+        asyncio.run(crash(server, outcome, kills, seed, life))
         if parked := server.running.answer("/v1/status")["parked"]:
             outcome.wrong.append(f"{parked} acknowledged requests are set aside")
         if status := server.stop():

@@ -91,13 +91,14 @@ def scenarios(captures: Path) -> list[Path]:
 
 
 class Garbage:
-    """An endless supply, the same for the same seed; captures of one scenario stay in order."""
+    """An endless supply, the same for the same seed; ``sources`` are what to break."""
 
     def __init__(self, seed: int, sources: Sequence[Captured]) -> None:
         self._chance = random.Random(seed)
         self._sources = sources
         self._names = _names(sources)
-        self._kinds: list[tuple[Callable[[], Sending], int]] = [
+        noise = [(self._noise, 8), (self._random_json, 5)]
+        derived = [
             (self._whole, 5),
             (self._flipped, 20),
             (self._cut, 10),
@@ -105,10 +106,9 @@ class Garbage:
             (self._junk_in_json, 15),
             (self._other_values, 15),
             (self._shaped, 10),
-            (self._noise, 8),
-            (self._random_json, 5),
             (self._mislabelled, 7),
         ]
+        self._kinds = [*noise, *derived] if sources else noise
 
     def __iter__(self) -> Iterator[Sending]:
         makers, weights = zip(*self._kinds, strict=True)
@@ -372,7 +372,8 @@ def _varint(number: int) -> bytes:
 
 
 _PACKERS: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.compress,
+    # With a time of now it would be another body each time.
+    "gzip": lambda body: gzip.compress(body, mtime=0),
     "deflate": zlib.compress,
     "zstd": zstandard.ZstdCompressor().compress,
 }

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from collector import admission
+from collector.budget import Budget
 from collector.decode import Encoding
 from collector.door import knock
 from collector.errors import (
@@ -47,34 +48,12 @@ class Taken:
     refused: int
 
 
-class Held:
-    """What one request holds in memory, until its block ends."""
-
-    def __init__(self, intake: "Intake") -> None:
-        self._intake = intake
-        self.size = 0
-
-    def grow(self, size: int) -> None:
-        """Hold more; Unavailable where all requests together would hold too much."""
-        if self._intake.held + size > self._intake.most_held:
-            raise Unavailable("more requests are being received than memory allows")
-        self.size += size
-        self._intake.held += size
-
-    def __enter__(self) -> "Held":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._intake.held -= self.size
-
-
 class Intake:
     """The way of a request from a receiver to the inbox."""
 
     def __init__(self, spool: Spool, gate: Gate, limits: Limits) -> None:
         self.limits = limits
-        self.held = 0
-        self.most_held = _LARGEST_AT_ONCE * max(limits.body, limits.unpacked)
+        self.memory = Budget(_LARGEST_AT_ONCE * max(limits.body, limits.unpacked))
         self._most = limits.unpacked
         self._spool = spool
         self._gate = gate
@@ -99,10 +78,6 @@ class Intake:
     def check_room(self) -> None:
         """Raise Unavailable where nothing could be kept now, before a body is even read."""
         self._spool.check_room()
-
-    def holding(self) -> Held:
-        """Account for the memory of one request."""
-        return Held(self)
 
     async def take(
         self,

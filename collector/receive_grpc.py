@@ -70,7 +70,7 @@ def _export(signal: Signal, intake: Intake) -> Export:
         try:
             key_id = intake.authorise(_headers(context))
             intake.check_room()
-            with intake.holding() as held:
+            with intake.memory.holding() as held:
                 held.grow(len(body))
                 taken = await intake.take(signal, Encoding.PROTOBUF, "", body, key_id)
         except Unavailable as error:

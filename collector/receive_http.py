@@ -15,6 +15,7 @@ from google.rpc.code_pb2 import Code
 from google.rpc.status_pb2 import Status
 
 from collector.answers import answer
+from collector.budget import Holding
 from collector.decode import Encoding
 from collector.errors import (
     CollectorError,
@@ -27,7 +28,7 @@ from collector.errors import (
     Unsupported,
 )
 from collector.inflate import CODINGS
-from collector.intake import Held, Intake
+from collector.intake import Intake
 from collector.limits import DEFAULT, Limits
 from collector.spool import Spool
 from domain.record import Signal
@@ -107,14 +108,14 @@ class HttpReceiver:
         # Exporters may put any prefix before the signal; some post to the bare address.
         told = _SIGNALS.get(scope["path"].rstrip("/").rpartition("/")[2])
         coding = headers.get(b"content-encoding", b"").decode("latin-1")
-        with intake.holding() as held:
+        with intake.memory.holding() as held:
             # Nothing here keeps the body itself: it is gone while its row waits for the disk.
             taken = await intake.take(
                 told, encoding, coding, await self._body(headers, receive, held), key_id
             )
         return answer(taken.signal, encoding, taken.refused, intake.limits.told())
 
-    async def _body(self, headers: dict[bytes, bytes], receive: Receive, held: Held) -> bytes:
+    async def _body(self, headers: dict[bytes, bytes], receive: Receive, held: Holding) -> bytes:
         limit = self._intake.limits.body
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared) > limit:

@@ -35,6 +35,7 @@ _BATCH_ROWS = 512
 _QUEUE_BYTES = 128 * 1024 * 1024
 # How often the room is looked at: while there is some, and while senders wait for it.
 _LOOK_SECONDS, _FULL_SECONDS = 1.0, 0.2
+_TELL_SECONDS = 5.0
 # What a sender is told to wait for room: its batch should still be there by then.
 _RETRY_SECONDS = 3
 
@@ -109,6 +110,8 @@ class Spool:
         self._kept_rows = 0
         self._disk_full = False
         self._looked_at = float("-inf")
+        # Refused since the log was told of it.
+        self._refused, self._told_at = 0, float("-inf")
         self._lock = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
@@ -180,6 +183,13 @@ class Spool:
             if self._full() or time.monotonic() - self._looked_at > _LOOK_SECONDS:
                 self._look()
 
+    def _tell(self, refused: int, error: StoreError) -> None:
+        """Say it in the log, but not for each of the many requests that come while it lasts."""
+        self._refused += refused
+        if time.monotonic() - self._told_at > _TELL_SECONDS:
+            _log.error("%d requests refused: %s", self._refused, error)
+            self._told_at, self._refused = time.monotonic(), 0
+
     def _full(self) -> bool:
         return self._disk_full or self._kept_rows + self._queued_rows >= self._room.rows
 
@@ -207,7 +217,7 @@ class Spool:
             with self._database.writing() as connection:
                 inbox.put(connection, [waiting.row for waiting in batch])
         except StoreError as error:
-            _log.error("%d requests refused: %s", len(batch), error)
+            self._tell(len(batch), error)
             failure = Unavailable("the database can't take it now")
         except Exception:  # noqa: BLE001
             # Whatever it is: were this thread to end, every later request would wait for ever.

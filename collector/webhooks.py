@@ -4,6 +4,7 @@ The order of refusals: signature first (401 with nothing stored, not even that i
 the delivery is. A delivery seen before is answered 200 and changes nothing.
 """
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -14,8 +15,10 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
-from collector.errors import CollectorError, TooLarge
+from collector.budget import Budget
+from collector.errors import CollectorError, TooLarge, Unavailable
 from collector.forges import FORGES
 from collector.forges.forge import Forge
 from collector.spool import WEBHOOK
@@ -26,6 +29,9 @@ from store.inbox import Incoming
 
 # GitHub itself sends no larger payload.
 _BODY_BYTES = 25 * 1024 * 1024
+# Whoever finds the address may send bodies; their signature is known only at their end.
+_HELD_BYTES = 4 * _BODY_BYTES
+_BODY_SECONDS = 30
 _EVENT = re.compile(r"^[a-z0-9_.:-]{1,48}$", re.IGNORECASE)
 _DELIVERY_LENGTH = 128
 _FORM = "application/x-www-form-urlencoded"
@@ -66,37 +72,43 @@ def _handler(
     secret: str | None,
     clock: Callable[[], datetime],
 ) -> Callable[[Request], Any]:
+    memory = Budget(_HELD_BYTES)
+
     async def receive(request: Request) -> Response:
         """Verify and keep one delivery. 200 once it is durable, also when it was seen before."""
         try:
-            raw = await _body(request)
+            raw = await _body(request, memory)
             headers = {name.lower(): value for name, value in request.headers.items()}
             _verify(forge, secret, raw, headers)
             row, delivery_id = _read(forge, raw, headers, pseudonyms, clock())
             first = await run_in_threadpool(_keep, database, forge.name, row, delivery_id)
-        except _Refused as refusal:
-            return _problem(refusal.status, refusal.code, str(refusal))
-        except TooLarge as error:
-            return _problem(413, error.code, str(error))
         except CollectorError as error:
-            return _problem(400, error.code, str(error))
+            return _refusal(error)
         except StoreError:
-            answer = _problem(503, "unavailable", "the database can't take it now; send it again")
-            answer.headers["Retry-After"] = "1"
-            return answer
+            return _refusal(Unavailable("the database can't take it now; send it again"))
+        except ClientDisconnect:
+            # Nobody is there to read it.
+            return Response(status_code=400)
         return JSONResponse({"accepted": True, "duplicate": not first})
 
     return receive
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, memory: Budget) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > _BODY_BYTES:
+        raise TooLarge(f"the body is larger than {_BODY_BYTES} bytes")
     chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > _BODY_BYTES:
-            raise TooLarge(f"the body is larger than {_BODY_BYTES} bytes")
-        chunks.append(chunk)
+    try:
+        with memory.holding() as held:
+            async with asyncio.timeout(_BODY_SECONDS):
+                async for chunk in request.stream():
+                    held.grow(len(chunk))
+                    if held.size > _BODY_BYTES:
+                        raise TooLarge(f"the body is larger than {_BODY_BYTES} bytes")
+                    chunks.append(chunk)
+    except TimeoutError as error:
+        raise Unavailable(f"the body has not arrived in {_BODY_SECONDS} seconds") from error
     return b"".join(chunks)
 
 
@@ -156,6 +168,16 @@ def _keep(database: Database, forge: str, row: Incoming, delivery_id: str | None
             return False
         inbox.put(connection, [row])
     return True
+
+
+def _refusal(error: CollectorError) -> JSONResponse:
+    if isinstance(error, Unavailable):
+        answer = _problem(503, error.code, str(error))
+        answer.headers["Retry-After"] = str(error.retry_after)
+        return answer
+    if isinstance(error, _Refused):
+        return _problem(error.status, error.code, str(error))
+    return _problem(413 if isinstance(error, TooLarge) else 400, error.code, str(error))
 
 
 def _problem(status: int, code: str, detail: str) -> JSONResponse:

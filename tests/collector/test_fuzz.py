@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 
 import pytest
 from google.rpc.status_pb2 import Status
@@ -100,7 +99,7 @@ def test_garbage_is_refused_or_folded_and_no_error_is_ours(
 def test_of_what_no_tool_sent_nothing_is_counted(
     receiver: HttpReceiver, database: Database
 ) -> None:
-    noise = [made for made in garbage(8, 6000) if not made.derived and not made.over_grpc]
+    noise = [made for made in islice(Garbage(8, []), 1000) if not made.over_grpc]
     assert len(noise) > 500
     assert len(send_all(receiver, noise)) > 50
     put(database, bodies(GENUINE))
@@ -124,6 +123,6 @@ def test_the_books_are_what_the_acknowledged_bodies_say_one_by_one(
             assert rows(other, table) == rows(database, table)
 
 
-def test_the_same_seed_makes_the_same_bodies(tmp_path: Path) -> None:
+def test_the_same_seed_makes_the_same_bodies() -> None:
     assert garbage(3, 50) == garbage(3, 50)
     assert garbage(3, 50) != garbage(4, 50)

@@ -245,13 +245,13 @@ def small(database: Database) -> Iterator[Intake]:
 
 
 def test_all_requests_together_hold_no_more_than_memory_allows(small: Intake) -> None:
-    with small.holding() as first, small.holding() as second:
+    with small.memory.holding() as first, small.memory.holding() as second:
         first.grow(10_000)
         second.grow(6_000)
         with pytest.raises(Unavailable):
             second.grow(1)
-        assert (small.held, first.size, second.size) == (16_000, 10_000, 6_000)
-    assert small.held == 0
+        assert (small.memory.held, first.size, second.size) == (16_000, 10_000, 6_000)
+    assert small.memory.held == 0
 
 
 def test_large_bodies_are_read_one_at_a_time_and_small_ones_do_not_wait(

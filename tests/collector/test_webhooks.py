@@ -1,5 +1,6 @@
 """Deliveries of forges: kept once and durably, refused with a reason, and nothing in between."""
 
+import asyncio
 import hmac
 import json
 import sqlite3
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
+from collector import webhooks
 from collector.spool import WEBHOOK
 from collector.webhooks import webhook_router
 from store import inbox
@@ -255,6 +257,65 @@ def test_a_body_over_the_limit_is_413(forge: TestClient, database: Database) -> 
     body = b" " * (25 * 1024 * 1024) + PUSH
     assert refusal(deliver(forge, body)) == (413, "body_too_large")
     assert stored(database) == (0, 0)
+
+
+def test_a_declared_size_is_refused_before_the_body_is_read(database: Database) -> None:
+    read: list[None] = []
+
+    async def receive() -> dict[str, Any]:
+        read.append(None)
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    length = (b"content-length", str(25 * 1024 * 1024 + 1).encode())
+    assert (raw(database, receive, [length]), read) == ([413], [])
+
+
+def test_a_sender_that_hangs_up_is_no_error(database: Database) -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    raw(database, receive, [])
+    assert stored(database) == (0, 0)
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "_BODY_SECONDS", 0.05)
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(30)
+        raise AssertionError
+
+    assert raw(database, receive, []) == [503]
+
+
+def test_bodies_together_take_no_more_memory_than_is_given_them(
+    forge: TestClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "_HELD_BYTES", len(PUSH) - 1)
+    with TestClient(app(database, {"github": SECRET})) as narrow:
+        assert refusal(deliver(narrow)) == (503, "unavailable")
+    assert deliver(forge).status_code == 200
+
+
+def raw(database: Database, receive: Any, headers: list[tuple[bytes, bytes]]) -> list[int]:
+    """Call the application as a server does; the statuses it answers."""
+    answered: list[int] = []
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            answered.append(message["status"])
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/webhooks/github",
+        "query_string": b"",
+        "headers": headers,
+    }
+    asyncio.run(app(database, {"github": SECRET})(scope, receive, send))
+    return answered
 
 
 def test_only_post_and_only_known_forges(forge: TestClient) -> None:
