@@ -31,39 +31,39 @@ def admit(told: Signal | None, encoding: Encoding, body: bytes, limits: Limits) 
     if encoding is Encoding.JSON:
         return json_limits.admitted(told, body, limits)
     if told is None:
-        signal = _only_reading(body, limits)
+        signal = _only_reading(body)
         if signal is None:
             raise UnknownPath("post to /v1/logs, /v1/metrics or /v1/traces")
         return _admit(signal, body, limits)
     try:
         return _admit(told, body, limits)
     except Undecodable:
-        signal = _only_reading(body, limits)
+        signal = _only_reading(body)
         if signal in (told, None):
             raise
         return _admit(signal, body, limits)
 
 
 def _admit(signal: Signal, body: bytes, limits: Limits) -> Admitted:
-    protobuf_limits.bound(signal, body, limits.unpacked)
+    protobuf_limits.bound(signal, body)
     outlined = outline(signal, body)
     first = next((held[0] for _, _, held in scopes(signal, outlined) if held), None)
     if first is not None and not _BEGINNINGS[signal].match(first):
-        other = _only_reading(body, limits)
+        other = _only_reading(body)
         if other not in (signal, None):
             return _admit(other, body, limits)
     return protobuf_limits.admitted(signal, body, outlined, limits)
 
 
-def _only_reading(body: bytes, limits: Limits) -> Signal | None:
+def _only_reading(body: bytes) -> Signal | None:
     """The only signal as which a body has records and nothing unknown, if there is one."""
-    read = [signal for signal in Signal if _reads(signal, body, limits)]
+    read = [signal for signal in Signal if _reads(signal, body)]
     return read[0] if len(read) == 1 else None
 
 
-def _reads(signal: Signal, body: bytes, limits: Limits) -> bool:
+def _reads(signal: Signal, body: bytes) -> bool:
     try:
-        protobuf_limits.bound(signal, body, limits.unpacked)
+        protobuf_limits.bound(signal, body)
         request = parse(signal, body)
     except CollectorError:
         return False

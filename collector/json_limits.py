@@ -17,9 +17,10 @@ _PATHS = {
 }
 _KINDS = ("sum", "gauge", "histogram", "exponentialHistogram", "summary")
 _PARTS = ("events", "links", "exemplars")
-# An empty object takes three bytes of a body and seventy of memory. Telemetry has one opening
-# bracket for twenty bytes; twice as many as that, of the largest body, may be in any.
-_BYTES_AN_OBJECT = 8
+# What stands between two commas or brackets takes two bytes of a body and fifty to seventy of
+# memory. A record of twenty attributes has eighty: of such, sixty thousand may come in one request.
+MOST_ITEMS = 5_000_000
+_MARKS = (b"{", b"[", b",")
 
 
 def admitted(told: Signal | None, body: bytes, limits: Limits) -> Admitted:
@@ -28,7 +29,7 @@ def admitted(told: Signal | None, body: bytes, limits: Limits) -> Admitted:
     The body says which signal it is of, whatever path it came to (``told``). Items that are no
     objects count as refused, and stay: the fold tallies them.
     """
-    _bound(body, limits.unpacked)
+    _bound(body)
     request = parse(told or Signal.LOGS, body)
     signal = _signal(told, request)
     lists = list(_lists(signal, request))
@@ -49,11 +50,10 @@ def admitted(told: Signal | None, body: bytes, limits: Limits) -> Admitted:
     return Admitted(signal, _written(request), refused + malformed)
 
 
-def _bound(body: bytes, unpacked: int) -> None:
-    """Raise TooLarge for a body that would fill memory with objects of next to nothing."""
-    most = unpacked // _BYTES_AN_OBJECT
-    if len(body) > most and body.count(b"{") + body.count(b"[") > most:
-        raise TooLarge(f"the body holds more than {most} objects and lists")
+def _bound(body: bytes) -> None:
+    """Raise TooLarge for a body that would fill memory with values of next to nothing."""
+    if len(body) > MOST_ITEMS and sum(map(body.count, _MARKS)) > MOST_ITEMS:
+        raise TooLarge(f"the body holds more than {MOST_ITEMS} values")
 
 
 def _may_be_nested(body: bytes) -> bool:

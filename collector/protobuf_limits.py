@@ -18,9 +18,9 @@ from collector.limits import Admitted, Limits
 from collector.protobuf_outline import scopes, within_levels
 from domain.record import Signal
 
-# A message takes two bytes of a body at least, and thirty to seventy of memory. Telemetry has one
-# message for twenty bytes or more; as many as that, of the largest body, may be in any.
-_BYTES_A_MESSAGE = 16
+# A message takes two bytes of a body at least, and thirty to seventy of memory. A record of twenty
+# attributes is forty messages: of such, fifty thousand records may come in one request.
+MOST_MESSAGES = 2_000_000
 _SHORTEST_MESSAGE = 2
 # A request, its group, a resource, a pair, a value: the levels at which the first value stands.
 _LEVELS_TO_VALUE = 4
@@ -119,43 +119,50 @@ def _nesting(value: AnyValue) -> int:
 # Memory
 
 
-def bound(signal: Signal, body: bytes, unpacked: int) -> None:
+def bound(signal: Signal, body: bytes) -> None:
     """Raise TooLarge for a body that would fill memory with messages of next to nothing.
 
-    ``unpacked`` is the most bytes of any body. What is malformed is left to the parser.
+    What is malformed is left to the parser.
     """
-    most = unpacked // _BYTES_A_MESSAGE
+    most = MOST_MESSAGES
     if len(body) <= most * _SHORTEST_MESSAGE:
         return
     if len(body) - len(body.translate(None, _TAGS)) <= most:
         return
-    if _messages(_REQUESTS[signal], body, most) > most:
+    if count_messages(signal, body, most) > most:
         raise TooLarge(f"the body holds more than {most} messages")
 
 
-def _messages(kind: Descriptor, body: bytes, most: int) -> int:
+def count_messages(signal: Signal, body: bytes, most: int) -> int:
     """How many messages a body holds, counted until there are more than ``most``."""
     counted, at, end = 0, 0, len(body)
     around: list[tuple[dict[int, Descriptor], int]] = []
-    inside = _MESSAGE_FIELDS[kind.full_name]
+    inside = _MESSAGE_FIELDS[_REQUESTS[signal].full_name]
     while counted <= most:
         while at >= end:
             if not around:
                 return counted
             inside, end = around.pop()
-        tag, at = _varint(body, at, end)
+        tag = body[at]
+        at += 1
+        if tag >= _CONTINUED:
+            tag, at = _varint(body, at - 1, end)
         wire = tag & 7
-        if wire == _VARINT:
-            _, at = _varint(body, at, end)
-        elif wire == _LEN:
-            size, at = _varint(body, at, end)
+        if wire == _LEN:
+            size = body[at] if at < end else 0
+            at += 1
+            if size >= _CONTINUED:
+                size, at = _varint(body, at - 1, end)
             child = inside.get(tag >> 3)
             if child is None or at + size > end:
                 at += size
                 continue
             counted += 1
-            around.append((inside, end))
-            inside, end = _MESSAGE_FIELDS[child.full_name], at + size
+            if size:
+                around.append((inside, end))
+                inside, end = _MESSAGE_FIELDS[child.full_name], at + size
+        elif wire == _VARINT:
+            _, at = _varint(body, at, end)
         else:
             at += _SKIPPED.get(wire, end)
     return counted

@@ -1,6 +1,6 @@
 r"""File paths as far as a tool and a forge can spell them alike.
 
-A tool tells ``/home/ada/shop/src/app.py`` or ``C:\shop\src\app.py`` or ``src/app.py``; a forge
+A tool tells ``/srv/ada/shop/src/app.py`` or ``C:\shop\src\app.py`` or ``src/app.py``; a forge
 tells ``src/app.py``, from the root of the repository. What they share is how the path ends.
 """
 

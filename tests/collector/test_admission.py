@@ -1,8 +1,7 @@
 """What is kept of a body: its signal wherever it was posted to, and no record beyond the limits."""
 
 import json
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from bench.telemetry import bodies as synthetic
+from collector import json_limits, protobuf_limits
 from collector.admission import admit
 from collector.answers import answer
 from collector.decode import Encoding
@@ -289,49 +289,86 @@ def _inside(tags: bytes, filling: bytes) -> bytes:
     return filling
 
 
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds that small bodies exceed."""
+    monkeypatch.setattr(protobuf_limits, "MOST_MESSAGES", 50_000)
+    monkeypatch.setattr(json_limits, "MOST_ITEMS", 100_000)
+
+
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("signal", Signal)
 @pytest.mark.parametrize(
     "body",
     [
-        b"\n\x00" * 200_000,
-        b"\x8a\x00\x00" * 200_000,
-        _inside(b"\x0a\x12", b"\x12\x00" * 200_000),
-        _inside(b"\x0a\x0a", b"\x0a\x00" * 200_000),
+        b"\n\x00" * 60_000,
+        b"\x8a\x00\x00" * 60_000,
+        b"\x0a\x80\x00" * 60_000,
+        _inside(b"\x0a\x12", b"\x12\x00" * 60_000),
+        _inside(b"\x0a\x0a", b"\x0a\x02\x12\x00" * 30_000),
     ],
-    ids=["groups", "long tags", "records", "attributes"],
+    ids=["groups", "long tags", "long sizes", "records", "attributes"],
 )
 def test_a_body_of_empty_messages_is_too_large_before_it_is_parsed(
     signal: Signal, body: bytes
 ) -> None:
-    limits = Limits(unpacked=800_000)
     with pytest.raises(TooLarge, match="more than 50000 messages"):
-        admit(signal, Encoding.PROTOBUF, body, limits)
+        admit(signal, Encoding.PROTOBUF, body, DEFAULT)
     with pytest.raises(UnknownPath):
-        admit(None, Encoding.PROTOBUF, body, limits)
+        admit(None, Encoding.PROTOBUF, body, DEFAULT)
 
 
-@pytest.mark.parametrize("item", [b"{}", b"[]"])
-def test_a_body_of_empty_objects_is_too_large_before_it_is_parsed(item: bytes) -> None:
-    body = b'{"resourceLogs":[' + b",".join([item] * 200_000) + b"]}"
-    with pytest.raises(TooLarge, match="more than 100000 objects"):
-        admit(Signal.LOGS, Encoding.JSON, body, Limits(unpacked=800_000))
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("item", [b"{}", b"[]", b"1", b'"a"'])
+def test_a_body_of_empty_values_is_too_large_before_it_is_parsed(item: bytes) -> None:
+    body = b'{"resourceLogs":[' + b",".join([item] * 100_001) + b"]}"
+    with pytest.raises(TooLarge, match="more than 100000 values"):
+        admit(Signal.LOGS, Encoding.JSON, body, DEFAULT)
+
+
+def test_messages_are_counted_to_the_last() -> None:
+    whole = REQUESTS[Signal.LOGS]()
+    for body in synthetic(3, 50):
+        whole.MergeFromString(body)
+    # 150 records of 19 attributes and a body; 3 groups, each with a resource of 2, and a scope.
+    expected = sum(1 for _ in _below(whole))
+    counted = protobuf_limits.count_messages(Signal.LOGS, whole.SerializeToString(), 10**9)
+    assert counted == expected > 5000
+
+
+def _below(message: Any) -> Iterator[Any]:
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for each in value if field.is_repeated else (value,):
+                yield each
+                yield from _below(each)
 
 
 @encodings
-def test_telemetry_as_large_as_any_body_may_be_is_admitted(encoding: Encoding) -> None:
+def test_much_telemetry_is_admitted_whole(
+    encoding: Encoding, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = REQUESTS[Signal.LOGS]()
     for body in synthetic(40, 100):
         whole.MergeFromString(body)
     _, _, body = write(whole, encoding)
-    limits = Limits(unpacked=len(body))
-    assert admit(Signal.LOGS, encoding, body, limits) == Admitted(Signal.LOGS, body)
+    # 4,000 records, of the most that may come.
+    monkeypatch.setattr(protobuf_limits, "MOST_MESSAGES", 2_000_000 * 4_000 // 48_000)
+    monkeypatch.setattr(json_limits, "MOST_ITEMS", 5_000_000 * 4_000 // 48_000)
+    assert admit(Signal.LOGS, encoding, body, DEFAULT) == Admitted(Signal.LOGS, body)
 
 
-def test_what_is_cut_or_broken_is_left_to_the_parser() -> None:
-    body = _inside(b"\x0a\x12", b"\x12\x7f" * 200_000)
-    limits = Limits(unpacked=1_000_000)
-    for broken in (body, body[:-100_001], b"\xff" * 200_000, b"\x0d" * 400_001):
-        began = time.perf_counter()
-        with pytest.raises(Undecodable):
-            admit(Signal.LOGS, Encoding.PROTOBUF, broken, limits)
-        assert time.perf_counter() - began < 10
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize(
+    "body",
+    [
+        _inside(b"\x0a\x12", b"\x12\x7f" * 100_000),
+        _inside(b"\x0a\x12", b"\x12\x7f" * 100_000)[:-70_001],
+        b"\xff" * 200_000,
+        b"\x0d" * 200_001,
+        b"\n" * 200_001,
+    ],
+)
+def test_what_is_cut_or_broken_is_left_to_the_parser(body: bytes) -> None:
+    with pytest.raises(Undecodable):
+        admit(Signal.LOGS, Encoding.PROTOBUF, body, DEFAULT)

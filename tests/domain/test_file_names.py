@@ -62,14 +62,14 @@ def test_no_path(path: str) -> None:
 @pytest.mark.parametrize(
     ("told", "forge", "wanted"),
     [
-        ("/home/ada/shop/src/app.py", "src/app.py", 2),
+        ("/srv/ada/shop/src/app.py", "src/app.py", 2),
         ("C:\\work\\shop\\src\\app.py", "src/app.py", 2),
         # Told from a folder inside the repository.
         ("app.py", "src/app.py", 1),
-        ("/home/ada/shop/README.md", "README.md", 1),
-        ("/home/ada/shop/src/app.py", "lib/app.py", 0),
-        ("/home/ada/shop/src/App.py", "src/app.py", 0),
-        ("/home/ada/shop/src/application.py", "app.py", 0),
+        ("/srv/ada/shop/README.md", "README.md", 1),
+        ("/srv/ada/shop/src/app.py", "lib/app.py", 0),
+        ("/srv/ada/shop/src/App.py", "src/app.py", 0),
+        ("/srv/ada/shop/src/application.py", "app.py", 0),
         ("/w/java/src/main/java/com/acme/pay/A.java", "src/main/java/com/acme/pay/A.java", 6),
         ("/w/java/src/main/java/com/acme/pay/A.java", "src/test/java/com/acme/pay/A.java", 0),
         # The same letters, composed or not.

@@ -15,7 +15,7 @@ from domain.record import Attributes, Scope, Value
 from tests.capturing import CAPTURES, PSEUDONYMS, observations, records, traced
 from tests.telling import Teller, facts
 
-PATH = "/home/ada/shop/src/app.py"
+PATH = "/srv/ada/shop/src/app.py"
 PATCH = """*** Begin Patch
 *** Update File: src/app.py
 @@
