@@ -10,6 +10,7 @@ from typing import Any
 
 import uvicorn
 
+from assay.connection import BoundedConnection
 from assay.opening import CannotStart
 from assay.settings import Address
 
@@ -74,6 +75,7 @@ async def serving(app: Any, listener: socket.socket, **options: Any) -> AsyncIte
     """Serve an ASGI application on this socket; at the end, what was begun is finished."""
     config = uvicorn.Config(
         app,
+        http=BoundedConnection,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=GRACE_SECONDS,

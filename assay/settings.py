@@ -68,7 +68,7 @@ class Settings(BaseSettings):
         64 * 1024 * 1024, gt=0, description="Largest OTLP request after decompression, in bytes."
     )
     max_attributes: int = Field(
-        1024, gt=0, description="Most attributes of one record, or of its scope or resource."
+        8192, gt=0, description="Most attributes of one record, or of its scope or resource."
     )
     max_nesting: int = Field(
         16, ge=0, le=40, description="Most lists and maps inside each other in one attribute."

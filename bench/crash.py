@@ -30,11 +30,12 @@ from typing import Any
 import grpc
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from bench.fuzz import SERVICES, books, fold_again
+from bench.fuzz import books, fold_again
 from bench.garbage import CONTENT_TYPES, Captured, Sending, captured, scenarios
 from bench.process import Running, fetch, free_ports, tree
 from bench.telemetry import bodies
 from collector.decode import Encoding
+from collector.receive_grpc import SERVICES
 from domain.pseudonym import Pseudonyms
 from domain.record import Signal
 from store import schema

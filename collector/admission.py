@@ -12,7 +12,7 @@ from collector.decode import Encoding
 from collector.decode_protobuf import parse
 from collector.errors import CollectorError, Undecodable, UnknownPath
 from collector.limits import Admitted, Limits
-from collector.protobuf_outline import outline, scopes
+from collector.protobuf_outline import first_record, scopes
 from domain.record import Signal
 
 # How a metric begins, with its name, and a span, with the sixteen bytes of its trace's id and the
@@ -46,13 +46,12 @@ def admit(told: Signal | None, encoding: Encoding, body: bytes, limits: Limits) 
 
 def _admit(signal: Signal, body: bytes, limits: Limits) -> Admitted:
     protobuf_limits.bound(signal, body)
-    outlined = outline(signal, body)
-    first = next((held[0] for _, _, held in scopes(signal, outlined) if held), None)
-    if first is not None and not _BEGINNINGS[signal].match(first):
+    first = first_record(body)
+    if first and not _BEGINNINGS[signal].match(first):
         other = _only_reading(body)
         if other not in (signal, None):
             return _admit(other, body, limits)
-    return protobuf_limits.admitted(signal, body, outlined, limits)
+    return protobuf_limits.admitted(signal, body, limits)
 
 
 def _only_reading(body: bytes) -> Signal | None:

@@ -19,7 +19,7 @@ class Limits:
 
     body: int = 16 * 1024 * 1024
     unpacked: int = 64 * 1024 * 1024
-    attributes: int = 1024
+    attributes: int = 8192
     nesting: int = 16
 
     def told(self) -> str:

@@ -15,13 +15,15 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from collector.decode_protobuf import Request, parse
 from collector.errors import TooLarge, Undecodable
 from collector.limits import Admitted, Limits
-from collector.protobuf_outline import scopes, within_levels
+from collector.protobuf_outline import outline, scopes, varint, within_levels
 from domain.record import Signal
 
 # A message takes two bytes of a body at least, and thirty to seventy of memory. A record of twenty
 # attributes is forty messages: of such, fifty thousand records may come in one request.
 MOST_MESSAGES = 2_000_000
 _SHORTEST_MESSAGE = 2
+# An attribute of no value and a name of two bytes: among thousands few names can be shorter.
+_SHORTEST_PAIR = 6
 # A request, its group, a resource, a pair, a value: the levels at which the first value stands.
 _LEVELS_TO_VALUE = 4
 # A list in a value, and the value in that list; a map takes one more.
@@ -31,13 +33,10 @@ _SKIPPED = {_FIXED64: 8, _FIXED32: 4}
 _CONTINUED = 0x80
 
 
-def admitted(signal: Signal, body: bytes, outlined: Any, limits: Limits) -> Admitted:
-    """The request without the records that exceed the limits; Undecodable where none is left.
-
-    ``outlined`` is the outline of the same body.
-    """
+def admitted(signal: Signal, body: bytes, limits: Limits) -> Admitted:
+    """The request without the records that exceed the limits; Undecodable where none is left."""
     levels = _LEVELS_TO_VALUE + _LEVELS_A_LIST * limits.nesting
-    if within_levels(signal, body, levels) and not _may_exceed(signal, outlined, limits):
+    if within_levels(signal, body, levels) and not _may_exceed(signal, body, limits):
         return Admitted(signal, body)
     request = parse(signal, body)
     refused, left = _refuse(signal, request, limits)
@@ -48,14 +47,16 @@ def admitted(signal: Signal, body: bytes, outlined: Any, limits: Limits) -> Admi
     return Admitted(signal, request.SerializeToString(), refused)
 
 
-def _may_exceed(signal: Signal, outlined: Any, limits: Limits) -> bool:
+def _may_exceed(signal: Signal, body: bytes, limits: Limits) -> bool:
     """Whether any list of attributes is too long, or stands in a record long enough for that."""
     most = limits.attributes
+    if len(body) <= most * _SHORTEST_PAIR:
+        return False
     return any(
         len(group.resource.attributes) > most
         or len(scoped.scope.attributes) > most
-        or max(map(len, held), default=0) > most * _SHORTEST_MESSAGE
-        for group, scoped, held in scopes(signal, outlined)
+        or max(map(len, held), default=0) > most * _SHORTEST_PAIR
+        for group, scoped, held in scopes(signal, outline(signal, body))
     )
 
 
@@ -146,13 +147,13 @@ def count_messages(signal: Signal, body: bytes, most: int) -> int:
         tag = body[at]
         at += 1
         if tag >= _CONTINUED:
-            tag, at = _varint(body, at - 1, end)
+            tag, at = varint(body, at - 1, end)
         wire = tag & 7
         if wire == _LEN:
             size = body[at] if at < end else 0
             at += 1
             if size >= _CONTINUED:
-                size, at = _varint(body, at - 1, end)
+                size, at = varint(body, at - 1, end)
             child = inside.get(tag >> 3)
             if child is None or at + size > end:
                 at += size
@@ -162,23 +163,10 @@ def count_messages(signal: Signal, body: bytes, most: int) -> int:
                 around.append((inside, end))
                 inside, end = _MESSAGE_FIELDS[child.full_name], at + size
         elif wire == _VARINT:
-            _, at = _varint(body, at, end)
+            _, at = varint(body, at, end)
         else:
             at += _SKIPPED.get(wire, end)
     return counted
-
-
-def _varint(body: bytes, at: int, end: int) -> tuple[int, int]:
-    """A number and where it ends; one that is cut short ends where everything does."""
-    number = shift = 0
-    while at < end:
-        byte = body[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < _CONTINUED:
-            return number, at
-        shift += 7
-    return 0, end
 
 
 def _message_fields(kind: Descriptor, into: dict[str, dict[int, Descriptor]]) -> None:

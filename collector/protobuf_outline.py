@@ -26,6 +26,9 @@ PATHS = {
 _HELD = frozenset(held for _, _, held in PATHS.values())
 # Start and end of the group that is field 1, and the field 2 that holds the request.
 _OPEN, _CLOSE, _REQUEST = b"\x0b", b"\x0c", b"\x12"
+# The tags on the way from a request to a record, and as much of a record as tells what it is.
+_DOWN, _BEGINNING = b"\x0a\x12\x12", 20
+_LEN, _CONTINUED = 2, 0x80
 # Should a parser ever have no limit, or another one.
 _MOST_LEVELS = 1000
 
@@ -46,6 +49,38 @@ def scopes(signal: Signal, request: Any) -> Iterator[tuple[Any, Any, Any]]:
             yield group, scoped, getattr(scoped, held)
 
 
+def first_record(body: bytes) -> bytes:
+    """How the first record of a request's first scope begins; nothing where that can't be told.
+
+    A request of any signal holds groups as its field 1, these hold scopes and these records as
+    their field 2; what comes before is skipped.
+    """
+    at, end = 0, len(body)
+    for field in _DOWN:
+        while True:
+            tag, at = varint(body, at, end)
+            if tag & 7 != _LEN:
+                return b""
+            size, at = varint(body, at, end)
+            if tag == field:
+                break
+            at += size
+    return body[at : at + _BEGINNING]
+
+
+def varint(body: bytes, at: int, end: int) -> tuple[int, int]:
+    """The number there and where it ends; one that is cut short is 0 and ends everything."""
+    number = shift = 0
+    while at < end:
+        byte = body[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < _CONTINUED:
+            return number, at
+        shift += 7
+    return 0, end
+
+
 def within_levels(signal: Signal, body: bytes, levels: int) -> bool:
     """Whether a request is well-formed and has no message deeper than this below itself.
 
@@ -55,7 +90,7 @@ def within_levels(signal: Signal, body: bytes, levels: int) -> bool:
     around = _LEVELS - levels - 1
     if around < 0 or _LEVELS == _MOST_LEVELS:
         return False
-    parts = (_OPEN * around, _REQUEST, _varint(len(body)), body, _CLOSE * around)
+    parts = (_OPEN * around, _REQUEST, _written(len(body)), body, _CLOSE * around)
     try:
         _WRAPPERS[signal].FromString(b"".join(parts))
     except DecodeError:
@@ -63,10 +98,10 @@ def within_levels(signal: Signal, body: bytes, levels: int) -> bool:
     return True
 
 
-def _varint(number: int) -> bytes:
+def _written(number: int) -> bytes:
     encoded = bytearray()
-    while number > 0x7F:  # noqa: PLR2004
-        encoded.append(number & 0x7F | 0x80)
+    while number >= _CONTINUED:
+        encoded.append(number & 0x7F | _CONTINUED)
         number >>= 7
     encoded.append(number)
     return bytes(encoded)

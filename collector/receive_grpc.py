@@ -24,7 +24,7 @@ from collector.spool import Spool
 from domain.record import Signal
 from store.access import Gate
 
-_SERVICES = {
+SERVICES = {
     Signal.LOGS: "opentelemetry.proto.collector.logs.v1.LogsService",
     Signal.METRICS: "opentelemetry.proto.collector.metrics.v1.MetricsService",
     Signal.TRACES: "opentelemetry.proto.collector.trace.v1.TraceService",
@@ -53,7 +53,7 @@ def grpc_server(address: str, spool: Spool, gate: Gate, limits: Limits) -> grpc.
         ]
     )
     intake = Intake(spool, gate, limits)
-    for signal, service in _SERVICES.items():
+    for signal, service in SERVICES.items():
         handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
             _export(signal, intake)
         )

@@ -6,7 +6,6 @@ some of its records were refused; 400 for what can never succeed; 401 and 403 fo
 in the request's own encoding.
 """
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
@@ -30,6 +29,7 @@ from collector.errors import (
 from collector.inflate import CODINGS
 from collector.intake import Intake
 from collector.limits import DEFAULT, Limits
+from collector.patience import Patience
 from collector.spool import Spool
 from domain.record import Signal
 from store.access import Gate
@@ -72,6 +72,7 @@ class HttpReceiver:
 
     def __init__(self, spool: Spool, gate: Gate, limits: Limits = DEFAULT) -> None:
         self._intake = Intake(spool, gate, limits)
+        self._patience = Patience(_BODY_SECONDS)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -122,7 +123,7 @@ class HttpReceiver:
             raise TooLarge(f"the body is larger than {limit} bytes")
         chunks: list[bytes] = []
         try:
-            async with asyncio.timeout(_BODY_SECONDS):
+            with self._patience:
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
@@ -135,7 +136,8 @@ class HttpReceiver:
                     if not message.get("more_body"):
                         break
         except TimeoutError as error:
-            raise Unavailable(f"the body has not arrived in {_BODY_SECONDS} seconds") from error
+            seconds = self._patience.seconds
+            raise Unavailable(f"the body has not arrived in {seconds} seconds") from error
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 

@@ -1,4 +1,4 @@
-"""What a forge told us about the work: changes, commits, reviews, in one vocabulary.
+"""What forges told us about the work: changes, commits, reviews, deployments, in one vocabulary.
 
 A *change* is a pull or merge request. Providers parse their payloads into these values; texts of
 comments, diffs and commit messages are read for references and dropped. Every value may arrive any
@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
+
+from domain.people import SamePerson
+from domain.tickets import TicketMoved, TicketSeen, TicketTied
 
 
 class ChangeState(StrEnum):
@@ -30,10 +33,15 @@ class ReviewState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who did it: pseudonyms of all identities told (login, e-mail), and whether it is a bot."""
+    """Who did it: pseudonyms of all identities told (login, e-mail), and whether it is a bot.
+
+    ``name`` is the pseudonym of the display name: two people may share one, so it is medium
+    evidence and never among ``identities``, which all belong to one person.
+    """
 
     identities: tuple[str, ...]
     bot: bool = False
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +57,10 @@ class Repository:
 class ChangeSeen:
     """The state of a change at ``updated_at``. Counts are None where the payload has none.
 
-    ``reverts`` holds the numbers of the changes that this one says it reverts; ``tasks`` the ticket
-    keys that title, body and branch name.
+    ``reverts`` holds the numbers of the changes that this one says it reverts, ``superseded_by``
+    of those that it says replace it; ``tasks`` the ticket keys that title, body and branch name.
+    ``tools`` are the coding tools that its text or author names as having made it: a lower bound,
+    and never a session. ``labels`` are None where the payload does not list them.
     """
 
     repository: Repository
@@ -73,7 +83,10 @@ class ChangeSeen:
     changed_files: int | None = None
     commit_count: int | None = None
     reverts: tuple[int, ...] = ()
+    superseded_by: tuple[int, ...] = ()
     tasks: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    labels: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,15 +98,37 @@ class SessionTrailer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileTouched:
+    """One file that a commit or change touches; counts of lines are None where not told.
+
+    ``file`` is what ``Pseudonyms.file`` makes of its path, so that it can be compared with the
+    files that a session edited.
+    """
+
+    file: str
+    additions: int | None = None
+    deletions: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommitSeen:
-    """One commit. ``reverts`` holds the (possibly short) SHAs its message says it reverts."""
+    """One commit. ``reverts`` holds the (possibly short) SHAs its message says it reverts.
+
+    ``authored_at`` survives a rebase or cherry-pick, ``committed_at`` does not; ``parents`` and
+    ``files`` are None where the payload does not list them. ``tools`` are the coding tools that the
+    message or the author names: a lower bound, and never a session.
+    """
 
     sha: str
     author: Actor
     authored_at: datetime
+    committed_at: datetime | None = None
+    parents: tuple[str, ...] | None = None
+    files: tuple[FileTouched, ...] | None = None
     sessions: tuple[SessionTrailer, ...] = ()
     reverts: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,4 +156,89 @@ class ReviewSeen:
     submitted_at: datetime
 
 
-WorkFact: TypeAlias = ChangeSeen | CommitsPushed | ReviewSeen
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeCommits:
+    """The commits that a change holds at ``seen_at``, before any squash: what its forge lists."""
+
+    repository: Repository
+    number: int
+    seen_at: datetime
+    commits: tuple[CommitSeen, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeFiles:
+    """The files that a change touches, all commits together, at ``seen_at``."""
+
+    repository: Repository
+    number: int
+    seen_at: datetime
+    files: tuple[FileTouched, ...]
+
+
+class CheckState(StrEnum):
+    """How a check (CI run, pipeline, build, commit status) stands."""
+
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    NEUTRAL = "neutral"  # skipped, cancelled, or said to be neither
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSeen:
+    """One check of a commit. ``at`` is when it took this state; the last state of a name stands."""
+
+    repository: Repository
+    sha: str
+    name: str
+    state: CheckState
+    at: datetime
+
+
+class DeploymentState(StrEnum):
+    """How a deployment stands."""
+
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    INACTIVE = "inactive"  # replaced by a later one, or cancelled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentSeen:
+    """A commit put into an environment. ``production`` as its forge or the name says it."""
+
+    repository: Repository
+    deployment_id: str
+    sha: str
+    environment: str
+    production: bool
+    state: DeploymentState
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitRewritten:
+    """One commit made anew as another: by amend, rebase, squash or cherry-pick."""
+
+    repository: Repository
+    old_sha: str
+    new_sha: str
+    seen_at: datetime
+
+
+WorkFact: TypeAlias = (
+    ChangeSeen
+    | ChangeCommits
+    | ChangeFiles
+    | CommitsPushed
+    | CommitRewritten
+    | ReviewSeen
+    | CheckSeen
+    | DeploymentSeen
+    | TicketSeen
+    | TicketMoved
+    | TicketTied
+    | SamePerson
+)

@@ -19,13 +19,14 @@ import hmac
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
 from collector.forges import references
 from collector.forges.errors import UnreadablePayload
 from collector.forges.forge import Forge, Headers, Payload
+from collector.forges.reading import Count, Epoch, Instant, Number, Sha, Text, read, utc
 from domain.pseudonym import Pseudonyms
 from domain.repository import repository_name
 from domain.work import (
@@ -41,6 +42,7 @@ from domain.work import (
 )
 
 NAME = "github"
+_PROVIDER = "GitHub"
 
 _BRANCH = "refs/heads/"
 _REVIEW_ACTIONS = frozenset({"submitted", "edited", "dismissed"})
@@ -54,57 +56,49 @@ _NOREPLY = re.compile(
     re.IGNORECASE,
 )
 
-# What no database takes as text (and no person writes) makes a payload unreadable.
-_Text: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[^\0\ud800-\udfff]*\Z")]
-_Sha: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")]
 _State: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A(?:open|closed)\Z")]
-_Number: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
-_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-_Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
-# Seconds since 1970, up to the year 9999. Only the repository of a push has its times like this.
-_Epoch: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
 
 
 class _User(msgspec.Struct):
-    login: _Text
+    login: Text
     type: str = ""
-    email: _Text | None = None
+    email: Text | None = None
 
 
 class _Repository(msgspec.Struct):
-    full_name: _Text
-    default_branch: _Text | None = None
+    full_name: Text
+    default_branch: Text | None = None
 
 
 class _Head(msgspec.Struct):
-    ref: _Text
-    sha: _Sha
+    ref: Text
+    sha: Sha
     repo: _Repository | None = None  # null once the fork is deleted
 
 
 class _Base(msgspec.Struct):
-    ref: _Text
+    ref: Text
 
 
 class _PullRequest(msgspec.Struct):
-    number: _Number
+    number: Number
     state: _State
-    title: _Text
+    title: Text
     head: _Head
     base: _Base
-    created_at: _Instant
-    updated_at: _Instant
+    created_at: Instant
+    updated_at: Instant
     user: _User | None = None
     body: str | None = None
     draft: bool | None = None  # not sent by servers older than drafts
     merged: bool | None = None
-    merged_at: _Instant | None = None
-    closed_at: _Instant | None = None
-    merge_commit_sha: _Sha | None = None
-    additions: _Count | None = None
-    deletions: _Count | None = None
-    changed_files: _Count | None = None
-    commits: _Count | None = None
+    merged_at: Instant | None = None
+    closed_at: Instant | None = None
+    merge_commit_sha: Sha | None = None
+    additions: Count | None = None
+    deletions: Count | None = None
+    changed_files: Count | None = None
+    commits: Count | None = None
 
 
 class _PullRequestEvent(msgspec.Struct):
@@ -113,10 +107,10 @@ class _PullRequestEvent(msgspec.Struct):
 
 
 class _Review(msgspec.Struct):
-    id: _Count
+    id: Count
     state: str
     user: _User | None = None
-    submitted_at: _Instant | None = None
+    submitted_at: Instant | None = None
 
 
 class _ReviewEvent(msgspec.Struct):
@@ -128,33 +122,30 @@ class _ReviewEvent(msgspec.Struct):
 
 class _CommitAuthor(msgspec.Struct):
     name: str | None = None
-    email: _Text | None = None
-    username: _Text | None = None
+    email: Text | None = None
+    username: Text | None = None
 
 
 class _Commit(msgspec.Struct):
-    id: _Sha
-    timestamp: _Instant
+    id: Sha
+    timestamp: Instant
     message: str
     author: _CommitAuthor | None = None
     distinct: bool = True
 
 
 class _PushedRepository(_Repository):
-    pushed_at: _Instant | _Epoch | None = None
+    pushed_at: Instant | Epoch | None = None
 
 
 class _PushEvent(msgspec.Struct):
-    ref: _Text
-    before: _Sha
-    after: _Sha
+    ref: Text
+    before: Sha
+    after: Sha
     repository: _PushedRepository
     deleted: bool = False
     forced: bool = False
     commits: tuple[_Commit, ...] = ()
-
-
-_Event = TypeVar("_Event", bound=msgspec.Struct)
 
 
 def signed(secret: str, body: bytes, header: str | None) -> bool:
@@ -187,14 +178,14 @@ def parse(
 def _pull_request(
     payload: Mapping[str, Any], pseudonyms: Pseudonyms, _received_at: datetime
 ) -> tuple[WorkFact, ...]:
-    told = _read(payload, _PullRequestEvent)
+    told = read(payload, _PullRequestEvent, _PROVIDER)
     return (_change(_repository(told.repository), told.pull_request, pseudonyms),)
 
 
 def _pull_request_review(
     payload: Mapping[str, Any], pseudonyms: Pseudonyms, _received_at: datetime
 ) -> tuple[WorkFact, ...]:
-    told = _read(payload, _ReviewEvent)
+    told = read(payload, _ReviewEvent, _PROVIDER)
     if told.action not in _REVIEW_ACTIONS:
         return ()
     repository = _repository(told.repository)
@@ -220,7 +211,7 @@ def _pull_request_review(
 def _push(
     payload: Mapping[str, Any], pseudonyms: Pseudonyms, received_at: datetime
 ) -> tuple[WorkFact, ...]:
-    told = _read(payload, _PushEvent)
+    told = read(payload, _PushEvent, _PROVIDER)
     if told.deleted or not told.ref.startswith(_BRANCH):
         return ()
     repository = _repository(told.repository)
@@ -258,15 +249,6 @@ _READERS: Mapping[str, _Reader] = {
 
 EVENTS_USED: frozenset[str] = frozenset(_READERS)
 """The values of ``X-GitHub-Event`` that may give facts; all others give none."""
-
-
-def _read(payload: Mapping[str, Any], event: type[_Event]) -> _Event:
-    try:
-        return msgspec.convert(payload, event)
-    except msgspec.ValidationError as error:  # names the field and both types, never the value
-        raise UnreadablePayload("unreadable_field", f"GitHub payload: {error}") from error
-    except UnicodeEncodeError as error:
-        raise UnreadablePayload("unreadable_field", "GitHub payload: not Unicode") from error
 
 
 def _change(repository: Repository, told: _PullRequest, pseudonyms: Pseudonyms) -> ChangeSeen:
@@ -363,10 +345,7 @@ def _repository(told: _Repository) -> Repository:
 
 
 def _utc(at: datetime) -> datetime:
-    try:
-        return at.astimezone(UTC)
-    except OverflowError as error:
-        raise UnreadablePayload("unreadable_field", "GitHub payload: time out of range") from error
+    return utc(at, _PROVIDER)
 
 
 def _verified(secret: str, body: bytes, headers: Headers) -> bool:

@@ -1,5 +1,6 @@
 """HTTP as it comes over the wire: connections that last, bodies in pieces, and odd senders."""
 
+import contextlib
 import gzip
 import http.client
 import socket
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from assay import listening
 from collector import receive_http
 from store import inbox
 from store.engine import Database
@@ -116,6 +118,38 @@ def test_what_is_no_http_is_400_and_closes(running: Running) -> None:
     assert told.startswith(b"HTTP/1.1 400")
 
 
+@pytest.mark.parametrize(
+    "line", [b"X-A: " + b"a" * 1000 + b"\r\n", b"a" * 1000], ids=["many headers", "one header"]
+)
+def test_a_head_that_does_not_end_is_400_and_closes(running: Running, line: bytes) -> None:
+    with socket.create_connection(_address(running), timeout=30) as plain:
+        plain.sendall(b"POST /v1/logs HTTP/1.1\r\nX: ")
+        sent, told = 0, b""
+        with contextlib.suppress(ConnectionError):
+            while sent < 10_000_000:
+                plain.sendall(line)
+                sent += len(line)
+            raise AssertionError("it reads on")
+        with contextlib.suppress(ConnectionError):
+            told = plain.recv(1000)
+    assert told == b"" or told.startswith(b"HTTP/1.1 400")
+    # A head as long as any that is sent in earnest.
+    long = _post(LOGS, "X-Long: " + "a" * 60_000)
+    assert exchange(running, long, until=b"{}").startswith(b"HTTP/1.1 200")
+
+
+def test_a_connection_on_which_nothing_comes_is_closed(
+    embedded: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "_KEEP_ALIVE_SECONDS", 0.3)
+    with receiving(embedded) as running:
+        for sent in (b"", b"POST /v1/logs HT", b"POST /v1/logs HTTP/1.1\r\nX: y\r\n", _post(LOGS)):
+            began = time.monotonic()
+            told = exchange(running, sent, until=b"nothing")
+            assert told.startswith(b"HTTP/1.1 200" if sent.endswith(LOGS) else b"")
+            assert 0.2 < time.monotonic() - began < 10
+
+
 def test_an_upgrade_is_answered_without_one(running: Running) -> None:
     head = "GET /v1/logs HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
     head += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -123,16 +157,18 @@ def test_an_upgrade_is_answered_without_one(running: Running) -> None:
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(
-    running: Running, monkeypatch: pytest.MonkeyPatch
+    embedded: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receive_http, "_BODY_SECONDS", 0.2)
-    for sent in (_post(b"", length=9), _post(b'{"res', length=20)):
-        began = time.monotonic()
-        told = exchange(running, sent, until=b"}")
-        assert told.startswith(b"HTTP/1.1 503")
-        assert b"\r\nretry-after: 1\r\n" in told
-        assert time.monotonic() - began < 10
-    assert held(running) == 0
+    with receiving(embedded) as running:
+        for sent in (_post(b"", length=9), _post(b'{"res', length=20)):
+            began = time.monotonic()
+            told = exchange(running, sent, until=b"}")
+            assert told.startswith(b"HTTP/1.1 503")
+            assert b"\r\nretry-after: 1\r\n" in told
+            assert 0.2 <= time.monotonic() - began < 10
+        assert exchange(running, _post(LOGS), until=b"{}").startswith(b"HTTP/1.1 200")
+        assert held(running) == 1
 
 
 def test_senders_that_leave_in_the_middle_cost_nothing(

@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from opentelemetry._logs import LogRecord as Emitted
+from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as GrpcLogs
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as GrpcMetrics
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpans
@@ -20,6 +24,11 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter as HttpLogs
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as HttpMetrics
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpSpans
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -31,7 +40,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from sqlalchemy import event
 
 from collector.decode import decode
-from collector.receive_grpc import grpc_server
+from collector.protobuf_outline import PATHS, scopes
+from collector.receive_grpc import SERVICES, grpc_server
 from collector.spool import Spool, unpack_otlp
 from domain.record import (
     Attributes,
@@ -215,6 +225,58 @@ def test_what_is_refused_for_now_is_sent_again_and_arrives_once(
         other.execute("ROLLBACK")
         assert outcome.result() == "SUCCESS"
     assert arrived(running.database) == expected
+
+
+# Records refused
+
+_RESPONSES: dict[Signal, Any] = {
+    Signal.LOGS: ExportLogsServiceResponse,
+    Signal.METRICS: ExportMetricsServiceResponse,
+    Signal.TRACES: ExportTraceServiceResponse,
+}
+_ENCODERS: dict[Signal, Any] = {
+    Signal.LOGS: encode_logs,
+    Signal.METRICS: encode_metrics,
+    Signal.TRACES: encode_spans,
+}
+
+
+@protocols
+@pytest.mark.parametrize("signal", Signal)
+def test_the_sender_is_told_how_many_records_were_refused(
+    running: Running, protocol: str, signal: Signal
+) -> None:
+    data, expected = _TELLING[signal]()
+    request = _ENCODERS[signal](data)
+    broken = _ENCODERS[signal](_TELLING[signal]()[0])
+    [scoped] = [scope for _, scope, _ in scopes(signal, broken)]
+    [record] = scopes_records(signal, scoped)
+    for number in range(LIMITS.attributes + 1):
+        record.attributes.add(key=f"k{number}")
+    request.MergeFrom(broken)
+    response = _RESPONSES[signal].FromString(send(running, protocol, signal, request))
+    [(_, refused), (_, reason)] = response.partial_success.ListFields()
+    assert (refused, "8192 attributes" in reason) == (1, True)
+    assert arrived(running.database) == expected
+
+
+def scopes_records(signal: Signal, scoped: Any) -> list[Any]:
+    """The records of a scope; of a metric its points."""
+    held = getattr(scoped, PATHS[signal][2])
+    return [each.sum.data_points[0] for each in held] if signal is Signal.METRICS else list(held)
+
+
+def send(running: Running, protocol: str, signal: Signal, request: Any) -> bytes:
+    """Send a request; the answer's bytes."""
+    body = request.SerializeToString()
+    if protocol == "http":
+        headers = {"content-type": "application/x-protobuf"}
+        return httpx.post(f"{running.http}/v1/{signal}", content=body, headers=headers).content
+    method = f"/{SERVICES[signal]}/Export"
+    with grpc.insecure_channel(running.grpc) as channel:
+        sending: Any = channel.unary_unary(method)
+        answer: bytes = sending(body, timeout=20)
+    return answer
 
 
 # Refusals of gRPC

@@ -1,0 +1,61 @@
+"""What we concluded: links, labels, and what must be concluded anew."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, String, Table, Text
+
+from store.tables.base import Moment, metadata
+
+links = Table(
+    "links",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("session_pk", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("repo", Text, nullable=False),
+    Column("target_id", String(80), nullable=False),
+    Column("tier", String(1), nullable=False),
+    Column("probability", Float, nullable=False),
+    Column("cost_nanousd", BigInteger),
+    Index("ix_links_session_pk", "session_pk"),
+    Index("ix_links_target", "repo", "kind", "target_id"),
+)
+
+link_evidence = Table(
+    "link_evidence",
+    metadata,
+    Column("link_id", String(32), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("observed_at", Moment, nullable=False),
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("session_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("labelled_at", Moment, primary_key=True),
+    Column("label", String(16), nullable=False),
+    Column("maturity", String(16), nullable=False),
+    Column("rule", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("rule_set", String(32), nullable=False),
+    Column("due_at", Moment),
+    Column("current", Boolean, nullable=False),
+    Index("ix_labels_current_due_at", "current", "due_at"),
+)
+
+dirty_sessions = Table(
+    "dirty_sessions",
+    metadata,
+    Column("session_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("marks", BigInteger, nullable=False),
+)
+
+dirty_work = Table(
+    "dirty_work",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("repo", Text, primary_key=True),
+    Column("target_id", String(80), primary_key=True),
+    Column("marks", BigInteger, nullable=False),
+)
