@@ -14,6 +14,8 @@ _PREFIX = {
     "account": "p_",
     "enduser": "p_",
     "login": "p_",
+    "jira_account": "p_",
+    "linear_account": "p_",
     "installation": "i_",
     "call": "c_",
 }

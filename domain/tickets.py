@@ -22,8 +22,8 @@ class TicketState(StrEnum):
 class TicketSeen:
     """The state of a ticket at ``updated_at``.
 
-    ``kind`` is the tracker's own word for its type (``Bug``, ``Story``), None where it has none;
-    ``state_name`` the workflow's. ``parent`` is the key of its epic or parent. ``assignee`` holds
+    ``created_at`` is None where the payload leaves it out. ``kind`` is the tracker's own word for
+    its type (``Bug``, ``Story``), None where it has none; ``state_name`` the workflow's. ``parent`` is the key of its epic or parent. ``assignee`` holds
     the pseudonyms of the assignee's identities.
     """
 
@@ -34,7 +34,7 @@ class TicketSeen:
     title: str
     state: TicketState
     state_name: str
-    created_at: datetime
+    created_at: datetime | None
     updated_at: datetime
     closed_at: datetime | None = None
     parent: str | None = None
@@ -44,11 +44,15 @@ class TicketSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketMoved:
-    """One move of a ticket; from done or dropped back to any other state it is a reopening."""
+    """One move of a ticket; from done or dropped back to any other state it is a reopening.
+
+    ``from_state`` is None where the payload names only the new state: then what was told before
+    says whether it is one.
+    """
 
     tracker: str
     key: str
-    from_state: TicketState
+    from_state: TicketState | None
     to_state: TicketState
     at: datetime
 
