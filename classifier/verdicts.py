@@ -1,210 +1,207 @@
-"""Keep, cut or insufficient evidence, for one tool among the others of the company.
+"""Keep, scope, cut or insufficient evidence, for every tool of a company.
 
-The number judged is the productive share of settled spend: of what the tool's productive,
-inefficient and wasteful sessions with a final label cost, how much went to productive ones. Before
-it is looked at, every requirement must be met; what is missing is the answer otherwise.
+The number judged is the productive share of settled spend, as it would be over the company's mix of
+work (``classifier.posterior``): of what the tool's productive, inefficient and wasteful sessions
+with a final label cost, how much went to productive ones. Before it is looked at, every requirement
+must be met (``classifier.cohort``); what is missing is the answer otherwise.
 
-*Scope* (keep it for some kinds of work) is not given by this version: it takes the same share for
-each kind of work, and sessions are not sorted into kinds yet. For the same reason the share is not
-standardised, so a tool that is given easier work looks better than it is.
+A verdict given before stands as long as it is more likely right than not, so that it does not flip
+with the week. Predictions of open sessions never enter.
 """
 
-import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from math import floor, sqrt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from math import floor
+from types import MappingProxyType
 
+from classifier.cohort import Cohort, cohorts, measure, pieces, spend
+from classifier.posterior import Piece, Posterior, chance, interval, mean, posterior
 from classifier.thresholds import VerdictThresholds
 from domain.labels import (
     Decision,
-    JudgedChange,
     JudgedSession,
     Label,
-    Maturity,
     Requirement,
+    Sensitivity,
+    Tier,
+    Use,
     Verdict,
+    WorkTypeShare,
 )
 
-_SETTLED = frozenset({Label.PRODUCTIVE, Label.INEFFICIENT, Label.WASTEFUL, Label.NEUTRAL})
-# The 97.5 % quantile of the normal distribution: a two-sided 95 % interval.
-_Z = 1.959964
-_CONVENTIONAL = re.compile(
-    r"(?:build|chore|ci|docs|feat|fix|perf|refactor|revert|style|test)(?:\([^)]*\))?!?: ",
-    re.IGNORECASE,
-)
+_NOTHING_BEFORE: Mapping[str, Decision] = MappingProxyType({})
+# How far the bars are moved to see whether the verdict hangs on where exactly they stand.
+_OTHER_BARS = (-0.1, 0.1)
+
+
+def judge_tools(
+    sessions: Sequence[JudgedSession],
+    thresholds: VerdictThresholds,
+    as_of: datetime,
+    before: Mapping[str, Decision] = _NOTHING_BEFORE,
+    *,
+    sensitive: bool = True,
+) -> list[Verdict]:
+    """Judge every tool, by name. Labels must be those of ``as_of``.
+
+    ``before`` holds the verdicts that stood until then. Never keep, scope or cut while a
+    requirement is unmet. Without ``sensitive`` other assumptions are not tried, which takes a fifth
+    of the time.
+    """
+    held = cohorts(sessions, thresholds, as_of)
+    work = {tool: pieces(cohort.counted) for tool, cohort in held.items()}
+    return [
+        _judge(
+            _Tool(name=tool, cohort=held[tool], work=work, before=before.get(tool)),
+            thresholds,
+            as_of,
+            sensitive=sensitive,
+        )
+        for tool in sorted(held)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cohort:
-    """The sessions of one tool that are old enough to be judged.
-
-    ``counted`` are those with a final label other than neutral; ``others`` is how many other tools
-    have as many of them as a verdict needs.
-    """
-
-    sessions: Sequence[JudgedSession]
-    counted: Sequence[JudgedSession]
-    others: int
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """A requirement before it is measured; ``VerdictThresholds`` says how much, by its name."""
+class _Tool:
+    """A tool with its cohort, all tools' pieces of work, and the verdict that stood before."""
 
     name: str
-    sentence: str
-    have: Callable[[Cohort], float]
+    cohort: Cohort
+    work: Mapping[str, Sequence[Piece]]
+    before: Decision | None
 
 
-def work_type_known(title: str) -> bool:
-    """Tell whether a title says what type of work it is, as a conventional commit (``fix: …``)."""
-    return _CONVENTIONAL.match(title) is not None
-
-
-def _people(cohort: Cohort) -> float:
-    return len({session.person for session in cohort.counted if session.person})
-
-
-def _coverage(cohort: Cohort) -> float:
-    return _ratio(_spend(filter(_is_settled, cohort.sessions)), _spend(cohort.sessions))
-
-
-def _spend_known(cohort: Cohort) -> float:
-    known = sum(session.cost_nanousd is not None for session in cohort.sessions)
-    return _ratio(known, len(cohort.sessions))
-
-
-def _history_days(cohort: Cohort) -> float:
-    if not cohort.sessions:
-        return 0.0
-    first = min(session.started_at for session in cohort.sessions)
-    last = max(session.ended_at for session in cohort.sessions)
-    return (last - first) / timedelta(days=1)
-
-
-def _work_types_known(cohort: Cohort) -> float:
-    titles = _titles(cohort.counted)
-    return _ratio(sum(map(work_type_known, titles.values())), len(titles))
-
-
-REQUIREMENTS: tuple[Need, ...] = (
-    Need(
-        "settled_sessions",
-        "Sessions with a final label other than neutral.",
-        lambda cohort: len(cohort.counted),
-    ),
-    Need(
-        "distinct_changes",
-        "Different changes that these sessions are linked to.",
-        lambda cohort: len(_titles(cohort.counted)),
-    ),
-    Need("people", "Different people behind these sessions.", _people),
-    Need("coverage", "Share of the tool's spend that has a final label.", _coverage),
-    Need("spend_known", "Share of its sessions whose cost is known.", _spend_known),
-    Need("history_days", "Days between its first and its last session.", _history_days),
-    Need(
-        "other_tools",
-        "Other tools with as many settled sessions, to compare with.",
-        lambda cohort: cohort.others,
-    ),
-    Need(
-        "work_types_known",
-        "Share of the changes whose title says what type of work they are.",
-        _work_types_known,
-    ),
-)
-
-
-def judge_tool(
-    tool: str, sessions: Sequence[JudgedSession], thresholds: VerdictThresholds, as_of: datetime
+def _judge(
+    tool: _Tool, thresholds: VerdictThresholds, as_of: datetime, *, sensitive: bool
 ) -> Verdict:
-    """Judge one tool by its own sessions and, for comparison, those of all others.
-
-    Labels must be those of ``as_of``. Never keep or cut while a requirement is unmet.
-    """
-    cohort = _cohort(tool, sessions, thresholds, as_of)
-    requirements = tuple(_measure(need, cohort, thresholds) for need in REQUIREMENTS)
+    requirements = measure(tool.cohort, thresholds)
     missing = [requirement for requirement in requirements if not requirement.met]
-    share = interval = None
-    if missing:
-        decision, reason = Decision.INSUFFICIENT_EVIDENCE, _what_is_missing(missing)
-    elif not _spend(cohort.counted):
-        decision, reason = Decision.INSUFFICIENT_EVIDENCE, "The settled sessions cost nothing."
-    else:
-        share = _productive_share(cohort.counted)
-        interval = wilson(share, effective_sample(cohort.counted))
-        decision, reason = _decide(interval, thresholds)
-    return Verdict(
-        tool=tool,
-        decision=decision,
-        reason=reason,
+    verdict = Verdict(
+        tool=tool.name,
+        decision=Decision.INSUFFICIENT_EVIDENCE,
+        reason=_what_is_missing(missing),
         requirements=requirements,
-        productive_share=share,
-        interval=interval,
+        productive_share=None,
+        interval=None,
         as_of=as_of,
     )
-
-
-def wilson(share: float, sample: float) -> tuple[float, float]:
-    """Give the 95 % Wilson score interval of a share seen in a sample, which may be fractional.
-
-    Of an empty sample everything is possible: 0 to 1.
-    """
-    if not sample:
-        return 0.0, 1.0
-    squared = _Z * _Z
-    centre = (share + squared / (2 * sample)) / (1 + squared / sample)
-    spread = _Z * sqrt(share * (1 - share) / sample + squared / (4 * sample * sample))
-    half = spread / (1 + squared / sample)
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def effective_sample(sessions: Sequence[JudgedSession]) -> float:
-    """Tell how many equally expensive, independent pieces of work these sessions amount to.
-
-    Sessions that share a change are one piece. Spend is very uneven, and a share of spend rests on
-    the expensive pieces, so Kish's formula reduces their number; it never exceeds the number of
-    distinct changes.
-    """
-    pieces = _spend_by_piece(sessions)
-    squares = sum(spend * spend for spend in pieces)
-    kish = sum(pieces) ** 2 / squares if squares else 0.0
-    return min(kish, float(len(_titles(sessions))))
-
-
-def _cohort(
-    tool: str, sessions: Sequence[JudgedSession], thresholds: VerdictThresholds, as_of: datetime
-) -> Cohort:
-    youngest = as_of - timedelta(days=thresholds.settling_days)
-    old_enough = [session for session in sessions if session.ended_at <= youngest]
-    counted: dict[str, list[JudgedSession]] = defaultdict(list)
-    for session in old_enough:
-        if _is_settled(session) and session.label is not Label.NEUTRAL:
-            counted[session.tool].append(session)
-    others = sum(
-        name != tool and len(theirs) >= thresholds.settled_sessions
-        for name, theirs in counted.items()
-    )
-    return Cohort(
-        sessions=[session for session in old_enough if session.tool == tool],
-        counted=counted[tool],
-        others=others,
+    if missing:
+        return verdict
+    counted = tool.cohort.counted
+    spent = spend(counted)
+    if not spent:
+        return replace(verdict, reason="The settled sessions cost nothing.")
+    found = posterior(tool.name, _all(tool.work))
+    by_type = _by_type(found, thresholds)
+    decision = decide(found, by_type, thresholds, tool.before)
+    return replace(
+        verdict,
+        decision=decision,
+        reason=_reason(decision, found, by_type, thresholds),
+        productive_share=spend(e for e in counted if e.label is Label.PRODUCTIVE) / spent,
+        standardised_share=mean(found.overall),
+        interval=interval(found.overall),
+        baseline=found.baseline,
+        good=chance(found.overall, thresholds.keep_from),
+        bad=_bad(found, thresholds),
+        by_work_type=by_type,
+        sensitivity=tuple(_sensitivity(tool, thresholds)) if sensitive else (),
     )
 
 
-def _is_settled(session: JudgedSession) -> bool:
-    return session.maturity is Maturity.FINAL and session.label in _SETTLED
+def decide(
+    found: Posterior,
+    by_type: Sequence[WorkTypeShare],
+    thresholds: VerdictThresholds,
+    before: Decision | None = None,
+) -> Decision:
+    """The decision that these probabilities allow, or the one before while it still stands."""
+    new = _decision(found, by_type, thresholds)
+    if new is Decision.INSUFFICIENT_EVIDENCE and before is not None:
+        sure = thresholds.sure_to_stay
+        lenient = replace(thresholds, sure_to_keep=sure, sure_to_cut=sure)
+        if _decision(found, _by_type(found, lenient), lenient) is before:
+            return before
+    return new
 
 
-def _measure(need: Need, cohort: Cohort, thresholds: VerdictThresholds) -> Requirement:
-    return Requirement(
-        name=need.name,
-        sentence=need.sentence,
-        have=float(need.have(cohort)),
-        need=float(getattr(thresholds, need.name)),
+def _decision(
+    found: Posterior, by_type: Sequence[WorkTypeShare], thresholds: VerdictThresholds
+) -> Decision:
+    good = chance(found.overall, thresholds.keep_from)
+    uses = {each.use for each in by_type}
+    if Use.STOP not in uses and good >= thresholds.sure_to_keep:
+        return Decision.KEEP
+    if uses >= {Use.KEEP, Use.STOP}:
+        return Decision.SCOPE
+    if Use.KEEP not in uses and _bad(found, thresholds) >= thresholds.sure_to_cut:
+        return Decision.CUT
+    return Decision.INSUFFICIENT_EVIDENCE
+
+
+def _bad(found: Posterior, thresholds: VerdictThresholds) -> float:
+    """The probability of being below the bar for cutting and clearly below the other tools."""
+    beside = found.others - thresholds.cut_margin
+    return 1 - chance(found.overall, min(thresholds.cut_below, beside))
+
+
+def _by_type(found: Posterior, thresholds: VerdictThresholds) -> tuple[WorkTypeShare, ...]:
+    """The types of work that the tool was used for, by name."""
+    return tuple(
+        WorkTypeShare(
+            work_type=kind,
+            share=mean(draws),
+            interval=interval(draws),
+            good=chance(draws, thresholds.keep_from),
+            pieces=found.pieces[kind],
+            weight=found.weight[kind],
+            use=_use(draws, found.pieces[kind], thresholds),
+        )
+        for kind, draws in sorted(found.by_type.items(), key=lambda item: item[0] or "")
+        if kind is not None and found.pieces[kind]
     )
+
+
+def _use(draws: Sequence[float], number: float, thresholds: VerdictThresholds) -> Use:
+    good = chance(draws, thresholds.keep_from)
+    if number < thresholds.type_pieces:
+        return Use.UNCLEAR
+    if good >= thresholds.sure_to_keep:
+        return Use.KEEP
+    bad = 1 - chance(draws, thresholds.stop_below)
+    return Use.STOP if bad >= thresholds.sure_to_cut else Use.UNCLEAR
+
+
+def _sensitivity(tool: _Tool, thresholds: VerdictThresholds) -> Iterator[Sensitivity]:
+    """What the decision would be with other bars, surer links, and without the largest piece."""
+
+    def told(changed: str, own: Sequence[Piece], bars: VerdictThresholds) -> Sensitivity:
+        if not sum(piece.spend for piece in own):
+            return Sensitivity(changed=changed, decision=Decision.INSUFFICIENT_EVIDENCE, share=None)
+        found = posterior(tool.name, _all({**tool.work, tool.name: own}))
+        decision = _decision(found, _by_type(found, bars), bars)
+        return Sensitivity(changed=changed, decision=decision, share=mean(found.overall))
+
+    own = tool.work[tool.name]
+    for moved in _OTHER_BARS:
+        keep, cut = thresholds.keep_from + moved, thresholds.cut_below + moved
+        stop = thresholds.stop_below + moved
+        bars = replace(thresholds, keep_from=keep, stop_below=stop, cut_below=cut)
+        yield told(f"bars at {keep:.1f} and {cut:.1f}", own, bars)
+    largest = max(own, key=lambda piece: (piece.spend, -piece.productive))
+    without = [piece for piece in own if piece is not largest]
+    yield told("without the largest piece of work", without, thresholds)
+    surest = [
+        each
+        for each in tool.cohort.counted
+        if not each.changes or any(change.tier is Tier.A for change in each.changes)
+    ]
+    yield told("only links by tier A evidence", pieces(surest), thresholds)
+
+
+def _all(work: Mapping[str, Sequence[Piece]]) -> list[Piece]:
+    return [piece for held in work.values() for piece in held]
 
 
 def _what_is_missing(missing: Iterable[Requirement]) -> str:
@@ -217,60 +214,24 @@ def _floor(have: float) -> str:
     return f"{floor(have * 100 + 1e-9) / 100:g}"
 
 
-def _decide(interval: tuple[float, float], thresholds: VerdictThresholds) -> tuple[Decision, str]:
-    low, high = interval
-    found = (
-        f"The productive share of settled spend lies between {low:.2f} and {high:.2f} (95 %), "
-        "not adjusted for the type of work;"
+def _reason(
+    decision: Decision,
+    found: Posterior,
+    by_type: Sequence[WorkTypeShare],
+    thresholds: VerdictThresholds,
+) -> str:
+    low, high = interval(found.overall)
+    share = (
+        f"Over the company's mix of work its productive share would lie between {low:.2f} and"
+        f" {high:.2f} (95 %), the company's is {found.baseline:.2f}"
     )
     keep, cut = thresholds.keep_from, thresholds.cut_below
-    if low >= keep:
-        return Decision.KEEP, f"{found} all of it is at or above the bar for keeping, {keep:g}."
-    if high < cut:
-        return Decision.CUT, f"{found} all of it is below the bar for cutting, {cut:g}."
-    if low < cut and high >= keep:
-        why = f"it spans both bars, {cut:g} and {keep:g}."
-    else:
-        why = f"it is neither all at or above {keep:g} (keep) nor all below {cut:g} (cut)."
-    return Decision.INSUFFICIENT_EVIDENCE, f"{found} {why}"
-
-
-def _productive_share(counted: Sequence[JudgedSession]) -> float:
-    productive = (session for session in counted if session.label is Label.PRODUCTIVE)
-    return _ratio(_spend(productive), _spend(counted))
-
-
-def _spend(sessions: Iterable[JudgedSession]) -> int:
-    return sum(session.cost_nanousd or 0 for session in sessions)
-
-
-def _titles(sessions: Iterable[JudgedSession]) -> Mapping[tuple[str, int], str]:
-    return {_key(change): change.title for session in sessions for change in session.changes}
-
-
-def _spend_by_piece(sessions: Sequence[JudgedSession]) -> list[int]:
-    """Add up the spend of sessions that hang together by shared changes."""
-    leads = list(range(len(sessions)))
-
-    def lead(i: int) -> int:
-        while leads[i] != i:
-            leads[i] = leads[leads[i]]
-            i = leads[i]
-        return i
-
-    first_on: dict[tuple[str, int], int] = {}
-    for i, session in enumerate(sessions):
-        for change in session.changes:
-            leads[lead(i)] = lead(first_on.setdefault(_key(change), i))
-    pieces: dict[int, int] = defaultdict(int)
-    for i, session in enumerate(sessions):
-        pieces[lead(i)] += session.cost_nanousd or 0
-    return list(pieces.values())
-
-
-def _key(change: JudgedChange) -> tuple[str, int]:
-    return change.repo, change.number
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
+    if decision is Decision.KEEP:
+        return f"{share}; it reaches the bar for keeping, {keep:g}."
+    if decision is Decision.CUT:
+        return f"{share}; it is below the bar for cutting, {cut:g}, and below the other tools'."
+    if decision is Decision.SCOPE:
+        good = ", ".join(each.work_type for each in by_type if each.use is Use.KEEP)
+        bad = ", ".join(each.work_type for each in by_type if each.use is Use.STOP)
+        return f"{share}. Keep it for {good}; stop using it for {bad}."
+    return f"{share}; that neither reaches {keep:g} (keep) nor stays below {cut:g} (cut) for sure."
