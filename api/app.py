@@ -12,8 +12,19 @@ from api.headers import SECURITY, SecurityHeaders
 from api.pages import routes as pages
 from api.pages.rendering import problem_page
 from api.problems import handle_problems
-from api.routes import coverage, fixed_costs, sessions, status, usage, verdicts
-from api.wiring import Judge, Labeller, Wiring
+from api.routes import (
+    changes,
+    coverage,
+    fixed_costs,
+    links,
+    people,
+    sessions,
+    status,
+    tickets,
+    usage,
+    verdicts,
+)
+from api.wiring import Judge, Labeller, OutcomeReader, Wiring
 from domain.company_prices import CompanyPrices
 from store.access import Gate
 from store.engine import Database
@@ -27,15 +38,18 @@ def create_app(
     clock: Callable[[], datetime],
     labeller: Labeller,
     judge: Judge,
+    outcomes: OutcomeReader,
     extra_routers: Sequence[APIRouter] = (),
     otlp_http_port: int = 4318,
     company: CompanyPrices | None = None,
+    show_names: bool = False,
 ) -> FastAPI:
     """Build the application.
 
     ``extra_routers`` (webhooks) authenticate their requests themselves. ``otlp_http_port`` is the
     port on this host that the first page tells new users to send to. ``company`` is what the
-    company pays, where it has said.
+    company pays, where it has said. ``show_names`` shows people by the names that the people file
+    gives them.
     """
     # The interactive documentation pages would load their scripts from another host.
     app = FastAPI(
@@ -48,8 +62,10 @@ def create_app(
         clock=clock,
         labeller=labeller,
         judge=judge,
+        outcomes=outcomes,
         otlp_http_port=otlp_http_port,
         company=company,
+        show_names=show_names,
     )
     app.add_middleware(SecurityHeaders)
     handle_problems(app, problem_page, SECURITY)
@@ -60,6 +76,10 @@ def create_app(
         fixed_costs.router,
         sessions.router,
         verdicts.router,
+        links.router,
+        changes.router,
+        tickets.router,
+        people.router,
         coverage.router,
         *extra_routers,
         pages.router,

@@ -2,6 +2,8 @@
 
 Basic exists for browsers, which can open pages with it and nothing else; its user name is ignored.
 While no such token exists on loopback, everybody on this machine may read.
+
+Reviewing links takes a role that may do so as well.
 """
 
 import base64
@@ -13,7 +15,7 @@ from fastapi import Request
 from api.host import asked_host, is_local
 from api.problems import Refusal, is_api
 from api.wiring import Wired
-from store.access import MAY_READ, Access
+from store.access import MAY_READ, MAY_REVIEW, Access
 
 
 def may_read(request: Request, wired: Wired) -> None:
@@ -32,7 +34,8 @@ def may_read(request: Request, wired: Wired) -> None:
         raise Refusal(
             HTTPStatus.FORBIDDEN,
             "forbidden",
-            "This token may send telemetry but not read; use one with the role viewer or admin.",
+            "This token may send telemetry but not read; use one with the role viewer, lead or"
+            " admin.",
         )
     open_to_all = wired.gate.check(None, MAY_READ) is Access.GRANTED
     if open_to_all and not is_local(asked_host(request)):
@@ -42,6 +45,31 @@ def may_read(request: Request, wired: Wired) -> None:
             "Without access tokens this server answers only under a local name or an IP address."
             " Make a token with 'assay tokens create', or ask for it as http://localhost.",
         )
+
+
+def may_review(request: Request, wired: Wired) -> str:
+    """Who says what stands of a link: the id of their token; or a refusal.
+
+    A server without tokens takes it from everybody on this machine.
+    """
+    # Any page may make a browser post a form with the credentials that it has, but not JSON.
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refusal(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "Send the review as JSON, with 'Content-Type: application/json'.",
+        )
+    if wired.gate.check(None, MAY_READ) is Access.GRANTED:
+        return "local"
+    bearer = wired.gate.bearer(token(request.headers.get("authorization")))
+    if bearer is None or bearer.role not in MAY_REVIEW:
+        raise Refusal(
+            HTTPStatus.FORBIDDEN,
+            "forbidden",
+            "This token may not review links; use one with the role lead or admin.",
+        )
+    return bearer.id
 
 
 def token(header: str | None) -> str | None:

@@ -18,7 +18,7 @@ _SCHEMES = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A token with the role viewer or admin.",
+        "description": "A token with the role viewer, lead or admin.",
     },
     "basic": {
         "type": "http",

@@ -8,9 +8,18 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
-from domain.labels import Label
+from domain.labels import Label, TargetKind, Tier
+from domain.tickets import TicketState
+from domain.work import ChangeState
 from store.report_usage import Dimension, Selection
 
 _NOT_TOLD = "An empty value means *not told*. Repeat it to allow several values."
@@ -41,6 +50,15 @@ def _day(told: object) -> str:
         raise ValueError("write a date (2026-11-22)") from None
 
 
+def _storable(told: str) -> str:
+    if "\0" in told or any("\ud800" <= each <= "\udfff" for each in told):
+        raise ValueError("no text of ours holds this")
+    return told
+
+
+Text: TypeAlias = Annotated[str, AfterValidator(_storable)]
+"""A text that a database takes."""
+
 Instant: TypeAlias = Annotated[
     datetime,
     BeforeValidator(moment),
@@ -52,6 +70,10 @@ _Day: TypeAlias = Annotated[str, BeforeValidator(_day), WithJsonSchema({"type": 
 
 def _filter(of: str) -> Any:
     return Field(default=[], description=f"Only this {of}. {_NOT_TOLD}")
+
+
+def _only(of: str) -> Any:
+    return Field(default=[], description=f"Only this {of}. Repeat it to allow several values.")
 
 
 class Parameters(BaseModel):
@@ -99,6 +121,15 @@ class Period(Parameters):
         return self
 
 
+class Paged(Period):
+    """A list that is answered a page at a time."""
+
+    limit: int = Field(default=50, ge=1, le=500, description="At most so many rows in one answer.")
+    cursor: str | None = Field(
+        default=None, description="`next_cursor` of the answer before, with the same filters."
+    )
+
+
 class FixedCostParameters(Period):
     """Of which UTC days; by default this month so far."""
 
@@ -110,17 +141,17 @@ class UsageParameters(Period):
         default=[Dimension.TOOL, Dimension.MODEL],
         description="Dimensions, separated by commas: one row for each combination of values.",
     )
-    tool: list[str] = _filter("tool")
-    tool_version: list[str] = _filter("version of a tool")
-    model: list[str] = _filter("model, as the tool spells it")
-    user: list[str] = _filter("user (a pseudonym)")
-    team: list[str] = _filter("team")
-    repo: list[str] = _filter("repository (owner/name)")
+    tool: list[Text] = _filter("tool")
+    tool_version: list[Text] = _filter("version of a tool")
+    model: list[Text] = _filter("model, as the tool spells it")
+    user: list[Text] = _filter("user (a pseudonym)")
+    team: list[Text] = _filter("team")
+    repo: list[Text] = _filter("repository (owner/name)")
     day: list[_Day] = Field(
         default=[], description="Only this UTC day. Repeat it to allow several values."
     )
-    query_source: list[str] = _filter("purpose of requests: main, subagent or auxiliary")
-    session: list[str] = _filter("session id")
+    query_source: list[Text] = _filter("purpose of requests: main, subagent or auxiliary")
+    session: list[Text] = _filter("session id")
 
     def selection(self) -> Selection:
         """What to ask the store for."""
@@ -128,34 +159,72 @@ class UsageParameters(Period):
         return Selection(start=self.start, end=self.end, values=allowed(told))
 
 
-class SessionParameters(Period):
+class SessionParameters(Paged):
     """Which sessions to list. ``from`` and ``to`` take those seen at some time between them."""
 
-    tool: list[str] = Field(
-        default=[], description="Only this tool. Repeat it to allow several values."
+    tool: list[Text] = _only("tool")
+    model: list[Text] = _filter("model, among those that the session used")
+    user: list[Text] = _filter("user (a pseudonym)")
+    team: list[Text] = _filter("team")
+    repo: list[Text] = _filter("repository (owner/name) that usage is booked under")
+    label: list[Label] = _only("current label")
+
+
+class LinkParameters(Paged):
+    """Which links. ``from`` and ``to`` take those of sessions seen at some time between them."""
+
+    tool: list[Text] = _only("tool")
+    session_id: list[Text] = _only("session id")
+    kind: list[TargetKind] = _only("kind of target")
+    repo: list[Text] = _only("repository of a commit or change (owner/name)")
+    id: list[Text] = _only("target: SHA of a commit, number of a change, or key of a ticket")
+    tier: list[Tier] = _only("tier")
+    min_probability: float = Field(
+        default=0.0, ge=0.0, le=1.0, description="Only links of this probability at least."
     )
-    model: list[str] = _filter("model, among those that the session used")
-    user: list[str] = _filter("user (a pseudonym)")
-    team: list[str] = _filter("team")
-    repo: list[str] = _filter("repository (owner/name) that usage is booked under")
-    label: list[Label] = Field(
-        default=[], description="Only this current label. Repeat it to allow several values."
+
+
+class ChangeParameters(Paged):
+    """Which changes. ``from`` and ``to`` take those that were open at some time between them."""
+
+    repo: list[Text] = _only("repository (owner/name)")
+    state: list[ChangeState] = _only("state")
+    ticket: list[Text] = _only("ticket, among those that the change names")
+    linked: bool | None = Field(
+        default=None,
+        description="Only changes with a session linked by tier A or B; false: only those without.",
     )
-    limit: int = Field(
-        default=50, ge=1, le=500, description="At most so many sessions in one answer."
+
+
+class TicketParameters(Paged):
+    """Which tickets. ``from`` and ``to`` take those that changed last between them."""
+
+    tracker: list[Text] = _only("tracker, for example `jira`")
+    project: list[Text] = _only("project")
+    state: list[TicketState] = _only("state")
+
+
+class TicketAsked(AsOf):
+    """Which of the tickets of a key."""
+
+    tracker: Text | None = Field(
+        default=None, description="The tracker, where several have a ticket of this key."
     )
-    cursor: str | None = Field(
-        default=None, description="`next_cursor` of the answer before, with the same filters."
-    )
+
+
+class PeopleParameters(Parameters):
+    """Which people."""
+
+    team: list[Text] = _only("team, of members or leads")
 
 
 class CoverageParameters(Parameters):
     """Which records to count."""
 
-    tool: list[str] = Field(
+    tool: list[Text] = Field(
         default=[], description="Only this tool (`unknown`: none was recognised). Repeatable."
     )
-    outcome: list[str] = Field(
+    outcome: list[Text] = Field(
         default=[], description="Only this outcome, for example `unknown`. Repeatable."
     )
 

@@ -4,14 +4,19 @@
 the status's own phrase, and ``detail`` says what to do. Nothing about the inside of the server,
 and no value of a record, ever stands in a problem. People who read pages get the same as a page.
 
-invalid_parameter   400  a query parameter has an impossible value, or there is no such parameter
+invalid_parameter   400  a parameter has an impossible value, or there is no such parameter
+ambiguous_ticket    400  several trackers have a ticket of this key
 unauthenticated     401  no token, or one that does not exist (any more)
-forbidden           403  a token that may not read
+forbidden           403  a token that may not read, or not review
 host_not_allowed    403  an open server is asked under a foreign name (see ``auth``)
 not_found           404  no such route
 session_not_found   404  no such session, or one that only started
 tool_not_found      404  no session of such a tool
-method_not_allowed  405  every route here is read with GET
+link_not_found      404  no such link (any more)
+change_not_found    404  no forge has told of such a change
+ticket_not_found    404  no tracker has told of such a ticket
+method_not_allowed  405  not with this method: all but reviews of links is read with GET
+unsupported_media_type  415  a review that is not sent as JSON
 internal_error      500  a defect; the log has it
 unavailable         503  the database does not answer; try again
 """
@@ -35,6 +40,7 @@ _CODES = {
     HTTPStatus.FORBIDDEN: "forbidden",
     HTTPStatus.NOT_FOUND: "not_found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
     HTTPStatus.SERVICE_UNAVAILABLE: "unavailable",
 }
 

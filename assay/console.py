@@ -9,6 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from assay.opening import CannotStart, open_database
+from assay.provider_settings import BadProviderSetting
 from assay.settings import Settings
 from store.engine import Database
 
@@ -55,11 +56,15 @@ def settings_from(**options: object) -> Settings:
     """Settings from the environment and these options; options that are None were not given."""
     given: dict[str, Any] = {name: told for name, told in options.items() if told is not None}
     try:
-        return Settings(**given)
+        settings = Settings(**given)
+        _ = settings.providers
+    except BadProviderSetting as error:
+        end(str(error))
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
         end(f"--{name.replace('_', '-')}: {first['msg'].removeprefix('Value error, ')}")
+    return settings
 
 
 @contextmanager

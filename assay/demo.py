@@ -124,6 +124,8 @@ def _serving(settings: Settings, doors: _Doors) -> "Iterator[subprocess.Popen[by
         "ASSAY_SYNC_MINUTES": "0",
     }
     server = subprocess.Popen(command, env=os.environ | own, stdout=subprocess.DEVNULL)
+    # Whoever stops this process stops the server with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         _await_start(server, doors)
         yield server

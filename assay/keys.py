@@ -12,7 +12,7 @@ from collector import stamping
 from domain.events import Trace
 from domain.pseudonym import Pseudonyms
 from domain.stamp import Stamp
-from store import keys, schema
+from store import installation, keys
 
 app = typer.Typer(
     help="Ingest keys: who sends telemetry, and for whom and what it counts.", no_args_is_help=True
@@ -47,7 +47,7 @@ def create(
     """Make a key and print it. It is shown only now: only its hash is kept."""
     given = [f"team={team}"] * bool(team) + (attribute or [])
     with opened(data, database_url) as database:
-        pseudonyms = Pseudonyms(schema.pseudonym_key(database))
+        pseudonyms = Pseudonyms(installation.pseudonym_key(database))
         stamp = Stamp(
             user=stamping.person(user.strip(), pseudonyms) if user.strip() else None,
             attributes=_attributes(given, pseudonyms),

@@ -62,6 +62,8 @@ def receiving(connections: int) -> dict[str, Any]:
         connections = max(min(connections, soft - _OTHER_FILES), 1)
     return {
         "lifespan": "off",
+        # Who sends is told by keys: where a proxy stands in between is of no interest.
+        "proxy_headers": False,
         # An upgrade to a WebSocket is none of our business: it is answered as what it is, a GET.
         "ws": "none",
         # It counts the connection that asks.

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from assay import __version__, keys, prices, tokens, worker
+from assay import __version__, keys, links, people, prices, teams, tokens, worker
 from assay.company import read_prices
 from assay.connect import connect
 from assay.console import (
@@ -18,10 +18,16 @@ from assay.console import (
     opened,
     settings_from,
 )
+from assay.demo import demo
+from assay.learn import learn, learning_daily
 from assay.opening import CannotStart, open_database
+from assay.retention import forgetting, retain
+from assay.schedule import reading_on_schedule
 from assay.serve import Part
 from assay.serve import serve as run_parts
 from assay.settings import Settings
+from assay.sync import sync
+from assay.threshold_file import read_thresholds
 from domain.price_book import PriceBook
 
 app = typer.Typer(
@@ -33,8 +39,15 @@ app = typer.Typer(
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(keys.app, name="keys")
 app.add_typer(prices.app, name="prices")
+app.add_typer(people.app, name="people")
+app.add_typer(links.app, name="links")
+app.add_typer(teams.app, name="teams")
 app.command()(prices.reprice)
 app.command()(connect)
+app.command()(sync)
+app.command()(learn)
+app.command()(demo)
+app.command("retention")(retain)
 
 
 def _print_version(wanted: bool) -> None:
@@ -106,13 +119,20 @@ def _run(settings: Settings, parts: frozenset[Part]) -> None:
 @app.command()
 def work(data: Data = None, database_url: DatabaseUrl = None) -> None:
     """Only fold telemetry and classify sessions. Any number may run against one PostgreSQL."""
+    settings = settings_from(data=data, database_url=database_url)
     try:
-        company = read_prices(settings_from().prices).company
+        company = read_prices(settings.prices).company
+        thresholds = read_thresholds(settings.thresholds).told
     except CannotStart as error:
         end(str(error))
-    with opened(data, database_url) as database:
+    with (
+        opened(data, database_url) as database,
+        reading_on_schedule(settings),
+        forgetting(settings, database),
+        learning_daily(settings, database),
+    ):
         typer.echo(f"Tokenassay {__version__} is working. Ctrl-C stops it.")
-        worker.work(database, worker.Signalled(), PriceBook(company))
+        worker.work(database, worker.Signalled(), PriceBook(company), thresholds)
 
 
 @app.command()

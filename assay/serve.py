@@ -6,6 +6,7 @@ run them apart, many of each, against one PostgreSQL.
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import signal
@@ -13,8 +14,10 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -22,24 +25,32 @@ import uvloop
 from api.app import create_app
 from assay import __version__
 from assay.company import PriceFile, read_prices
+from assay.learn import learning_daily
 from assay.listening import GRACE_SECONDS, listen, receiving, serving, taken
 from assay.opening import check_exposure, open_database
+from assay.retention import forgetting
+from assay.schedule import reading_on_schedule
 from assay.settings import Settings
+from assay.threshold_file import ThresholdFile, read_thresholds
 from assay.welcome import welcome
-from classifier.run import judge_tools, label_as_of
+from classifier.judge import judge_tools
+from classifier.run import label_as_of, outcomes_as_of
 from collector.limits import Limits
 from collector.receive_grpc import grpc_server
 from collector.receive_http import HttpReceiver
 from collector.spool import Room, Spool
 from collector.webhooks import webhook_router
 from domain.pseudonym import Pseudonyms
-from store import schema
+from store import installation
 from store.access import Gate
 from store.engine import Database
 
 _log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 30
+# What starting has made lasts as long as the process; of a request nearly all dies without being
+# looked for. Looking for cycles every 700 objects takes a tenth of what receiving over gRPC does.
+_COLLECT_EVERY = 20_000
 
 
 class Part(Enum):
@@ -50,9 +61,17 @@ class Part(Enum):
     WORK = auto()
 
 
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What the company has written for us."""
+
+    prices: PriceFile
+    thresholds: ThresholdFile
+
+
 def serve(settings: Settings, parts: frozenset[Part] = frozenset(Part)) -> None:
     """Run these parts until SIGINT or SIGTERM; then drain. Raises CannotStart."""
-    prices = read_prices(settings.prices)
+    prices, thresholds = read_prices(settings.prices), read_thresholds(settings.thresholds)
     database = open_database(settings)
     with contextlib.ExitStack() as held:
         held.callback(database.close)
@@ -61,13 +80,14 @@ def serve(settings: Settings, parts: frozenset[Part] = frozenset(Part)) -> None:
         otlp = held.enter_context(listen("--otlp-http", settings.otlp_http)) if collects else None
         http = held.enter_context(listen("--http", settings.http)) if answers else None
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(settings, database, prices, parts, otlp=otlp, http=http))
+            files = _Files(prices, thresholds)
+            runner.run(_run(settings, database, files, parts, otlp=otlp, http=http))
 
 
 async def _run(
     settings: Settings,
     database: Database,
-    prices: PriceFile,
+    files: _Files,
     parts: frozenset[Part],
     *,
     otlp: socket.socket | None,
@@ -76,12 +96,18 @@ async def _run(
     async with AsyncExitStack() as running:
         # Ended in the opposite order: the worker last, when nothing more can be accepted.
         if Part.WORK in parts:
-            await running.enter_async_context(_worker(settings.url, prices))
+            await running.enter_async_context(_worker(settings.url, files))
         if http is not None:
-            app = _api(settings, database, prices)
+            app = _api(settings, database, files)
             await running.enter_async_context(serving(app, http))
         if otlp is not None:
             await running.enter_async_context(_receivers(settings, database, otlp))
+        if Part.WORK in parts:
+            running.enter_context(reading_on_schedule(settings))
+            running.enter_context(forgetting(settings, database))
+            running.enter_context(learning_daily(settings, database))
+        gc.freeze()
+        gc.set_threshold(_COLLECT_EVERY)
         print(welcome(settings, __version__, receives=otlp is not None), flush=True)
         await _until_asked()
         print("\nStopping: what was accepted is being finished. Ctrl-C again leaves it for later.")
@@ -131,29 +157,32 @@ async def _receivers(
         await asyncio.to_thread(spool.stop)
 
 
-def _api(settings: Settings, database: Database, prices: PriceFile) -> Any:
+def _api(settings: Settings, database: Database, files: _Files) -> Any:
     def clock() -> datetime:
         return datetime.now(UTC)
 
-    pseudonyms = Pseudonyms(schema.pseudonym_key(database))
+    pseudonyms = Pseudonyms(installation.pseudonym_key(database))
+    told = files.thresholds.told
     webhooks = webhook_router(database, pseudonyms, settings.webhook_secrets(), clock)
     return create_app(
         database,
         Gate(database, open_without=settings.http.loopback),
         version=__version__,
         clock=clock,
-        labeller=label_as_of,
-        judge=judge_tools,
+        labeller=partial(label_as_of, thresholds=told.rules),
+        judge=partial(judge_tools, thresholds=told.verdicts),
+        outcomes=partial(outcomes_as_of, thresholds=told.rules),
         extra_routers=(webhooks,),
         otlp_http_port=settings.otlp_http.port,
-        company=prices.company,
+        company=files.prices.company,
+        show_names=settings.show_names,
     )
 
 
 @asynccontextmanager
-async def _worker(url: str, prices: PriceFile) -> AsyncIterator[None]:
+async def _worker(url: str, files: _Files) -> AsyncIterator[None]:
     stopping = asyncio.Event()
-    keeping = asyncio.create_task(_keep_worker(url, prices, stopping))
+    keeping = asyncio.create_task(_keep_worker(url, files, stopping))
     try:
         yield
     finally:
@@ -161,7 +190,7 @@ async def _worker(url: str, prices: PriceFile) -> AsyncIterator[None]:
         await keeping
 
 
-async def _keep_worker(url: str, prices: PriceFile, stopping: asyncio.Event) -> None:
+async def _keep_worker(url: str, files: _Files, stopping: asyncio.Event) -> None:
     """Run the worker; start it again should it die; wait for it when we end."""
     while True:
         # A process of its own interpreter, not a fork of this one: it holds no port and imports
@@ -170,7 +199,8 @@ async def _keep_worker(url: str, prices: PriceFile, stopping: asyncio.Event) -> 
             sys.executable, "-m", "assay.worker", stdin=asyncio.subprocess.PIPE
         )
         await _order(process, url)
-        await _order(process, json.dumps(prices.text))
+        await _order(process, json.dumps(files.prices.text))
+        await _order(process, json.dumps(files.thresholds.text))
         ended = asyncio.create_task(process.wait())
         asked = asyncio.create_task(stopping.wait())
         await asyncio.wait((ended, asked), return_when=asyncio.FIRST_COMPLETED)

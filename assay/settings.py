@@ -1,11 +1,16 @@
 """Settings: arguments of one process, from options and ``ASSAY_*`` environment variables."""
 
 import ipaddress
+from collections.abc import Mapping
+from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from assay.provider_settings import ProviderSettings, provider_settings
 
 
 class Address(NamedTuple):
@@ -48,43 +53,75 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ASSAY_", frozen=True, extra="ignore")
 
-    data: Path = Field(Path("var"), description="Folder of the embedded database.")
+    data: Path = Field(default=Path("var"), description="Folder of the embedded database.")
     database_url: str | None = Field(
-        None, description="SQLAlchemy URL of another database, for example PostgreSQL."
+        default=None, description="SQLAlchemy URL of another database, for example PostgreSQL."
     )
-    otlp_http: Listen = Field(Address("127.0.0.1", 4318), description="OTLP over HTTP.")
-    otlp_grpc: Listen = Field(Address("127.0.0.1", 4317), description="OTLP over gRPC.")
-    http: Listen = Field(Address("127.0.0.1", 8000), description="Pages and REST API.")
+    otlp_http: Listen = Field(default=Address("127.0.0.1", 4318), description="OTLP over HTTP.")
+    otlp_grpc: Listen = Field(default=Address("127.0.0.1", 4317), description="OTLP over gRPC.")
+    http: Listen = Field(default=Address("127.0.0.1", 8000), description="Pages and REST API.")
     endpoint: str | None = Field(
-        None, description="URL that tools send to, where it is not simply that of otlp_http."
+        default=None,
+        description="URL that tools send to, where it is not simply that of otlp_http.",
     )
-    github_webhook_secret: SecretStr | None = Field(
-        None, description="Secret of the GitHub webhook; without it deliveries are refused."
+    sync_minutes: int = Field(
+        default=15, ge=0, description="How often forges and trackers are read; 0: only when asked."
+    )
+    sync_since: date | None = Field(
+        default=None,
+        description="From when forges and trackers are read first; all of it otherwise.",
+    )
+    retention_days: int | None = Field(
+        default=None,
+        gt=0,
+        description="Sessions that ended so many days ago are deleted; without it none.",
+    )
+    late_days: int | None = Field(
+        default=None,
+        gt=0,
+        description="Records older than so many days are refused; without it none are.",
     )
     max_body_bytes: int = Field(
-        16 * 1024 * 1024, gt=0, description="Largest OTLP/HTTP request as sent, in bytes."
+        default=16 * 1024 * 1024, gt=0, description="Largest OTLP/HTTP request as sent, in bytes."
     )
     max_unpacked_bytes: int = Field(
-        64 * 1024 * 1024, gt=0, description="Largest OTLP request after decompression, in bytes."
+        default=64 * 1024 * 1024,
+        gt=0,
+        description="Largest OTLP request after decompression, in bytes.",
     )
     max_attributes: int = Field(
-        8192, gt=0, description="Most attributes of one record, or of its scope or resource."
+        default=8192,
+        gt=0,
+        description="Most attributes of one record, or of its scope or resource.",
     )
     max_nesting: int = Field(
-        16, ge=0, le=40, description="Most lists and maps inside each other in one attribute."
+        default=16,
+        ge=0,
+        le=40,
+        description="Most lists and maps inside each other in one attribute.",
     )
     max_inbox_rows: int = Field(
-        1_000_000, gt=0, description="Most requests that may wait to be folded."
+        default=1_000_000, gt=0, description="Most requests that may wait to be folded."
     )
     min_free_disk_bytes: int = Field(
-        256 * 1024 * 1024, ge=0, description="What requests leave free of the data folder's disk."
+        default=256 * 1024 * 1024,
+        ge=0,
+        description="What requests leave free of the data folder's disk.",
     )
     max_connections: int = Field(
-        10_000, gt=0, description="Most connections to OTLP over HTTP at once."
+        default=10_000, gt=0, description="Most connections to OTLP over HTTP at once."
     )
 
     prices: Path | None = Field(
-        None, description="The company's own prices, a TOML file; without it none are known."
+        default=None,
+        description="The company's own prices, a TOML file; without it none are known.",
+    )
+    thresholds: Path | None = Field(
+        default=None,
+        description="The company's own thresholds, a TOML file; without it the defaults.",
+    )
+    show_names: bool = Field(
+        default=False, description="Show people by the names that the people file gives them."
     )
 
     @property
@@ -92,8 +129,12 @@ class Settings(BaseSettings):
         """The database's URL: the given one, or SQLite in the data folder."""
         return self.database_url or f"sqlite:///{(self.data / 'assay.db').resolve()}"
 
+    @cached_property
+    def providers(self) -> Mapping[str, ProviderSettings]:
+        """What is set for each forge and tracker, by its name. Raises BadProviderSetting."""
+        return provider_settings()
+
     def webhook_secrets(self) -> dict[str, str]:
-        """Secrets by forge, of those that are configured."""
-        secret = self.github_webhook_secret
-        value = secret.get_secret_value() if secret else ""
-        return {"github": value} if value else {}
+        """Secrets by provider, of those that are configured."""
+        told = {name: each.webhook_secret for name, each in self.providers.items()}
+        return {name: secret.get_secret_value() for name, secret in told.items() if secret}

@@ -9,11 +9,9 @@ def welcome(settings: Settings, version: str, *, receives: bool) -> str:
         return f"Tokenassay {version} is listening on http://{settings.http}/. Ctrl-C stops it."
     grpc, http, pages = settings.otlp_grpc, settings.otlp_http, settings.http
     place = settings.database_url.rpartition("@")[2] if settings.database_url else settings.data
-    secret = (
-        "is set"
-        if settings.webhook_secrets()
-        else "is not set: deliveries are refused until ASSAY_GITHUB_WEBHOOK_SECRET is"
-    )
+    connected = [
+        name for name, told in settings.providers.items() if told.webhook_secret or told.readable
+    ]
     return f"""Tokenassay {version} is listening.
 
   pages and API  http://{pages}/
@@ -30,7 +28,10 @@ To see Claude Code here, set this where it runs (or under "env" in its managed s
   export OTEL_EXPORTER_OTLP_ENDPOINT=http://{http}
   export OTEL_LOG_TOOL_DETAILS=1    # commits and branches; arguments are dropped on arrival
 
-GitHub: send pull requests, reviews and pushes to http://{pages}/webhooks/github
-  (content type application/json; the webhook secret {secret}).
+The same for every other tool: assay connect --list
+Keys that say for whom and which team a tool runs: assay keys create --help
+
+Forges and trackers tell what came of it: assay connect github (or gitlab, jira, …)
+  (connected: {", ".join(connected) or "none yet"}; webhooks come to http://{pages}/webhooks/)
 
 Ctrl-C stops it."""

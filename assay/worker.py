@@ -15,19 +15,27 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+from classifier.judge import keep_verdicts
 from classifier.run import classify
+from classifier.threshold_file import ThresholdSettings
+from classifier.threshold_file import parse as parse_thresholds
 from collector.ingest import ingest
 from domain.price_book import LIST_PRICES, PriceBook
 from domain.price_file import parse
 from domain.pseudonym import Pseudonyms
-from store import inbox, schema
+from store import inbox, installation, statistics
 from store.engine import Database, StoreError
 
 _log = logging.getLogger(__name__)
 
+DEFAULT_THRESHOLDS = ThresholdSettings()
 _IDLE_SECONDS = 0.05
 _FAILED_SECONDS = 1.0
 _TIDY_SECONDS = 5.0
+# Records of one session come in batch after batch, and each would have it concluded anew. Once
+# everything is, what comes next waits so long and is concluded together.
+_REST_SECONDS = 1.0
+_STATISTICS_SECONDS = 300.0
 # A batch makes some hundred thousand small values that all die with it: looking for cycles among
 # them every 700, as Python does, takes a fifth of the time.
 _COLLECT_EVERY = 200_000
@@ -46,12 +54,14 @@ class Orders(Protocol):
 class _Piped:
     """What the starting process says on our standard input.
 
-    First where the database is, then the text of the price file (JSON) that it has found right.
+    First where the database is, then the texts of the price file and of the file of thresholds
+    (JSON) that it has found right.
     """
 
     def __init__(self) -> None:
         self.url = sys.stdin.readline().rstrip("\n")
         self.prices: str | None = json.loads(sys.stdin.readline() or "null")
+        self.thresholds: str | None = json.loads(sys.stdin.readline() or "null")
         self.stop = False
         self.gone = not self.url
 
@@ -72,23 +82,38 @@ def main() -> None:
     if not orders.gone:
         database = Database(orders.url)
         company = None if orders.prices is None else parse(orders.prices)
-        work(database, orders, PriceBook(company))
+        told = parse_thresholds(orders.thresholds or "")
+        work(database, orders, PriceBook(company), told)
         database.close()
 
 
-def work(database: Database, orders: Orders, prices: PriceBook = LIST_PRICES) -> None:
+def work(
+    database: Database,
+    orders: Orders,
+    prices: PriceBook = LIST_PRICES,
+    thresholds: ThresholdSettings = DEFAULT_THRESHOLDS,
+) -> None:
     """Fold, booking tokens at these prices, and classify as long as orders say."""
     gc.freeze()
     gc.set_threshold(_COLLECT_EVERY)
     with database.writing() as connection:
         inbox.release(connection)
-    pseudonyms = Pseudonyms(schema.pseudonym_key(database))
+    pseudonyms = Pseudonyms(installation.pseudonym_key(database))
     # A fresh start may follow a crash that left private bytes in the write-ahead log.
-    stained, tidied_at = True, float("-inf")
+    stained, tidied_at, counted_at = True, float("-inf"), float("-inf")
+    conclude_at = float("-inf")
     while not orders.gone:
         try:
+            if time.monotonic() - counted_at > _STATISTICS_SECONDS:
+                statistics.refresh(database)
+                counted_at = time.monotonic()
             worked = bool(ingest(database, pseudonyms, prices=prices))
-            worked = classify(database, datetime.now(UTC)) or worked
+            if orders.stop or time.monotonic() >= conclude_at:
+                if classify(database, datetime.now(UTC), thresholds.rules):
+                    worked = True
+                else:
+                    keep_verdicts(database, datetime.now(UTC), thresholds.verdicts)
+                    conclude_at = time.monotonic() + _REST_SECONDS
         except StoreError as error:
             _log.error("waiting for the database: %s", error)
             time.sleep(_FAILED_SECONDS)

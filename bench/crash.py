@@ -38,7 +38,7 @@ from collector.decode import Encoding
 from collector.receive_grpc import SERVICES
 from domain.pseudonym import Pseudonyms
 from domain.record import Signal
-from store import schema
+from store import installation
 from store.engine import Database
 
 _CAPTURES = Path(__file__).parent.parent / "tests" / "captures"
@@ -286,7 +286,7 @@ def _compare_sums(outcome: Outcome, path: Path, seed: int) -> None:
 def _compare_books(outcome: Outcome, path: Path, folder: Path, seed: int) -> None:
     """Everything else, against one database in which all of it was folded once and in order."""
     with closing(Database(f"sqlite:///{path}")) as database:
-        pseudonyms = Pseudonyms(schema.pseudonym_key(database))
+        pseudonyms = Pseudonyms(installation.pseudonym_key(database))
 
     def sendings() -> Iterator[Sending]:
         for body in _acknowledged(outcome, seed):

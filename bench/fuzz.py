@@ -36,7 +36,7 @@ from collector.limits import DEFAULT
 from collector.receive_grpc import SERVICES
 from collector.spool import pack_otlp
 from domain.pseudonym import Pseudonyms
-from store import inbox, schema
+from store import inbox, installation, schema
 from store.engine import Database
 from store.inbox import Incoming
 
@@ -295,7 +295,7 @@ def _compare(
                     yield made
 
     with closing(Database(f"sqlite:///{folder / 'data' / 'assay.db'}")) as database:
-        pseudonyms = Pseudonyms(schema.pseudonym_key(database))
+        pseudonyms = Pseudonyms(installation.pseudonym_key(database))
     got = books(folder / "data" / "assay.db", timeless=True)
     sent = acknowledged(derived=False)
     wanted = fold_again(folder / "again.db", pseudonyms, sent, timeless=True)

@@ -33,7 +33,8 @@ _EVERY_SECONDS = 0.001
 # The first that a file's path begins with; ``domain`` counts to whichever layer called it.
 _LAYERS = {
     "collector/decode": "decode",
-    "collector/protobuf_view": "decode",
+    "collector/attributes": "decode",
+    "collector/protobuf_": "decode",
     "collector/inflate": "decode",
     "collector/spool": "decode",
     "collector/ingest": "exactly once",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from classifier.thresholds import Thresholds
+from domain.closing import ClosedReason
 from domain.labels import LinkedChange, SessionFacts, Tier
 
 
@@ -35,10 +36,20 @@ class _Landed:
     tier: Tier
     at: datetime
     reverted_at: datetime | None
+    reworked_at: datetime | None
     rounds: int
 
 
 _DECIDING = frozenset({Tier.A, Tier.B})
+_FAILED = frozenset({ClosedReason.REJECTED_CODE, ClosedReason.CI_FAILURE, ClosedReason.AGENT_ERROR})
+_BESIDE_THE_POINT = frozenset(
+    {
+        ClosedReason.SUPERSEDED,
+        ClosedReason.DUPLICATE,
+        ClosedReason.SCOPE_DECLINED,
+        ClosedReason.TEST_OR_EXPERIMENT,
+    }
+)
 
 
 def no_session(facts: SessionFacts, _: Thresholds, as_of: datetime) -> Seen | None:
@@ -63,9 +74,17 @@ def endless_review(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> 
     return _stands(facts, standing, thresholds)
 
 
+def heavy_rework(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
+    """Match where everything that stands took much effort more: rework, or endless review."""
+    standing = _standing(facts)
+    if not standing or any(_good(work, thresholds) for work in standing):
+        return None
+    return _stands(facts, standing, thresholds)
+
+
 def landed_and_stands(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
-    """Match where something landed, stands, and took few enough review rounds."""
-    standing = [w for w in _standing(facts) if w.rounds < thresholds.endless_rounds]
+    """Match where something landed, stands, and took neither endless review nor heavy rework."""
+    standing = [work for work in _standing(facts) if _good(work, thresholds)]
     return _stands(facts, standing, thresholds) if standing else None
 
 
@@ -115,13 +134,27 @@ def abandoned(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen 
     return Seen(_waits(changes, thresholds).facts, final_at)
 
 
-def closed_unmerged(facts: SessionFacts, _: Thresholds, as_of: datetime) -> Seen | None:
-    """Match changes closed without a merge, for whatever reason."""
-    closed = {_id(c): c.closed_at for c in _decisive(facts) if c.closed_at and c.merged_at is None}
-    if not closed:
+def beside_the_point(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
+    """Match closed changes: each for a reason that says nothing against the work."""
+    closed = _closed(facts)
+    if not closed or any(c.closed_reason not in _BESIDE_THE_POINT for c in closed):
         return None
-    last = max(closed.values())
-    return Seen({"closed": sorted(closed), "closed_at": last.isoformat()}, as_of)
+    return _was_closed(closed, thresholds)
+
+
+def closed_as_failed(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
+    """Match closed changes: some for failing, and none for a reason that can't be told."""
+    closed = _closed(facts)
+    reasons = {change.closed_reason for change in closed}
+    if not reasons & _FAILED or not reasons <= _FAILED | _BESIDE_THE_POINT:
+        return None
+    return _was_closed(closed, thresholds)
+
+
+def closed_unmerged(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
+    """Match changes closed without landing, for whatever reason."""
+    closed = _closed(facts)
+    return _was_closed(closed, thresholds) if closed else None
 
 
 def no_tools_used(facts: SessionFacts, _: Thresholds, as_of: datetime) -> Seen | None:
@@ -177,12 +210,12 @@ def _decisive(facts: SessionFacts) -> list[LinkedChange]:
 
 def _landed(facts: SessionFacts) -> list[_Landed]:
     changes = [
-        _Landed(_id(c), c.tier, c.merged_at, c.reverted_at, c.review_rounds)
+        _Landed(_id(c), c.tier, c.landed_at, c.reverted_at, c.reworked_at, c.review_rounds)
         for c in _decisive(facts)
-        if c.merged_at and c.landed
+        if c.landed_at
     ]
     commits = [
-        _Landed(f"{c.repo}@{c.sha}", c.tier, c.landed_at, c.reverted_at, 0)
+        _Landed(f"{c.repo}@{c.sha}", c.tier, c.landed_at, c.reverted_at, None, 0)
         for c in facts.direct
         if c.tier in _DECIDING
     ]
@@ -193,12 +226,24 @@ def _standing(facts: SessionFacts) -> list[_Landed]:
     return [work for work in _landed(facts) if work.reverted_at is None]
 
 
+def _good(work: _Landed, thresholds: Thresholds) -> bool:
+    return work.rounds < thresholds.endless_rounds and work.reworked_at is None
+
+
 def _open(facts: SessionFacts) -> list[LinkedChange]:
-    return [c for c in _decisive(facts) if c.merged_at is None and c.closed_at is None]
+    return [c for c in _nowhere(facts) if c.merged_at is None and c.closed_at is None]
 
 
 def _merged_elsewhere(facts: SessionFacts) -> dict[str, datetime]:
-    return {_id(c): c.merged_at for c in _decisive(facts) if c.merged_at and not c.landed}
+    return {_id(c): c.merged_at for c in _nowhere(facts) if c.merged_at}
+
+
+def _closed(facts: SessionFacts) -> list[LinkedChange]:
+    return [c for c in _nowhere(facts) if c.closed_at and c.merged_at is None]
+
+
+def _nowhere(facts: SessionFacts) -> list[LinkedChange]:
+    return [change for change in _decisive(facts) if change.landed_at is None]
 
 
 def _stands(facts: SessionFacts, standing: list[_Landed], thresholds: Thresholds) -> Seen:
@@ -209,6 +254,7 @@ def _stands(facts: SessionFacts, standing: list[_Landed], thresholds: Thresholds
         "landed_at": first.isoformat(),
         "tier": _weakest(work.tier for work in standing),
         "review_rounds": min(work.rounds for work in standing),
+        "reworked": sorted(work.id for work in standing if work.reworked_at),
         "reverted": sorted(work.id for work in _landed(facts) if work.reverted_at),
         "endless_rounds": thresholds.endless_rounds,
         "revert_window_days": thresholds.revert_window_days,
@@ -225,6 +271,16 @@ def _waits(changes: list[LinkedChange], thresholds: Thresholds) -> Seen:
         "abandoned_final_days": thresholds.abandoned_final_days,
     }
     return Seen(seen, None)
+
+
+def _was_closed(closed: list[LinkedChange], thresholds: Thresholds) -> Seen:
+    last = max(change.closed_at for change in closed if change.closed_at)
+    seen: dict[str, object] = {
+        "closed": {_id(change): change.closed_reason for change in sorted(closed, key=_id)},
+        "closed_at": last.isoformat(),
+        "superseded_days": thresholds.superseded_days,
+    }
+    return Seen(seen, last + timedelta(days=thresholds.superseded_days))
 
 
 def _elsewhere(merges: dict[str, datetime], thresholds: Thresholds) -> dict[str, object]:

@@ -1,10 +1,14 @@
-"""The facts that the rules look at: a session's own, and what became of the work it is tied to."""
+"""The facts that the rules look at: a session's own, and what became of the work it is tied to.
 
-from collections.abc import Sequence
+Of many sessions at once: what they share is read once.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from classifier.fates import NEVER_REVERTED, Fate, Reverted, fates, reverts_at
 from classifier.link import link_at
-from classifier.outcomes import landed, last_active, reverted_at, review_rounds
 from classifier.rules import label_session
 from classifier.thresholds import Thresholds
 from domain.events import Quantity
@@ -18,24 +22,74 @@ from domain.labels import (
     Target,
     TargetKind,
 )
-from store import conclusions, evidence, history
-from store.conclusions import SessionTotals, count_of
+from store import conclusions
 from store.engine import Connection
-from store.history import ChangeHistory
+from store.landing import on_default_branch
+from store.membership import ChangeId, CommitId, changes_of_commits
+from store.totals import SessionTotals, count_of
 
 
-def label(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concluded:
+    """A session whose links stand. ``traces`` are None for usage without a session."""
+
+    totals: SessionTotals
+    traces: SessionTraces | None
+    links: Sequence[Link]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What became of all work that any of the sessions is linked to."""
+
+    fates: Mapping[ChangeId, Fate]
+    landed: Mapping[CommitId, datetime]
+    reverted: Mapping[Target, Reverted]
+    connected: frozenset[str]
+
+
+def label_all(
     connection: Connection,
-    totals: SessionTotals,
-    traces: SessionTraces | None,
-    links: Sequence[Link],
+    sessions: Sequence[Concluded],
+    thresholds: Thresholds,
     as_of: datetime,
-) -> Labelled:
-    """The label of a session with these links, as of a moment."""
-    known = [seen for link in links if (seen := link_at(link, as_of)) is not None]
-    reverts = history.reverts_of(connection, {link.target.repo for link in known})
-    undone = reverted_at(reverts, as_of)
-    facts = SessionFacts(
+) -> list[Labelled]:
+    """The labels of these sessions with these links, as of a moment."""
+    known = [
+        [seen for link in session.links if (seen := link_at(link, as_of)) is not None]
+        for session in sessions
+    ]
+    work = _work(connection, {link.target for of in known for link in of}, thresholds, as_of)
+    return [
+        label_session(_facts(session, links, work), thresholds, as_of)
+        for session, links in zip(sessions, known, strict=True)
+    ]
+
+
+def _work(
+    connection: Connection,
+    targets: Collection[Target],
+    thresholds: Thresholds,
+    as_of: datetime,
+) -> _Work:
+    changes = {(x.repo, int(x.id)) for x in targets if x.kind == TargetKind.CHANGE}
+    commits = {(x.repo, x.id) for x in targets if x.kind == TargetKind.COMMIT}
+    # What belongs to a change has landed or not as that change.
+    direct = commits - changes_of_commits(connection, commits).keys()
+    landed = on_default_branch(connection, direct)
+    loose = [x for x in targets if x.kind == TargetKind.COMMIT and (x.repo, x.id) in landed]
+    return _Work(
+        fates=fates(connection, changes, thresholds, as_of),
+        landed=landed,
+        reverted=reverts_at(connection, loose, thresholds, as_of),
+        connected=conclusions.connected_repositories(connection),
+    )
+
+
+def _facts(session: Concluded, links: Sequence[Link], work: _Work) -> SessionFacts:
+    totals = session.totals
+    named = session.traces.repositories if session.traces else frozenset()
+    return SessionFacts(
         tool=totals.tool,
         session_id=totals.session_id,
         started_at=totals.first_at,
@@ -46,13 +100,11 @@ def label(
         lines_changed=count_of(totals, Quantity.LINES_ADDED, Quantity.LINES_REMOVED),
         commits=_commits(totals),
         tool_calls=count_of(totals, Quantity.TOOL_CALLS),
-        changes=tuple(_changes(connection, known, undone, as_of)),
-        direct=tuple(_direct(connection, known, undone)),
-        forge_connected=conclusions.forge_connected(
-            connection, traces.repositories if traces else frozenset()
-        ),
+        changes=tuple(_changes(links, work)),
+        direct=tuple(_direct(links, work)),
+        # Where nobody reports, work may have landed unseen: its absence says nothing.
+        forge_connected=bool(named & work.connected if named else work.connected),
     )
-    return label_session(facts, Thresholds(), as_of)
 
 
 def _commits(totals: SessionTotals) -> int | None:
@@ -61,61 +113,49 @@ def _commits(totals: SessionTotals) -> int | None:
     return max(counted or 0, totals.named_commits) if totals.named_commits else counted
 
 
-def _changes(
-    connection: Connection,
-    links: Sequence[Link],
-    undone: dict[Target, datetime | None],
-    as_of: datetime,
-) -> list[LinkedChange]:
+def _changes(links: Sequence[Link], work: _Work) -> list[LinkedChange]:
     found: list[LinkedChange] = []
     for link in links:
-        if link.target.kind != TargetKind.CHANGE:
-            continue
-        change = history.change_history(connection, (link.target.repo, int(link.target.id)))
-        if change is not None:
-            found.append(_linked(change, link, undone.get(link.target), as_of))
+        if link.target.kind == TargetKind.CHANGE:
+            fate = work.fates.get((link.target.repo, int(link.target.id)))
+            if fate is not None:
+                found.append(_linked(fate, link))
     return found
 
 
-def _linked(
-    change: ChangeHistory, link: Link, reverted: datetime | None, as_of: datetime
-) -> LinkedChange:
+def _linked(fate: Fate, link: Link) -> LinkedChange:
+    change = fate.history
     return LinkedChange(
         repo=change.repo,
         number=change.number,
         tier=link.tier,
         opened_at=change.created_at,
-        active_at=last_active(change.created_at, change.pushed_at, as_of),
+        active_at=fate.active_at,
         merged_at=change.merged_at,
-        landed=landed(change.base_ref, change.default_branch, change.merged_at, as_of),
+        landed_at=fate.landing.at if fate.landing else None,
         closed_at=change.closed_at,
-        reverted_at=reverted,
-        review_rounds=review_rounds(change.feedback, change.pushed_at, as_of),
+        reverted_at=fate.reverted.at,
+        reworked_at=fate.rework.heavy_at if fate.rework else None,
+        review_rounds=fate.review_rounds,
+        closed_reason=fate.closed_reason,
         tasks=change.tasks,
         title=change.title,
     )
 
 
-def _direct(
-    connection: Connection, links: Sequence[Link], undone: dict[Target, datetime | None]
-) -> list[LandedCommit]:
+def _direct(links: Sequence[Link], work: _Work) -> list[LandedCommit]:
     """Linked commits that reached the default branch and belong to no change."""
-    commits = [link for link in links if link.target.kind == TargetKind.COMMIT]
-    inside = history.inside_changes(
-        connection, {(link.target.repo, link.target.id) for link in commits}
-    )
     found: list[LandedCommit] = []
-    for link in commits:
-        commit = (link.target.repo, link.target.id)
-        at = evidence.on_default_branch_at(connection, *commit)
-        if at is not None and commit not in inside:
+    for link in links:
+        at = work.landed.get((link.target.repo, link.target.id))
+        if link.target.kind == TargetKind.COMMIT and at is not None:
             found.append(
                 LandedCommit(
-                    repo=commit[0],
-                    sha=commit[1],
+                    repo=link.target.repo,
+                    sha=link.target.id,
                     tier=link.tier,
                     landed_at=at,
-                    reverted_at=undone.get(link.target),
+                    reverted_at=work.reverted.get(link.target, NEVER_REVERTED).at,
                 )
             )
     return found

@@ -5,28 +5,97 @@ again.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 
-from domain.labels import Feedback, Revert, Target
+from domain.labels import Feedback, Maturity, Revert, Target
+from domain.outcomes import Route, SizeBucket
 from domain.work import ReviewState
+from store.history import ChangeHistory, HeldCommit
+from store.landing import BranchId, BranchMerged
 
 _WANTS_WORK = frozenset({ReviewState.CHANGES_REQUESTED, ReviewState.COMMENTED})
 # Some webhooks (Bitbucket's) do not name the default branch.
 _USUAL_DEFAULTS = frozenset({"main", "master"})
+# From so many lines on; as the reference ranges of review effort.
+_SIZES = (
+    (1000, SizeBucket.FROM_1000),
+    (500, SizeBucket.UNDER_1000),
+    (200, SizeBucket.UNDER_500),
+    (50, SizeBucket.UNDER_200),
+    (10, SizeBucket.UNDER_50),
+)
 
 
-def landed(
-    base_ref: str, default_branch: str | None, merged_at: datetime | None, as_of: datetime
-) -> bool:
-    """Tell whether the change was merged into the default branch by then.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """When and how work landed."""
 
-    A merge into any other branch is not landing. Where the default branch was not told, ``main``
-    and ``master`` are taken for it.
+    at: datetime
+    route: Route
+
+
+def lands_on(branch: str, default_branch: str | None, release_branches: Iterable[str]) -> bool:
+    """Tell whether a merge into this branch lands: the default branch, or one for releases.
+
+    Where the default branch was not told, ``main`` and ``master`` are taken for it.
+    ``release_branches`` are patterns like ``release/*``.
     """
-    if merged_at is None or merged_at > as_of:
-        return False
-    return base_ref == default_branch if default_branch else base_ref in _USUAL_DEFAULTS
+    if branch == default_branch or (default_branch is None and branch in _USUAL_DEFAULTS):
+        return True
+    return any(fnmatchcase(branch, pattern) for pattern in release_branches)
+
+
+def landing(
+    change: ChangeHistory,
+    onward: Mapping[BranchId, Sequence[BranchMerged]],
+    arrived_at: datetime | None,
+    release_branches: Collection[str],
+    as_of: datetime,
+) -> Landing | None:
+    """Tell when and how the change landed by then; None if it did not.
+
+    A merge into any other branch lands with the first merge of that branch, maybe through more
+    (``onward``), or as soon as its merge commit is on the default branch (``arrived_at``). A change
+    that was closed without a merge has landed where its head came there all the same.
+    """
+    merged_at, closed_at = change.merged_at, change.closed_at
+    if merged_at is not None and merged_at <= as_of:
+        if lands_on(change.base_ref, change.default_branch, release_branches):
+            return Landing(at=merged_at, route=Route.MERGED)
+        later = _landings_of(change, onward, release_branches)
+        moments = [at for at in later if at <= as_of]
+        if arrived_at is not None and merged_at <= arrived_at <= as_of:
+            moments.append(arrived_at)
+        return Landing(at=min(moments), route=Route.STACKED) if moments else None
+    closed = closed_at is not None and closed_at <= as_of and merged_at is None
+    if closed and arrived_at is not None and change.created_at <= arrived_at <= as_of:
+        return Landing(at=arrived_at, route=Route.MANUAL)
+    return None
+
+
+def _landings_of(
+    change: ChangeHistory,
+    onward: Mapping[BranchId, Sequence[BranchMerged]],
+    release_branches: Collection[str],
+) -> Iterator[datetime]:
+    """Follow the branch that a change was merged into, to wherever it lands."""
+    reached: dict[str, datetime] = {}
+    frontier = [(change.base_ref, change.merged_at or change.created_at)]
+    while frontier:
+        branch, since = frontier.pop()
+        if branch in reached and reached[branch] <= since:
+            continue
+        reached[branch] = since
+        for merge in onward.get((change.repo, branch), ()):
+            if merge.at < since:
+                continue
+            if lands_on(merge.into, change.default_branch, release_branches):
+                yield merge.at
+            else:
+                frontier.append((merge.into, merge.at))
 
 
 def last_active(opened_at: datetime, activity: Iterable[datetime], as_of: datetime) -> datetime:
@@ -80,6 +149,60 @@ def _landed_edges(
             known = edges[revert.reverted].get(revert.reverting, revert.landed_at)
             edges[revert.reverted][revert.reverting] = min(known, revert.landed_at)
     return edges
+
+
+def author_activity(change: ChangeHistory) -> list[datetime]:
+    """List when the author's side did something: pushed, committed or answered."""
+    answers = [piece.submitted_at for piece in change.feedback if piece.by_author]
+    return [*work_moments(change), *answers]
+
+
+def work_moments(change: ChangeHistory) -> list[datetime]:
+    """List when work came to the change: its pushes, and its commits where no pushes are told."""
+    return list(change.pushed_at) or [each.at for each in change.commits if not each.joins]
+
+
+def abandoned(
+    active_at: datetime, provisional_days: int, final_days: int, as_of: datetime
+) -> Maturity | None:
+    """Tell whether an open change is abandoned by then, and how surely; None while it is not."""
+    idle = as_of - active_at
+    if idle >= timedelta(days=final_days):
+        return Maturity.FINAL
+    return Maturity.PROVISIONAL if idle >= timedelta(days=provisional_days) else None
+
+
+def size_of(lines: int | None) -> SizeBucket | None:
+    """Tell the range of lines added and deleted; None where they were not told."""
+    if lines is None:
+        return None
+    return next((bucket for least, bucket in _SIZES if lines >= least), SizeBucket.UNDER_10)
+
+
+def reviewed_at(feedback: Iterable[Feedback], as_of: datetime) -> datetime | None:
+    """Tell when somebody else than the author, and no bot, first said anything by then."""
+    said = (
+        piece.submitted_at
+        for piece in feedback
+        if piece.by_human and not piece.by_author and piece.submitted_at <= as_of
+    )
+    return min(said, default=None)
+
+
+def takeover(change: ChangeHistory, as_of: datetime) -> float | None:
+    """Tell what share of the commits of an agent's change people made without an agent.
+
+    An agent's change is one that a bot opened. Merges are nobody's work. None for changes of
+    people, and where no commits were told.
+    """
+    commits = [each for each in change.commits if not each.joins and each.authored_at <= as_of]
+    if not change.author_is_bot or not commits:
+        return None
+    return sum(_by_hand(each) for each in commits) / len(commits)
+
+
+def _by_hand(commit: HeldCommit) -> bool:
+    return not commit.by_bot and not commit.by_tool
 
 
 def review_rounds(feedback: Iterable[Feedback], pushes: Iterable[datetime], as_of: datetime) -> int:

@@ -5,17 +5,29 @@ rule-set version stay together, so that anybody can check a label by hand. Only 
 B decide. ``python -m classifier.rules`` prints ``docs/rules.md``.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from classifier import conditions
 from classifier.conditions import Condition, Seen
-from classifier.thresholds import Thresholds
+from classifier.thresholds import LearningThresholds, Thresholds
 from domain.labels import Label, Labelled, LinkedChange, Maturity, SessionFacts
 
 # Goes up with every change that can give any session another label or maturity.
-RULE_SET = "1"
+RULE_SET = "2"
+# The thresholds that conditions compare the time since a fact with.
+_WAITS = (
+    "revert_window_days",
+    "reland_days",
+    "abandoned_provisional_days",
+    "abandoned_final_days",
+    "unlinked_provisional_days",
+    "unlinked_final_days",
+    "elsewhere_days",
+    "superseded_days",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +67,19 @@ RULES: tuple[Rule, ...] = (
         conditions.endless_review,
     ),
     Rule(
+        "heavy_rework",
+        Label.INEFFICIENT,
+        "Its work landed and stands, but all of it was heavily reworked within {rework_days} days "
+        "or took {endless_rounds} or more review rounds.",
+        "{revert_window_days} days after the first of it landed",
+        conditions.heavy_rework,
+    ),
+    Rule(
         "landed_and_stands",
         Label.PRODUCTIVE,
-        "Work of this session landed on the default branch and is not reverted, in fewer than "
-        "{endless_rounds} review rounds. Other work of it that failed does not count against it.",
+        "Work of this session landed on the default or a release branch and is not reverted, in "
+        "fewer than {endless_rounds} review rounds and without heavy rework. Other work of it that "
+        "failed does not count against it.",
         "{revert_window_days} days after the first of it landed",
         conditions.landed_and_stands,
     ),
@@ -73,16 +94,16 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "merged_elsewhere",
         Label.PENDING,
-        "A change was merged into a branch other than the default one within the last "
-        "{elsewhere_days} days; that branch may still land.",
+        "A change was merged into a branch that is neither the default one nor for releases within "
+        "the last {elsewhere_days} days; that branch may still land.",
         "never: it waits for the branch",
         conditions.merged_elsewhere,
     ),
     Rule(
         "lost_elsewhere",
         Label.UNKNOWN,
-        "A change was merged into a branch other than the default one; whether that branch ever "
-        "landed can't be told.",
+        "A change was merged into a branch that is neither the default one nor for releases; "
+        "whether that branch ever landed can't be told.",
         "at once",
         conditions.lost_elsewhere,
     ),
@@ -102,12 +123,28 @@ RULES: tuple[Rule, ...] = (
         conditions.abandoned,
     ),
     Rule(
+        "beside_the_point",
+        Label.NEUTRAL,
+        "All its changes were closed without landing, as superseded, duplicate, out of scope or an "
+        "experiment: that says nothing of the work.",
+        "{superseded_days} days after the last was closed",
+        conditions.beside_the_point,
+    ),
+    Rule(
+        "closed_as_failed",
+        Label.WASTEFUL,
+        "All its changes were closed without landing, with changes requested, failing checks or an "
+        "error of the agent.",
+        "{superseded_days} days after the last was closed",
+        conditions.closed_as_failed,
+    ),
+    Rule(
         "closed_unmerged",
         Label.UNKNOWN,
-        "All its changes were closed without a merge. Why can't be told yet: of 353 such changes "
-        "labelled by hand 36 % failed because of the tool, 31 % were superseded or the like, and "
-        "the rest could not be told.",
-        "at once",
+        "All its changes were closed without landing, and why can't be told of each: of 353 such "
+        "changes labelled by hand 36 % failed because of the tool, 31 % were superseded or the "
+        "like, and the rest could not be told.",
+        "{superseded_days} days after the last was closed",
         conditions.closed_unmerged,
     ),
     Rule(
@@ -172,7 +209,7 @@ def label_session(facts: SessionFacts, thresholds: Thresholds, as_of: datetime) 
         label=rule.label,
         maturity=maturity,
         rule=rule.name,
-        reason=rule.sentence.format_map(asdict(thresholds)),
+        reason=rule.sentence.format_map(_numbers(thresholds)),
         facts=seen.facts,
         rule_set=RULE_SET,
         as_of=as_of,
@@ -183,9 +220,9 @@ def label_session(facts: SessionFacts, thresholds: Thresholds, as_of: datetime) 
 def known_at(facts: SessionFacts, as_of: datetime) -> SessionFacts:
     """Hide whatever is later than ``as_of``.
 
-    Counts have no times of their own: a session that still ran keeps all of its counts. A change's
-    last activity, review rounds and revert must have been taken as of that time already
-    (``outcomes`` does), since the earlier ones can't be read off them: too late a one is dropped.
+    Counts have no times of their own: a session that still ran keeps all of its counts. What became
+    of a change must have been taken as of that time already (``fates`` does), since what it was
+    before can't be read off it: what is too late is dropped.
     """
     return replace(
         facts,
@@ -200,14 +237,14 @@ def known_at(facts: SessionFacts, as_of: datetime) -> SessionFacts:
 
 
 def _change_at(change: LinkedChange, as_of: datetime) -> LinkedChange:
-    merged_at = _by(change.merged_at, as_of)
     return replace(
         change,
         active_at=_by(change.active_at, as_of) or change.opened_at,
-        merged_at=merged_at,
-        landed=change.landed and merged_at is not None,
+        merged_at=_by(change.merged_at, as_of),
+        landed_at=_by(change.landed_at, as_of),
         closed_at=_by(change.closed_at, as_of),
         reverted_at=_by(change.reverted_at, as_of),
+        reworked_at=_by(change.reworked_at, as_of),
     )
 
 
@@ -245,12 +282,18 @@ def _moments(known: SessionFacts, thresholds: Thresholds) -> Iterator[datetime]:
     times = {known.started_at, known.ended_at}
     for change in known.changes:
         times |= {change.opened_at, change.active_at}
-        times |= {at for at in (change.merged_at, change.reverted_at) if at}
+        told = (change.merged_at, change.landed_at, change.closed_at, change.reverted_at)
+        times |= {at for at in told if at}
     for commit in known.direct:
         times |= {at for at in (commit.landed_at, commit.reverted_at) if at}
-    days = {0, *(n for name, n in asdict(thresholds).items() if name.endswith("_days"))}
+    days = {0, *(getattr(thresholds, name) for name in _WAITS)}
     for at in times:
         yield from (at + timedelta(days=n) for n in days)
+
+
+@lru_cache(maxsize=8)
+def _numbers(thresholds: Thresholds) -> Mapping[str, object]:
+    return asdict(thresholds)
 
 
 _PAGE = """\
@@ -271,9 +314,10 @@ evidence proposes and labels nothing.
 ## A session with several pieces of work
 
 One piece that landed and stands makes the session productive, whatever became of the others; it is
-inefficient only if every standing piece took endless review. Where nothing stands, an open change
-at which somebody works comes first, since its work may still land. Then comes work that was merged
-where nobody can say whether it shipped, then reverts, then abandoned changes, and closed ones last.
+inefficient only if every standing piece took endless review or heavy rework. Where nothing stands,
+an open change at which somebody works comes first, since its work may still land. Then comes work
+that was merged where nobody can say whether it shipped, then reverts, then abandoned changes, and
+closed ones last. What each of these words means is told in [outcomes](outcomes.md).
 
 A session with no such work is judged by what it tried: it *tried* if the tool told an accepted
 edit, a changed line or a commit. A count that was not told is not zero.
@@ -283,6 +327,12 @@ edit, a changed line or a commit. A count that was not told is not zero.
 | Name | Default | Of what, and whence |
 |---|--:|---|
 {thresholds}
+
+A model of titles, which may say what kind of work a change is, takes these:
+
+| Name | Default | Of what, and whence |
+|---|--:|---|
+{learning}
 """
 
 
@@ -293,14 +343,23 @@ def page() -> str:
         (f"{number}", f"`{rule.name}`", rule.label.value, rule.sentence, rule.final)
         for number, rule in enumerate(RULES, start=1)
     ]
-    numbers = [
-        (f"`{f.name}`", f"{defaults[f.name]}", f.metadata["why"]) for f in fields(Thresholds)
-    ]
     return _PAGE.format(
         rule_set=RULE_SET,
         rules=_table(rows).format_map(defaults),
-        thresholds=_table(numbers),
+        thresholds=_numbered(Thresholds()),
+        learning=_numbered(LearningThresholds()),
     )
+
+
+def _numbered(defaults: Thresholds | LearningThresholds) -> str:
+    return _table(
+        (f"`{f.name}`", _shown(getattr(defaults, f.name)), f.metadata["why"])
+        for f in fields(defaults)
+    )
+
+
+def _shown(value: object) -> str:
+    return ", ".join(f"`{each}`" for each in value) if isinstance(value, tuple) else f"{value}"
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> str:

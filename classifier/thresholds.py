@@ -18,7 +18,7 @@ def _number(default: Number, why: str) -> Number:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """The numbers in the rules; days where the name ends so."""
+    """The numbers in the rules and in the outcomes they look at; days where the name ends so."""
 
     revert_window_days: int = _number(
         30,
@@ -53,6 +53,66 @@ class Thresholds:
         4,
         "Review rounds. 1.2 % of the reviewed changes of coding agents had three or more formal "
         "requests for changes; comments count here too, hence four.",
+    )
+    release_branches: tuple[str, ...] = field(
+        default=("release", "release/*", "release-*", "releases/*", "stable", "stable/*"),
+        metadata={"why": "Patterns of branches beside the default one on which work has landed."},
+    )
+    superseded_days: int = _number(
+        14,
+        "After a change was closed: time for another to be merged in its stead, and so for the "
+        "reason of its closing to be known.",
+    )
+    rework_days: int = _number(
+        21,
+        "After landing. The longer of the two public yardsticks for rewritten code (two weeks and "
+        "21 days).",
+    )
+    rework_base_days: int = _number(
+        90, "Before landing: how often a file was touched then says what is usual for it."
+    )
+    rework_files: float = _number(
+        0.5,
+        "Share of a change's files touched again beyond what is usual, from which rework is heavy. "
+        "A judgement: the means of public yardsticks for seven days are 0.06 to 0.14.",
+    )
+    rework_lines: float = _number(
+        0.2,
+        "Share of its added lines that can have been rewritten; with no more than that rework is "
+        "never heavy. A fifth is where attribution of lines is given up elsewhere.",
+    )
+    rework_min_lines: int = _number(
+        20, "Lines that can have been rewritten; with fewer rework is never heavy."
+    )
+    revert_title_days: int = _number(
+        90, "Between landing and a revert that names a change by nothing but its title."
+    )
+    ticket_done_days: int = _number(14, "After landing: a ticket done later was done by more.")
+    ticket_reopened_days: int = _number(
+        30, "After it was done: a ticket reopened later is mostly another problem."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningThresholds:
+    """What a model of titles takes before it may say what kind of work a change is."""
+
+    titles: int = _number(
+        300, "Changes whose kind of work is told: with fewer a model learns single words."
+    )
+    titles_of_a_kind: int = _number(
+        25, "Of them of one kind: rarer kinds are left to those who know."
+    )
+    most_titles: int = _number(
+        20_000, "The latest changes; older titles say less of today's words and cost time."
+    )
+    title_confidence: float = _number(
+        0.7, "Probability below which the model says nothing about a change."
+    )
+    title_accuracy: float = _number(
+        0.7,
+        "Share of right answers about later changes below which it is not used at all: comparing "
+        "tools by kind of work with more wrong ones would mislead.",
     )
 
 
@@ -94,8 +154,38 @@ class VerdictThresholds:
         "sessions would look worse than they are.",
     )
     keep_from: float = _number(
-        0.6, "Keep where the whole interval is at or above it. A default bar: set your own."
+        0.5,
+        "Keep where the standardised share is surely at least this: half of what the tool costs "
+        "ends in work that stays. A default bar: set your own.",
     )
     cut_below: float = _number(
-        0.3, "Cut where the whole interval is below it. A default bar: set your own."
+        0.3,
+        "Cut where the standardised share is surely below this and clearly below the other "
+        "tools'. A default bar: set your own.",
+    )
+    stop_below: float = _number(
+        0.4,
+        "Of one type of work: stop where the share is surely below this. Between it and the bar "
+        "for keeping nothing is said: the noise of one type's pieces is worth a tenth.",
+    )
+    cut_margin: float = _number(
+        0.05,
+        "How far below the other tools' share over the same work a tool must be for a cut: where "
+        "all do badly, no tool is the reason.",
+    )
+    sure_to_keep: float = _number(
+        0.9, "Probability at which a share counts as reaching the bar for keeping, or not."
+    )
+    sure_to_cut: float = _number(
+        0.95, "Probability that a cut takes: it costs people their tool, so it takes more."
+    )
+    sure_to_stay: float = _number(
+        0.6,
+        "Probability at which a verdict given before still stands, so that it does not flip with "
+        "the week.",
+    )
+    type_pieces: int = _number(
+        8,
+        "Equal pieces of work of one type before anything is said of that type: with fewer the "
+        "answer is mostly what was expected beforehand.",
     )

@@ -14,7 +14,9 @@ from typing import Any, cast
 
 import msgspec
 
+from collector.attributes import Shapes, known_scope
 from collector.errors import Undecodable
+from collector.protobuf_values import DEPTH, encoded_value
 from domain.record import (
     LogRecord,
     MetricPoint,
@@ -42,8 +44,6 @@ _TEMPORALITY = {
     "AGGREGATION_TEMPORALITY_CUMULATIVE": Temporality.CUMULATIVE,
 }
 SHORT = 256
-# Deeper values carry nothing we read.
-DEPTH = 16
 _LEAST, _MOST = -(2**63), 2**64 - 1
 # More digits than a 64-bit number has; int() would be quadratic in them.
 _LONGEST = 20
@@ -68,51 +68,57 @@ def records(signal: Signal, body: bytes) -> Iterator[Record | None]:
         if group is None:
             yield None
             continue
-        resource = _attributes(_object(group.get("resource")).get("attributes"))
+        resource = _resource(_object(group.get("resource")).get("attributes"))
         for scoped in _objects(group.get(inner)):
             if scoped is None:
                 yield None
                 continue
             told = _object(scoped.get("scope"))
             scope = Scope(_text(told.get("name")), _text(told.get("version")), resource)
-            yield from _scoped(signal, scoped, scope)
+            yield from _scoped(signal, scoped, known_scope(scope))
 
 
-def _scoped(signal: Signal, scoped: dict[str, Any], scope: Scope) -> Iterator[Record | None]:
+# A scope, and the shapes of what it records.
+_Known = tuple[Scope, Shapes]
+
+
+def _scoped(signal: Signal, scoped: dict[str, Any], known: _Known) -> Iterator[Record | None]:
     if signal is Signal.LOGS:
         for record in _objects(scoped.get("logRecords")):
-            yield None if record is None else _log(record, scope)
+            yield None if record is None else _log(record, known)
     elif signal is Signal.METRICS:
         for metric in _objects(scoped.get("metrics")):
             if metric is None:
                 yield None
             else:
-                yield from _points(metric, scope)
+                yield from _points(metric, known)
     else:
         for span in _objects(scoped.get("spans")):
-            yield None if span is None else _span(span, scope)
+            yield None if span is None else _span(span, known)
 
 
-def _log(record: dict[str, Any], scope: Scope) -> LogRecord:
+def _log(record: dict[str, Any], known: _Known) -> LogRecord:
+    scope, shapes = known
     body = _text(_object(record.get("body")).get("stringValue"))
+    name, told = _text(record.get("eventName")), _told(record.get("attributes"))
     return LogRecord(
         scope=scope,
         time_ns=_integer(record.get("timeUnixNano")),
         observed_ns=_integer(record.get("observedTimeUnixNano")),
-        event_name=_text(record.get("eventName")),
+        event_name=name,
         body=body if len(body) <= SHORT else "",
-        attributes=_attributes(record.get("attributes")),
+        attributes=shapes.attributes(told["event.name"] or name or body[:SHORT], told),
     )
 
 
-def _points(metric: dict[str, Any], scope: Scope) -> Iterator[MetricPoint | None]:
+def _points(metric: dict[str, Any], known: _Known) -> Iterator[MetricPoint | None]:
     for kind in _KINDS:
         data = metric.get(kind)
         if not isinstance(data, dict):
             continue
         temporality = _temporality(data.get("aggregationTemporality"))
         for point in _objects(data.get("dataPoints")):
-            yield None if point is None else _point(metric, kind, temporality, point, scope)
+            yield None if point is None else _point(metric, kind, temporality, point, known)
 
 
 def _temporality(told: object) -> Temporality:
@@ -125,8 +131,10 @@ def _point(
     kind: str,
     temporality: Temporality,
     point: dict[str, Any],
-    scope: Scope,
+    known: _Known,
 ) -> MetricPoint:
+    scope, shapes = known
+    name = _text(metric.get("name"))
     value: int | float
     if "asInt" in point:
         value = _integer(point.get("asInt"))
@@ -134,7 +142,7 @@ def _point(
         value = _float(point.get("asDouble", point.get("sum")))
     return MetricPoint(
         scope=scope,
-        name=_text(metric.get("name")),
+        name=name,
         unit=_text(metric.get("unit")),
         kind=_PROTOBUF_KIND.get(kind, kind),
         temporality=temporality,
@@ -143,34 +151,63 @@ def _point(
         value=value,
         # Zero is not written, and only distributions have a count.
         count=None if kind in _NUMBERS else _integer(point.get("count")),
-        attributes=_attributes(point.get("attributes")),
+        attributes=shapes.attributes(name, _told(point.get("attributes"))),
     )
 
 
-def _span(span: dict[str, Any], scope: Scope) -> Span:
+def _span(span: dict[str, Any], known: _Known) -> Span:
+    scope, shapes = known
+    name = _text(span.get("name"))
     return Span(
         scope=scope,
-        name=_text(span.get("name")),
+        name=name,
         trace_id=_text(span.get("traceId")).lower(),
         span_id=_text(span.get("spanId")).lower(),
         parent_span_id=_text(span.get("parentSpanId")).lower(),
         start_ns=_integer(span.get("startTimeUnixNano")),
         end_ns=_integer(span.get("endTimeUnixNano")),
         failed=_object(span.get("status")).get("code") in (2, "2", "STATUS_CODE_ERROR"),
-        attributes=_attributes(span.get("attributes")),
+        attributes=shapes.attributes(name, _told(span.get("attributes"))),
         events=tuple(
-            SpanEvent(
-                name=_text(event.get("name")),
-                time_ns=_integer(event.get("timeUnixNano")),
-                attributes=_attributes(event.get("attributes")),
-            )
-            for event in _objects(span.get("events"))
-            if event is not None
+            _event(event, shapes) for event in _objects(span.get("events")) if event is not None
         ),
     )
 
 
-def _attributes(pairs: object, depth: int = 0) -> dict[str, Value]:
+def _event(event: dict[str, Any], shapes: Shapes) -> SpanEvent:
+    name = _text(event.get("name"))
+    return SpanEvent(
+        name=name,
+        time_ns=_integer(event.get("timeUnixNano")),
+        attributes=shapes.attributes(name, _told(event.get("attributes"))),
+    )
+
+
+def _resource(pairs: object) -> dict[str, Value]:
+    return {name: value for name, value in _pairs(pairs, 0).items() if value is not None}
+
+
+class _Told(dict[str, bytes]):
+    """Encoded values by name, as protobuf's own map: a name that is asked for is taken in."""
+
+    def __missing__(self, name: str) -> bytes:
+        self[name] = b""
+        return b""
+
+
+def _told(pairs: object) -> _Told:
+    """Attributes as they would have come in protobuf, so that all that follows is the same."""
+    told = _Told()
+    for pair in pairs if isinstance(pairs, list) else ():
+        if isinstance(pair, dict) and isinstance(key := pair.get("key", ""), str):
+            value = pair.get("value")
+            text = value.get("stringValue") if isinstance(value, dict) else None
+            # A text is by far the commonest.
+            told[key] = encoded_value(text if isinstance(text, str) else _value(value, 0))
+    return told
+
+
+def _pairs(pairs: object, depth: int) -> dict[str, Value]:
     return {
         key: _value(pair.get("value"), depth)
         for pair in _objects(pairs)
@@ -182,6 +219,8 @@ def _value(value: object, depth: int) -> Value:
     """A plain value from an AnyValue; what is malformed or too deep reads as empty."""
     if not isinstance(value, dict) or depth > DEPTH:
         return None
+    if "stringValue" in value:
+        return _text(value["stringValue"])
     for name, read in _PLAIN.items():
         if name in value:
             return read(value[name])
@@ -189,7 +228,7 @@ def _value(value: object, depth: int) -> Value:
         items = _object(value["arrayValue"]).get("values")
         return [_value(item, depth + 1) for item in items] if isinstance(items, list) else []
     if "kvlistValue" in value:
-        return _attributes(_object(value["kvlistValue"]).get("values"), depth + 1)
+        return _pairs(_object(value["kvlistValue"]).get("values"), depth + 1)
     return None
 
 
@@ -237,7 +276,6 @@ def _float(value: object) -> float:
 
 
 _PLAIN: dict[str, Callable[[object], Value]] = {
-    "stringValue": _text,
     "intValue": _integer,
     "boolValue": lambda told: told is True,
     "doubleValue": _float,

@@ -1,22 +1,27 @@
 """Observations to sums: sessions, usage by hour, counts and traces. Pure and commutative."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
+
+from msgspec.structs import astuple
 
 from collector.counters import Change
-from collector.growth import Growth, counter, hour_of
+from collector.growth import HOUR_US, Growth, counter
 from domain.events import (
     Counted,
-    Fact,
     Observation,
+    Origin,
     Purpose,
     Quantity,
     RequestAnswered,
     RequestFailed,
     Source,
+    Trace,
     Traced,
 )
 from domain.folded import (
+    LONG_PROMPT,
+    LONGEST_USUAL_PROMPT,
     ContextSizes,
     CountKey,
     Folded,
@@ -26,7 +31,7 @@ from domain.folded import (
     UsageSum,
 )
 from domain.price_book import LIST_PRICES, PriceBook, Quote, book
-from domain.record import EPOCH
+from domain.record import moment
 from domain.tariff import UNTOLD_LENGTH, PromptRange, prompt_of
 from domain.usage import Tokens, add
 
@@ -51,6 +56,11 @@ _CONVERSATION = frozenset({Purpose.MAIN, None})
 
 Tells = Callable[[str, Source], frozenset[Quantity]]
 
+# Hour, model and purpose.
+_Kind = tuple[int, str | None, Purpose | None]
+# When, and what it took and cost.
+_Answer = tuple[int, Tokens, int | None]
+
 
 def fold(
     observations: Iterable[Observation],
@@ -65,117 +75,209 @@ def fold(
     of a tool would have told: a session it speaks of has at least zero of them, which is not the
     same as unknown. Tokens are booked at ``prices``.
     """
-    folded = Folded()
+    gathered: dict[int, _Gathered] = {}
     for observation in observations:
-        sums = _sums(folded, observation)
-        if observation.source not in sums.sources:
-            sums.sources.add(observation.source)
-            for quantity in tells(observation.tool, observation.source):
-                sums.counts.setdefault(CountKey(quantity, observation.rank, ""), 0)
-        for fact in observation.facts:
-            _add(sums, observation, fact, prices)
+        # Many records share the very same origin, and comparing what it says would take longer.
+        of = gathered.get(id(observation.origin))
+        if of is None:
+            of = gathered[id(observation.origin)] = _Gathered(observation)
+        of.add(observation)
+    folded = Folded()
+    for of in gathered.values():
+        _seen(_sums(folded, of), of, tells)
+    for of in gathered.values():
+        _book(folded[session_of(of.origin)], of, prices)
     for growth in growths:
-        _count(_sums(folded, growth.reading), counter(growth.reading), growth, prices)
+        origin = growth.reading.origin
+        _count(folded[session_of(origin)], origin, counter(growth.reading), growth, prices)
     return folded
 
 
-def _sums(folded: Folded, observation: Observation) -> SessionSums:
-    """The sums of an observation's session, which they now know was there at that time."""
-    session = session_of(observation)
-    sums, at = folded.get(session), observation.at
+class _Gathered:
+    """What the observations of one origin state."""
+
+    __slots__ = ("answers", "counts", "first_us", "last_us", "origin", "others", "ties")
+
+    def __init__(self, one: Observation) -> None:
+        self.origin = one.origin
+        self.first_us = self.last_us = one.at_us
+        self.answers: dict[_Kind, list[_Answer]] = {}
+        self.counts: dict[tuple[Quantity, str], int] = {}
+        self.ties: dict[tuple[Trace, str], list[int]] = {}
+        self.others: list[tuple[int, RequestFailed | Counted]] = []
+
+    def add(self, observation: Observation) -> None:
+        at_us = observation.at_us
+        if at_us < self.first_us:
+            self.first_us = at_us
+        elif at_us > self.last_us:
+            self.last_us = at_us
+        for fact in observation.stated:
+            if isinstance(fact, RequestAnswered):
+                key = (at_us // HOUR_US, fact.model, fact.purpose)
+                answer = (at_us, fact.tokens, fact.cost_nanousd)
+                known = self.answers.get(key)
+                if known is None:
+                    self.answers[key] = [answer]
+                else:
+                    known.append(answer)
+            elif isinstance(fact, Counted) and fact.quantity not in _USAGE_FIELD:
+                counted = (fact.quantity, fact.item)
+                self.counts[counted] = self.counts.get(counted, 0) + fact.amount
+            elif isinstance(fact, Traced):
+                self.ties.setdefault((fact.trace, fact.value), []).append(at_us)
+            else:
+                self.others.append((at_us // HOUR_US, fact))
+
+
+def _sums(folded: Folded, of: _Gathered) -> SessionSums:
+    """The sums of an origin's session, which they now know was there in that time."""
+    session = session_of(of.origin)
+    sums, first, last = folded.get(session), moment(of.first_us), moment(of.last_us)
     if sums is None:
-        sums = folded[session] = SessionSums(at, at)
-    elif at < sums.first_at:
-        sums.first_at = at
-    elif at > sums.last_at:
-        sums.last_at = at
+        sums = folded[session] = SessionSums(first, last)
+    else:
+        sums.first_at = min(first, sums.first_at)
+        sums.last_at = max(last, sums.last_at)
     return sums
 
 
-def session_of(observation: Observation) -> SessionKey:
-    """Whose observation it is: a session, or the installation where no session is named."""
-    if observation.session_id is None:
-        return SessionKey(observation.tool, None, observation.installation)
+def session_of(origin: Origin) -> SessionKey:
+    """Whose observations these are: a session's, or the installation's where none is named."""
+    if origin.session_id is None:
+        return SessionKey(origin.tool, None, origin.installation)
     # The same session may be told by two machines; it is still one session.
-    return SessionKey(observation.tool, observation.session_id, "")
+    return SessionKey(origin.tool, origin.session_id, "")
 
 
-def _add(sums: SessionSums, observation: Observation, fact: Fact, prices: PriceBook) -> None:
-    if isinstance(fact, Traced):
-        key = (fact.trace, fact.value)
-        before = sums.traces.get(key)
-        if before is None or observation.at < before:
-            sums.traces[key] = observation.at
-    elif isinstance(fact, RequestAnswered):
-        _answered(sums, observation, fact, prices)
-        if fact.purpose in _CONVERSATION:
-            _grow(sums, observation, fact.tokens)
-    elif isinstance(fact, RequestFailed):
-        into = _usage(sums, observation, fact, hour_of(observation.at))
-        into.requests = add(into.requests, 0)
-        into.failed_requests = add(into.failed_requests, 1)
-    elif fact.quantity in _USAGE_FIELD:
-        growth = Growth(observation, hour_of(observation.at), Change(0, fact.amount))
-        _count(sums, fact, growth, prices)
-    else:
-        _count_plainly(sums, fact, observation.rank, fact.amount)
+def _seen(sums: SessionSums, of: _Gathered, tells: Tells) -> None:
+    """What is known of a session because this signal told anything at all, and its ties."""
+    origin = of.origin
+    if origin.source not in sums.sources:
+        sums.sources.add(origin.source)
+        for quantity in tells(origin.tool, origin.source):
+            sums.counts.setdefault(CountKey(quantity, origin.rank, ""), 0)
+    for tie in origin.ties:
+        _tie(sums, (tie.trace, tie.value), of.first_us, of.last_us)
+    for told, left_us in of.ties.items():
+        _tie(sums, told, min(left_us), max(left_us))
 
 
-def _count(sums: SessionSums, fact: Counted, growth: Growth, prices: PriceBook) -> None:
+def _tie(sums: SessionSums, tie: tuple[Trace, str], first_us: int, last_us: int) -> None:
+    first, last = moment(first_us), moment(last_us)
+    sums.traces[tie] = min(first, sums.traces.get(tie, first))
+    sums.last_traced[tie] = max(last, sums.last_traced.get(tie, last))
+
+
+def _book(sums: SessionSums, of: _Gathered, prices: PriceBook) -> None:
+    origin = of.origin
+    for (quantity, item), amount in of.counts.items():
+        _count_plainly(sums, CountKey(quantity, origin.rank, item), amount)
+    for (hour, model, purpose), answers in of.answers.items():
+        _answered(sums, origin, (hour, model, purpose), answers, prices)
+        if purpose in _CONVERSATION:
+            _grow(sums, origin.rank, answers)
+    for hour, fact in of.others:
+        if isinstance(fact, RequestFailed):
+            into = _usage(sums, origin, (hour, fact.model, fact.purpose))
+            into.requests = add(into.requests, 0)
+            into.failed_requests = add(into.failed_requests, 1)
+        else:
+            _count_usage(sums, origin, fact, hour, Change(0, fact.amount), prices)
+
+
+def _count(
+    sums: SessionSums, origin: Origin, fact: Counted, growth: Growth, prices: PriceBook
+) -> None:
     change = growth.change
     if fact.quantity in _USAGE_FIELD:
-        into = _usage(sums, growth.reading, fact, growth.hour)
-        # Where a price changes within the hour, that of its beginning: a counter tells no more.
-        at = EPOCH + timedelta(hours=growth.hour)
-        _counted(into, fact, change, _quote(prices, growth.reading, fact, at))
+        _count_usage(sums, origin, fact, growth.hour, change, prices)
     else:
-        _count_plainly(sums, fact, growth.reading.rank, change.after - change.before)
+        key = CountKey(fact.quantity, origin.rank, fact.item)
+        _count_plainly(sums, key, change.after - change.before)
 
 
-def _count_plainly(sums: SessionSums, fact: Counted, rank: int, amount: int) -> None:
-    key = CountKey(fact.quantity, rank, fact.item)
+def _count_plainly(sums: SessionSums, key: CountKey, amount: int) -> None:
     sums.counts[key] = sums.counts.get(key, 0) + amount
-    if fact.quantity not in _IDLE:
+    if key.quantity not in _IDLE:
         sums.active = True
 
 
 def _usage(
-    sums: SessionSums,
-    observation: Observation,
-    fact: RequestAnswered | RequestFailed | Counted,
-    hour: int,
-    prompts: PromptRange = UNTOLD_LENGTH,
+    sums: SessionSums, origin: Origin, kind: _Kind, prompts: PromptRange = UNTOLD_LENGTH
 ) -> UsageSum:
     """The row to add to; that there is one makes the session active and its source known."""
-    rank = observation.rank
-    of, source = observation.context, observation.source
-    key = UsageKey(rank, source, hour, fact.model, fact.purpose, of, prompts)
+    rank = origin.rank
+    key = UsageKey(rank, origin.source, *kind, origin.context, prompts)
     into = sums.usage.get(key)
     if into is None:
         into = sums.usage[key] = UsageSum()
         sums.active = True
         sums.usage_rank = rank if sums.usage_rank is None else min(rank, sums.usage_rank)
-    sender = observation.installation
+    sender = origin.installation
     if sums.installations.get(sender, rank + 1) > rank:
         sums.installations[sender] = rank
     return into
 
 
-def _quote(
-    prices: PriceBook, observation: Observation, fact: RequestAnswered | Counted, at: datetime
-) -> Quote:
-    return prices.quote(observation.tool, observation.context.team, fact.model, at)
+def _quote(prices: PriceBook, origin: Origin, model: str | None, at: datetime) -> Quote:
+    return prices.quote(origin.tool, origin.context.team, model, at)
 
 
 def _answered(
-    sums: SessionSums, observation: Observation, fact: RequestAnswered, prices: PriceBook
+    sums: SessionSums, origin: Origin, kind: _Kind, answers: list[_Answer], prices: PriceBook
 ) -> None:
-    at, tokens = observation.at, fact.tokens
+    """Requests of one hour, model and purpose."""
+    hour, model, _ = kind
+    quotes = prices.of_hour(origin.tool, origin.context.team, model, moment(hour * HOUR_US))
+    quote = quotes[0] if all(each is quotes[0] for each in quotes) else None
+    if quote is None or not _add_up(sums, origin, kind, answers, quote):
+        for each in answers:
+            at = moment(each[0])
+            _add(sums, origin, kind, each, quote or _quote(prices, origin, model, at))
+
+
+def _add_up(
+    sums: SessionSums, origin: Origin, kind: _Kind, answers: list[_Answer], quote: Quote
+) -> bool:
+    """Book requests by their sum, where it comes to the same; whether it does.
+
+    It does where all of them tell the same buckets and cost the same rates, none of which has
+    anything to round.
+    """
+    so_many, columns = len(answers), list(zip(*(astuple(each[1]) for each in answers), strict=True))
+    if any(column.count(None) not in (0, so_many) for column in columns):
+        return False
+    total = Tokens(
+        **{
+            name: None if column[0] is None else sum(column)
+            for name, column in zip(Tokens.__struct_fields__, columns, strict=True)
+        }
+    )
+    prompts = [prompt_of(tokens) for _, tokens, _ in answers]
+    prompt, told = min(prompts), total.told()
+    if not quote.adds_up(prompt, max(prompts)):
+        return False
+    costs = [cost for _, _, cost in answers if cost is not None]
+    into = _usage(sums, origin, kind, quote.range_of(prompt) if told else UNTOLD_LENGTH)
+    _count_in(into, total, so_many, sum(costs) if costs else None)
+    if told:
+        book(into, quote, total, prompt)
+    return True
+
+
+def _add(sums: SessionSums, origin: Origin, kind: _Kind, answer: _Answer, quote: Quote) -> None:
+    """Book one request."""
+    _, tokens, cost = answer
     told, prompt = tokens.told(), prompt_of(tokens)
-    quote = _quote(prices, observation, fact, at)
-    prompts = quote.range_of(prompt) if told else UNTOLD_LENGTH
-    into = _usage(sums, observation, fact, hour_of(at), prompts)
-    into.requests = add(into.requests, 1)
+    into = _usage(sums, origin, kind, quote.range_of(prompt) if told else UNTOLD_LENGTH)
+    _count_in(into, tokens, 1, cost)
+    if told:
+        book(into, quote, tokens, prompt)
+
+
+def _count_in(into: UsageSum, tokens: Tokens, requests: int, cost: int | None) -> None:
+    into.requests = add(into.requests, requests)
     into.failed_requests = add(into.failed_requests, 0)
     into.input = add(into.input, tokens.input)
     into.cache_read = add(into.cache_read, tokens.cache_read)
@@ -184,27 +286,45 @@ def _answered(
     into.cache_write_1h = add(into.cache_write_1h, tokens.cache_write_1h)
     into.output = add(into.output, tokens.output)
     into.reasoning = add(into.reasoning, tokens.reasoning)
-    into.reported_nanousd = add(into.reported_nanousd, fact.cost_nanousd)
-    if told:
-        book(into, quote, tokens, prompt)
+    into.reported_nanousd = add(into.reported_nanousd, cost)
 
 
-def _grow(sums: SessionSums, observation: Observation, tokens: Tokens) -> None:
-    prompt = prompt_of(tokens)
-    if not prompt:
+def _grow(sums: SessionSums, rank: int, answers: list[_Answer]) -> None:
+    prompts = [(at_us, prompt) for at_us, tokens, _ in answers if (prompt := prompt_of(tokens))]
+    if not prompts:
         return
-    at, sizes = observation.at, sums.contexts.get(observation.rank)
-    if sizes is None:
-        sizes = sums.contexts[observation.rank] = ContextSizes(at, prompt, at, prompt)
-    sizes.add(at, prompt)
+    (first_us, first), (last_us, last) = min(prompts), max(prompts)
+    sizes = ContextSizes(
+        first_at=moment(first_us),
+        first_tokens=first,
+        last_at=moment(last_us),
+        last_tokens=last,
+        largest_tokens=max(prompt for _, prompt in prompts),
+        requests=len(prompts),
+        over_100k=sum(prompt > LONG_PROMPT for _, prompt in prompts),
+        over_200k=sum(prompt > LONGEST_USUAL_PROMPT for _, prompt in prompts),
+    )
+    known = sums.contexts.setdefault(rank, sizes)
+    if known is not sizes:
+        known.merge(sizes)
 
 
-def _counted(into: UsageSum, fact: Counted, change: Change, quote: Quote) -> None:
+def _count_usage(
+    sums: SessionSums,
+    origin: Origin,
+    fact: Counted,
+    hour: int,
+    change: Change,
+    prices: PriceBook,
+) -> None:
+    into = _usage(sums, origin, (hour, fact.model, fact.purpose))
     name = _USAGE_FIELD[fact.quantity]
     setattr(into, name, add(getattr(into, name), change.after - change.before))
     bucket = _TOKEN_FIELD.get(fact.quantity)
     if bucket is None:
         return
+    # Where a price changes within the hour, that of its beginning: a counter tells no more.
+    quote = _quote(prices, origin, fact.model, moment(hour * HOUR_US))
     # The price of the hour as it is now less its price as it was: the same in the end however many
     # readings it took, also where a token costs a fraction of a nano-dollar.
     before, after = (Tokens(**{bucket: amount}) for amount in change)

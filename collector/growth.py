@@ -7,7 +7,6 @@ every minute for as long as it is open, and that is no activity.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from msgspec import structs
 
@@ -28,14 +27,13 @@ class Growth:
     change: Change
 
 
-def hour_of(at: datetime) -> int:
-    """Whole hours since the epoch."""
-    return int(at.timestamp()) // 3600
+HOUR_US = 3_600_000_000
+"""Microseconds of an hour."""
 
 
 def counter(reading: Observation) -> Counted:
     """The counter that a reading is of: its first fact."""
-    counted = reading.facts[0]
+    counted = reading.stated[0]
     if not isinstance(counted, Counted):
         raise TypeError("the first fact of a series observation is its counter")
     return counted
@@ -45,7 +43,7 @@ def highest(readings: Iterable[Observation]) -> dict[int, int]:
     """The highest of these readings of one series, by hour."""
     hours: dict[int, int] = {}
     for reading in readings:
-        hour = hour_of(reading.at)
+        hour = reading.at_us // HOUR_US
         hours[hour] = max(counter(reading).amount, hours.get(hour, 0))
     return hours
 
@@ -62,10 +60,12 @@ def grown(
     new = highest(readings)
     changes = correction(known, new)
     added = growth(merged(known, new))
-    ordered = sorted(readings, key=lambda each: each.at)
-    first, first_hour = ordered[0], hour_of(ordered[0].at)
+    ordered = sorted(readings, key=lambda each: each.at_us)
+    first, first_hour = ordered[0], ordered[0].at_us // HOUR_US
     telling = [
-        next(each for each in ordered if (hour_of(each.at), counter(each).amount) == (hour, top))
+        next(
+            each for each in ordered if (each.at_us // HOUR_US, counter(each).amount) == (hour, top)
+        )
         for hour, top in new.items()
         if top > known.get(hour, 0) and added[hour]
     ]
@@ -78,4 +78,4 @@ def grown(
         changes.setdefault(first_hour, Change(0, 0))
     # Growth anywhere means that one of these readings brought it: there is one that tells.
     growths = [Growth(telling[0], hour, change) for hour, change in changes.items()]
-    return [structs.replace(each, facts=each.facts[1:]) for each in telling], growths
+    return [structs.replace(each, stated=each.stated[1:]) for each in telling], growths

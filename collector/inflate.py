@@ -19,6 +19,8 @@ _ZSTD_PIECE = 64
 
 def inflate(coding: str, body: bytes, limit: int) -> bytes:
     """The body without its content coding; Unsupported, Undecodable or TooLarge."""
+    if not coding and len(body) <= limit:
+        return body
     named = [each.strip() for each in coding.lower().split(",")]
     codings = [each for each in named if each not in ("", "identity")]
     if not codings:

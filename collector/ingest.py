@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from struct import Struct
 
 import msgspec
 
@@ -19,22 +20,26 @@ from collector.dialects import tells
 from collector.errors import CollectorError, Undecodable, origin
 from collector.fold import fold, session_of
 from collector.forges import FORGES
-from collector.growth import Growth, grown, highest, hour_of
+from collector.growth import HOUR_US, Growth, grown, highest
+from collector.lateness import began_since, in_time, microseconds
 from collector.observe import observe
 from collector.spool import OTLP, WEBHOOK, unpack_otlp
 from collector.stamping import stamped
+from collector.trackers import TRACKERS
 from domain.events import Observation
-from domain.folded import CoverageKey, SessionKey
+from domain.folded import CoverageKey
 from domain.price_book import LIST_PRICES, PriceBook
 from domain.pseudonym import Pseudonyms
 from domain.work import WorkFact
-from store import inbox, seen, sessions, work
+from store import inbox, retention, seen, sessions, work
 from store.engine import Connection, Database, StoreError
 
 _log = logging.getLogger(__name__)
 
 _ROWS = 256
-_FORGES = {forge.name: forge for forge in FORGES}
+# Of a record's identity, as much as is kept.
+_record_key = Struct("<Q").unpack_from
+_PROVIDERS = {provider.name: provider for provider in (*FORGES, *TRACKERS)}
 
 
 @dataclass(slots=True)
@@ -114,7 +119,7 @@ def _told(row: inbox.Held, pseudonyms: Pseudonyms) -> _Read:
         elif row.incoming.kind == WEBHOOK:
             provider, _, event = row.incoming.name.partition(":")
             payload = msgspec.json.decode(row.incoming.body, type=dict)
-            read.facts = _FORGES[provider].parse(
+            read.facts = _PROVIDERS[provider].parse(
                 event, payload, pseudonyms, row.incoming.received_at
             )
             became = "understood" if read.facts else "ignored"
@@ -165,29 +170,45 @@ def _fold_in(connection: Connection, read: Sequence[_Read], prices: PriceBook) -
     taken = inbox.take(connection, (row.row_id for row in read))
     ours = [row for row in read if row.row_id in taken]
     observations = [each for row in ours for each in row.observations]
+    horizon, late = retention.hold(connection), Counter[CoverageKey]()
+    horizon_us = None if horizon is None else microseconds(horizon)
+    if horizon_us is not None:
+        observations = in_time(observations, horizon_us, late)
     new = _never_seen(connection, observations)
-    telling, growths = _grown(connection, observations)
+    telling, growths = _grown(connection, observations, horizon_us, late)
     sessions.apply(connection, fold([*new, *telling], growths, tells, prices))
-    work.apply(connection, [fact for row in ours for fact in row.facts])
-    sessions.cover(connection, [(row.tallies, row.received_at) for row in ours])
+    refused = work.apply(connection, [fact for row in ours for fact in row.facts])
+    arrived = [(row.tallies, row.received_at) for row in ours]
+    others = [(told, at) for _, at in arrived[-1:] for told in (refused, late)]
+    sessions.cover(connection, [*arrived, *others])
 
 
-def _never_seen(connection: Connection, observations: Iterable[Observation]) -> list[Observation]:
+def _never_seen(connection: Connection, observations: Sequence[Observation]) -> list[Observation]:
     """Observations other than readings, each record once in all time."""
-    pks: dict[SessionKey, int] = {}
+    # Many records share the very same origin.
+    pks: dict[int, int] = {}
     told: dict[seen.HourKey, dict[int, Observation]] = {}
     for observation in observations:
         if observation.series is None:
-            session = session_of(observation)
-            pk = pks.get(session) or pks.setdefault(session, session.pk)
-            hours = told.setdefault((pk, hour_of(observation.at)), {})
-            hours.setdefault(int.from_bytes(observation.key[:8], "little"), observation)
+            origin = observation.origin
+            pk = pks.get(id(origin))
+            if pk is None:
+                pk = pks[id(origin)] = session_of(origin).pk
+            hour = pk, observation.at_us // HOUR_US
+            records = told.get(hour)
+            if records is None:
+                records = told[hour] = {}
+            [key] = _record_key(observation.key)
+            records.setdefault(key, observation)
     new = seen.unseen(connection, told)
     return [told[hour][key] for hour, keys in new.items() for key in sorted(keys)]
 
 
 def _grown(
-    connection: Connection, observations: Iterable[Observation]
+    connection: Connection,
+    observations: Iterable[Observation],
+    horizon_us: int | None,
+    late: Counter[CoverageKey],
 ) -> tuple[list[Observation], list[Growth]]:
     """Readings of cumulative counters: what they tell beside the count, and what the hours grew."""
     read: dict[bytes, list[Observation]] = defaultdict(list)
@@ -195,6 +216,12 @@ def _grown(
         if observation.series is not None:
             read[observation.series.key].append(observation)
     known = sessions.readings(connection, read)
+    if horizon_us is not None:
+        read = {
+            key: readings
+            for key, readings in read.items()
+            if key in known or began_since(readings, horizon_us, late)
+        }
     telling: list[Observation] = []
     growths: list[Growth] = []
     for key, readings in read.items():

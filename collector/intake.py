@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from collector import admission
@@ -25,7 +25,7 @@ from collector.errors import (
     origin,
 )
 from collector.inflate import inflate
-from collector.limits import Limits
+from collector.limits import Admitted, Limits
 from collector.spool import Spool
 from domain.record import Signal
 from store.access import Access, Gate
@@ -93,30 +93,42 @@ class Intake:
         ``key_id`` names the key that stamps it.
         """
         try:
-            read = self._read(signal, encoding, coding, raw, min(_SMALL_BYTES, self._most))
+            admitted = self._admitted(signal, encoding, coding, raw, min(_SMALL_BYTES, self._most))
         except TooLarge:
-            read = None
-        if read is None:
-            reading = partial(self._read, signal, encoding, coding, raw, self._most)
-            read = await asyncio.get_running_loop().run_in_executor(self._large, reading)
-            del reading
+            admitted = None
+        if admitted is not None:
+            signal, refused = admitted.signal, admitted.refused
+            await self._spool.put_small(signal, encoding, admitted.body, key_id)
+            return Taken(signal, refused)
+        packing = partial(self._packed, signal, encoding, coding, raw, key_id)
         # What waits for the disk is the packed row, which may be a thousandth of the body.
         del raw
-        row, taken = read
-        await self._spool.put(replace(row, key_id=key_id) if key_id else row)
+        reading = asyncio.get_running_loop().run_in_executor(self._large, packing)
+        del packing
+        row, taken = await reading
+        await self._spool.put(row)
         return taken
 
-    def _read(
-        self, signal: Signal | None, encoding: Encoding, coding: str, raw: bytes, most: int
+    def _packed(
+        self,
+        signal: Signal | None,
+        encoding: Encoding,
+        coding: str,
+        raw: bytes,
+        key_id: str | None,
     ) -> tuple[Incoming, Taken]:
+        admitted = self._admitted(signal, encoding, coding, raw, self._most)
+        row = self._spool.pack(admitted.signal, encoding, admitted.body, key_id)
+        return row, Taken(admitted.signal, admitted.refused)
+
+    def _admitted(
+        self, signal: Signal | None, encoding: Encoding, coding: str, raw: bytes, most: int
+    ) -> Admitted:
         try:
-            body = inflate(coding, raw, most)
-            admitted = admission.admit(signal, encoding, body, self.limits)
-            row = self._spool.pack(admitted.signal, encoding, admitted.body)
+            return admission.admit(signal, encoding, inflate(coding, raw, most), self.limits)
         except CollectorError:
             raise
         except Exception as error:  # noqa: BLE001
             # Ours, or no memory is left: whatever it is, the sender should keep its batch.
             _log.error("a request of %d bytes is refused: %s", len(raw), origin(error))
             raise Unavailable("the request can't be read now") from None
-        return row, Taken(admitted.signal, admitted.refused)

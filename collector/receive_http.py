@@ -81,9 +81,8 @@ class HttpReceiver:
         if scope["method"] != "POST":
             await _answer_other(scope["method"], send)
             return
-        headers = dict(scope["headers"])
-        content_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        encoding = _ENCODINGS.get(content_type)
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        encoding = _encoding(headers.get(b"content-type", b""))
         try:
             status, body = 200, await self._take(scope, headers, encoding, receive)
             extra: Headers = []
@@ -106,8 +105,7 @@ class HttpReceiver:
         if encoding is None:
             raise Unsupported("content-type must be application/x-protobuf or application/json")
         intake.check_room()
-        # Exporters may put any prefix before the signal; some post to the bare address.
-        told = _SIGNALS.get(scope["path"].rstrip("/").rpartition("/")[2])
+        told = _signal(scope["path"])
         coding = headers.get(b"content-encoding", b"").decode("latin-1")
         with intake.memory.holding() as held:
             # Nothing here keeps the body itself: it is gone while its row waits for the disk.
@@ -139,6 +137,17 @@ class HttpReceiver:
             seconds = self._patience.seconds
             raise Unavailable(f"the body has not arrived in {seconds} seconds") from error
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _encoding(content_type: bytes) -> Encoding | None:
+    # Nearly all send one of these as it stands here.
+    known = _ENCODINGS.get(content_type)
+    return known or _ENCODINGS.get(content_type.partition(b";")[0].strip().lower())
+
+
+def _signal(path: str) -> Signal | None:
+    """Exporters may put any prefix before the signal; some post to the bare address."""
+    return _SIGNALS.get(path.rstrip("/").rpartition("/")[2])
 
 
 def _refusal(error: CollectorError, encoding: Encoding | None) -> tuple[int, bytes, Headers]:

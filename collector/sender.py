@@ -4,10 +4,11 @@ Attributes of the record win over those of its resource (some tools put a stale 
 the resource). Operators set the others through ``OTEL_RESOURCE_ATTRIBUTES``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
-from domain.events import Context, Trace, Traced
+from collector.attributes import remembered
+from domain.events import Context, Origin, Source, Trace, Traced
 from domain.pseudonym import Pseudonyms
 from domain.record import Attributes, Scope, text
 from domain.repository import repository_name
@@ -30,8 +31,10 @@ _BRANCH = ("vcs.ref.head.name", "branch", "git.branch")
 _TICKET = ("ticket.id", "ticket", "issue.id")
 _OWNER = "repo.owner"
 _WANTED = (_EMAIL, _ENDUSER, _ACCOUNT, _INSTALLATION, _TEAM, _REPO, _BRANCH, _TICKET)
-_NAMES = frozenset(name for names in _WANTED for name in names) | {_OWNER}
-_REMEMBERED = 4096
+SENDER = (*(name for names in _WANTED for name in names), _OWNER)
+"""All attributes that may tell something of the sender."""
+
+_REMEMBERED = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +44,28 @@ class Sender:
     context: Context
     installation: str
     traces: tuple[Traced, ...]
+    _origins: dict[tuple[str, str | None, Source, int], Origin] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+
+    def origin(self, tool: str, session_id: str | None, source: Source, rank: int) -> Origin:
+        """This sender in a session; the same object again and again."""
+        key = (tool, session_id, source, rank)
+        origin = self._origins.get(key)
+        if origin is None:
+            if len(self._origins) >= _REMEMBERED:
+                self._origins.clear()
+            origin = self._origins[key] = Origin(
+                tool, session_id, self.installation, source, rank, self.context, self.traces
+            )
+        return origin
 
 
+@remembered(*SENDER)
 def sender_of(
     attributes: Attributes, scope: Scope, version: str | None, pseudonyms: Pseudonyms
 ) -> Sender:
     """Read the sender from a record's attributes and its resource."""
-    # Most records of a scope come from one sender: what they tell of it is the key.
-    told = [(name, str(attributes[name])) for name in _NAMES & attributes.keys()]
-    key = (version, *sorted(told)) if len(told) > 1 else (version, *told)
-    sender = scope.memo.get(key)
-    if not isinstance(sender, Sender):
-        sender = _read(attributes, scope, version, pseudonyms)
-        if len(scope.memo) >= _REMEMBERED:
-            scope.memo.clear()
-        scope.memo[key] = sender
-    return sender
-
-
-def _read(
-    attributes: Attributes, scope: Scope, version: str | None, pseudonyms: Pseudonyms
-) -> Sender:
     told = tuple(text(attributes, *names) or text(scope.resource, *names) for names in _WANTED)
     owner = text(attributes, _OWNER) or text(scope.resource, _OWNER)
     return _sender(told, owner, version, pseudonyms)

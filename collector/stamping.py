@@ -11,12 +11,12 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from collector.sender import Sender, sender_of
-from domain.events import Context, Fact, Observation, Trace, Traced
+from domain.events import Context, Observation, Origin, Trace, Traced
 from domain.pseudonym import Pseudonyms
 from domain.record import Scope
 from domain.stamp import Stamp
 
-_SenderOf = Callable[[Context, str, tuple[Traced, ...]], Sender]
+_OriginOf = Callable[[Origin, tuple[Traced, ...]], Origin]
 
 # How pseudonyms of machines begin; all others name people.
 _MACHINE = "i_"
@@ -28,8 +28,8 @@ def stamped(
     observations: Iterable[Observation], stamp: Stamp, pseudonyms: Pseudonyms
 ) -> list[Observation]:
     """These observations with what their key says."""
-    sender = _sender(stamp, pseudonyms)
-    return [_stamped(observation, sender) for observation in observations]
+    origin_of = _origins(stamp, pseudonyms)
+    return [_stamped(observation, origin_of) for observation in observations]
 
 
 def said(attributes: Iterable[tuple[str, str]], pseudonyms: Pseudonyms) -> Sender:
@@ -45,46 +45,36 @@ def person(told: str, pseudonyms: Pseudonyms) -> str:
     return pseudonyms("email" if "@" in told else "enduser", told)
 
 
-def _stamped(observation: Observation, sender: _SenderOf) -> Observation:
-    facts: list[Fact] = []
-    ties: list[Traced] = []
-    for fact in observation.facts:
-        if isinstance(fact, Traced):
-            ties.append(fact)
-        else:
-            facts.append(fact)
-    of = sender(observation.context, observation.installation, tuple(ties))
-    return replace(
-        observation,
-        context=of.context,
-        installation=of.installation,
-        facts=(*facts, *of.traces),
-    )
+def _stamped(observation: Observation, origin_of: _OriginOf) -> Observation:
+    # What the record itself ties to the outside goes before the key just as its sender's ties do.
+    ties = tuple(fact for fact in observation.stated if isinstance(fact, Traced))
+    if not ties:
+        return replace(observation, origin=origin_of(observation.origin, ()))
+    others = tuple(fact for fact in observation.stated if not isinstance(fact, Traced))
+    return replace(observation, origin=origin_of(observation.origin, ties), stated=others)
 
 
 @lru_cache(maxsize=4096)
-def _sender(stamp: Stamp, pseudonyms: Pseudonyms) -> _SenderOf:
-    """Who sends with a key of this stamp; worked out once for a sender, not once for a record."""
+def _origins(stamp: Stamp, pseudonyms: Pseudonyms) -> _OriginOf:
+    """Origins with a key of this stamp; worked out once for each, not once for a record."""
     key = said(stamp.attributes, pseudonyms)
     of_key = "\0".join((stamp.user or "", *(f"{name}={v}" for name, v in stamp.attributes)))
 
     @lru_cache(maxsize=1024)
-    def sender(context: Context, installation: str, ties: tuple[Traced, ...]) -> Sender:
-        stamped_context, fitting = _filled(context, ties, key)
+    def origin(of: Origin, stated: tuple[Traced, ...]) -> Origin:
+        ties = (*stated, *of.ties)
+        context, fitting = _filled(of.context, ties, key)
+        installation = of.installation
         if not _names_machine(installation, ties):
             # Otherwise all that tell nothing of themselves would be one installation.
             installation = pseudonyms("installation", f"{of_key}\0{installation}")
         if stamp.user is not None:
-            stamped_context = replace(stamped_context, user=stamp.user)
+            context = replace(context, user=stamp.user)
             identity = Traced(trace=Trace.IDENTITY, value=stamp.user)
             ties = (*(tie for tie in ties if not _names_person(tie)), identity)
-        return Sender(
-            context=stamped_context,
-            installation=installation,
-            traces=(*ties, *fitting),
-        )
+        return replace(of, context=context, installation=installation, ties=(*ties, *fitting))
 
-    return sender
+    return origin
 
 
 def _filled(

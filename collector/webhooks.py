@@ -1,4 +1,4 @@
-"""Webhooks of forges: verify the raw body, keep it durably once, answer; the rest comes later.
+"""Webhooks of forges and trackers: verify the raw body, keep it durably once, answer; then parse.
 
 The order of refusals: signature first (401 with nothing stored, not even that it came), then what
 the delivery is. A delivery seen before is answered 200 and changes nothing.
@@ -20,8 +20,9 @@ from starlette.requests import ClientDisconnect
 from collector.budget import Budget
 from collector.errors import CollectorError, TooLarge, Unavailable
 from collector.forges import FORGES
-from collector.forges.forge import Forge
+from collector.provider import Provider
 from collector.spool import WEBHOOK
+from collector.trackers import TRACKERS
 from domain.pseudonym import Pseudonyms
 from store import inbox
 from store.engine import Database, StoreError
@@ -50,15 +51,15 @@ def webhook_router(
     secrets: Mapping[str, str],
     clock: Callable[[], datetime],
 ) -> APIRouter:
-    """Routes ``/webhooks/<forge>``; ``secrets`` by forge name, absent where not configured."""
+    """Routes ``/webhooks/<provider>``; ``secrets`` by its name, absent where not configured."""
     router = APIRouter(tags=["webhooks"])
-    for forge in FORGES:
-        handler = _handler(forge, database, pseudonyms, secrets.get(forge.name), clock)
+    for provider in (*FORGES, *TRACKERS):
+        handler = _handler(provider, database, pseudonyms, secrets.get(provider.name), clock)
         router.add_api_route(
-            f"/webhooks/{forge.name}",
+            f"/webhooks/{provider.name}",
             handler,
             methods=["POST"],
-            summary=f"Deliveries of {forge.name}",
+            summary=f"Deliveries of {provider.name}",
             description=handler.__doc__,
             response_class=JSONResponse,
         )
@@ -66,7 +67,7 @@ def webhook_router(
 
 
 def _handler(
-    forge: Forge,
+    provider: Provider,
     database: Database,
     pseudonyms: Pseudonyms,
     secret: str | None,
@@ -79,9 +80,10 @@ def _handler(
         try:
             raw = await _body(request, memory)
             headers = {name.lower(): value for name, value in request.headers.items()}
-            _verify(forge, secret, raw, headers)
-            row, delivery_id = _read(forge, raw, headers, pseudonyms, clock())
-            first = await run_in_threadpool(_keep, database, forge.name, row, delivery_id)
+            now = clock()
+            _verify(provider, secret, raw, headers, now)
+            row, delivery_id = _read(provider, raw, headers, pseudonyms, now)
+            first = await run_in_threadpool(_keep, database, provider.name, row, delivery_id)
         except CollectorError as error:
             return _refusal(error)
         except StoreError:
@@ -112,20 +114,26 @@ async def _body(request: Request, memory: Budget) -> bytes:
     return b"".join(chunks)
 
 
-def _verify(forge: Forge, secret: str | None, raw: bytes, headers: Mapping[str, str]) -> None:
-    if secret and forge.verify(secret, raw, headers):
+def _verify(
+    provider: Provider,
+    secret: str | None,
+    raw: bytes,
+    headers: Mapping[str, str],
+    now: datetime,
+) -> None:
+    if secret and provider.verify(secret, raw, headers, now):
         return
-    variable = f"ASSAY_{forge.name.upper().replace('-', '_')}_WEBHOOK_SECRET"
+    variable = f"ASSAY_{provider.name.upper().replace('-', '_')}_WEBHOOK_SECRET"
     raise _Refused(
         401,
         "bad_signature",
         f"the signature is missing or does not fit the body: {variable} must be set and be the"
-        " secret of the webhook",
+        " secret of the webhook (and both clocks right, where the provider signs the time)",
     )
 
 
 def _read(
-    forge: Forge,
+    provider: Provider,
     raw: bytes,
     headers: Mapping[str, str],
     pseudonyms: Pseudonyms,
@@ -136,16 +144,18 @@ def _read(
         payload = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _Refused(400, "not_json", "the body is not a JSON object") from error
-    event = forge.event(headers, payload)
+    event = provider.event(headers, payload)
     if event is None or not _EVENT.match(event):
         raise _Refused(400, "no_event", "the delivery does not name its event")
-    if event in forge.events_used:
+    if event in provider.events_used:
         # Refuses what can't be read while the forge still shows the answer to somebody.
-        forge.parse(event, payload, pseudonyms, received_at)
+        provider.parse(event, payload, pseudonyms, received_at)
     else:
         body = b"{}"
-    delivery_id = forge.delivery_id(headers, payload)
-    row = Incoming(received_at=received_at, kind=WEBHOOK, name=f"{forge.name}:{event}", body=body)
+    delivery_id = provider.delivery_id(headers, payload)
+    row = Incoming(
+        received_at=received_at, kind=WEBHOOK, name=f"{provider.name}:{event}", body=body
+    )
     return row, delivery_id[:_DELIVERY_LENGTH] if delivery_id else None
 
 
@@ -160,10 +170,10 @@ def _json_of(raw: bytes, headers: Mapping[str, str]) -> bytes:
     return fields.get("payload", [""])[0].encode()
 
 
-def _keep(database: Database, forge: str, row: Incoming, delivery_id: str | None) -> bool:
+def _keep(database: Database, provider: str, row: Incoming, delivery_id: str | None) -> bool:
     with database.writing() as connection:
         if delivery_id is not None and not inbox.first_delivery(
-            connection, forge, delivery_id, row.received_at
+            connection, provider, delivery_id, row.received_at
         ):
             return False
         inbox.put(connection, [row])

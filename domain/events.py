@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from domain.record import moment
 from domain.usage import Tokens
 
 
@@ -133,34 +134,57 @@ class Traced(Struct, frozen=True, kw_only=True, gc=False):
 Fact: TypeAlias = RequestAnswered | RequestFailed | Counted | Traced
 
 
-class Observation(Struct, frozen=True, kw_only=True):
-    """What one record says.
+class Origin(Struct, frozen=True):
+    """Where records come from: a session, its sender, and the signal that tells.
 
-    ``key`` identifies the record across resends, re-batching and encodings. ``rank`` orders the
-    sources of one tool: of facts about the same quantity only those of the lowest rank count.
-    ``session_id`` is None where the telemetry names no session; the facts are then booked to
-    ``installation``, the pseudonym of whatever sent them.
+    Many records have the same. ``rank`` orders the sources of one tool: of facts about the same
+    quantity only those of the lowest rank count. ``session_id`` is None where the telemetry names
+    no session; the facts are then booked to ``installation``, the pseudonym of whatever sent them.
+    ``ties`` are those of the sender, which each of its records repeats.
     """
 
     tool: str
     session_id: str | None
     installation: str
-    key: bytes
-    at: datetime
     source: Source
     rank: int
     context: Context
-    facts: tuple[Fact, ...]
+    ties: tuple[Traced, ...] = ()
+
+
+class Observation(Struct, frozen=True):
+    """What one record says.
+
+    ``key`` identifies the record across resends, re-batching and encodings; ``at_us`` is in
+    microseconds since the epoch, and ``stated`` what the record states beside its origin's ties.
+    """
+
+    origin: Origin
+    key: bytes
+    at_us: int
+    stated: tuple[Fact, ...]
     series: "Series | None" = None
+
+    @property
+    def at(self) -> datetime:
+        """When it was recorded, as aware UTC."""
+        return moment(self.at_us)
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """All that the record says, with the ties of its origin."""
+        return (*self.stated, *self.origin.ties)
 
 
 class Series(Struct, frozen=True, kw_only=True, gc=False):
     """A cumulative counter's reading: the one fact's ``amount`` is the value since ``start``.
 
     ``key`` identifies the series with its start time: a restarted process is another series.
+    ``start_us`` is that time in microseconds since the epoch, where the record tells it.
     """
 
     key: bytes
+    start_us: int | None = None
 
 
 class Pass(StrEnum):

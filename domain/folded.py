@@ -96,17 +96,15 @@ class ContextSizes:
     over_100k: int = 0
     over_200k: int = 0
 
-    def add(self, at: datetime, tokens: int) -> None:
-        """One more prompt of so many tokens."""
-        if at < self.first_at or (at == self.first_at and tokens < self.first_tokens):
-            self.first_at, self.first_tokens = at, tokens
-        if at > self.last_at or (at == self.last_at and tokens > self.last_tokens):
-            self.last_at, self.last_tokens = at, tokens
-        self.largest_tokens = max(self.largest_tokens, tokens)
-        self.requests += 1
-        if tokens > LONG_PROMPT:
-            self.over_100k += 1
-            self.over_200k += tokens > LONGEST_USUAL_PROMPT
+    def merge(self, other: "ContextSizes") -> None:
+        """Prompts of the same session from elsewhere."""
+        first = min((self.first_at, self.first_tokens), (other.first_at, other.first_tokens))
+        last = max((self.last_at, self.last_tokens), (other.last_at, other.last_tokens))
+        (self.first_at, self.first_tokens), (self.last_at, self.last_tokens) = first, last
+        self.largest_tokens = max(self.largest_tokens, other.largest_tokens)
+        self.requests += other.requests
+        self.over_100k += other.over_100k
+        self.over_200k += other.over_200k
 
 
 @dataclass(slots=True)
@@ -115,7 +113,8 @@ class SessionSums:
 
     ``usage_rank`` is the rank of its best source of usage, ``sources`` the signals that spoke of
     it, ``installations`` the best rank of usage by the installation that sent it, ``contexts`` the
-    sizes of its prompts by rank.
+    sizes of its prompts by rank. ``traces`` maps each trace to the time it was first left,
+    ``last_traced`` to the last.
     """
 
     first_at: datetime
@@ -126,6 +125,7 @@ class SessionSums:
     usage: dict[UsageKey, UsageSum] = field(default_factory=dict)
     counts: dict[CountKey, int] = field(default_factory=dict)
     traces: dict[tuple[Trace, str], datetime] = field(default_factory=dict)
+    last_traced: dict[tuple[Trace, str], datetime] = field(default_factory=dict)
     installations: dict[str, int] = field(default_factory=dict)
     contexts: dict[int, ContextSizes] = field(default_factory=dict)
 

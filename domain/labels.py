@@ -4,10 +4,13 @@ Everything a sceptic needs stands in the value itself: the evidence behind a lin
 saw, what is missing for a verdict. ``as_of`` is always an argument, never the clock.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple, TypeAlias
 
+from domain.closing import ClosedReason
 from domain.work import ReviewState
 
 
@@ -52,6 +55,7 @@ class TargetKind(StrEnum):
 
     COMMIT = "commit"
     CHANGE = "change"
+    TICKET = "ticket"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +69,9 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A commit (``id`` is its SHA) or a change (``id`` is its number) of a repository.
+    """A commit (``id`` is its SHA), a change (its number) or a ticket (its key).
 
-    ``kind`` is a ``TargetKind``.
+    ``kind`` is a ``TargetKind``. A ticket belongs to no repository: its ``repo`` is empty.
     """
 
     kind: str
@@ -90,31 +94,77 @@ class Link:
     via: tuple[str, ...] = ()
 
 
+class Worked(NamedTuple):
+    """When a session first and last edited a file."""
+
+    first_at: datetime
+    last_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionTraces:
-    """What a session left that can tie it to work. Values map to the time first observed."""
+    """What a session left that can tie it to work. Values map to the time first observed.
+
+    ``people`` are the persons whose identities it told, ``files`` what it edited by the names that
+    ``Pseudonyms.file`` gives: none where its tool tells no files.
+    """
 
     tool: str
     session_id: str
     started_at: datetime
     ended_at: datetime
-    commits: dict[str, datetime]
-    branches: dict[str, datetime]
+    commits: Mapping[str, datetime]
+    branches: Mapping[str, datetime]
     repositories: frozenset[str]
-    identities: frozenset[str]
+    people: frozenset[str]
+    files: Mapping[str, Worked] = field(default_factory=dict)
+    tickets: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateCommit:
-    """A commit that may belong to a session. ``changes`` are the numbers that contain it."""
+    """A commit that may belong to a session.
+
+    ``authored_at`` is None for one of which only the SHA is known. ``same`` are the SHAs under
+    which the same work was known before or after an amend, rebase, squash or cherry-pick.
+    ``branches`` are those it was pushed to, ``heads`` those of the changes that contain it; neither
+    holds the branch that everybody's work lands on. ``joins`` tells that it is a merge: its time
+    says when somebody pressed a button, and its files are not its own. ``files`` are None where the
+    forge did not list them. ``tools`` are the coding tools that its message or author names.
+    """
 
     repo: str
     sha: str
     authors: frozenset[str]
-    authored_at: datetime
-    named_sessions: frozenset[tuple[str, str]]
-    changes: tuple[int, ...]
-    on_default_branch_at: datetime | None
+    authored_at: datetime | None
+    named_sessions: frozenset[tuple[str, str]] = frozenset()
+    same: frozenset[str] = frozenset()
+    branches: frozenset[str] = frozenset()
+    heads: frozenset[str] = frozenset()
+    joins: bool = False
+    files: frozenset[str] | None = None
+    tools: frozenset[str] = frozenset()
+    tickets: frozenset[str] = frozenset()
+
+
+Committed: TypeAlias = Mapping[tuple[str, str, str], Sequence[datetime]]
+"""When a person committed a file of a repository, in order: by (person, repository, file)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """Everything that the decision about some commits may depend on, sessions by their keys.
+
+    By commit (repository and SHA) ``near`` holds the sessions whose person and time or whose
+    trailer make them candidates, ``named`` those whose telemetry names it: (session, told SHA,
+    when). ``reviews`` are what people said of a session and a commit: accepted, by whom, when.
+    """
+
+    sessions: Mapping[int, SessionTraces]
+    near: Mapping[tuple[str, str], frozenset[int]]
+    named: Mapping[tuple[str, str], Sequence[tuple[int, str, datetime]]]
+    committed: Committed
+    reviews: Mapping[tuple[int, str, str], tuple[bool, str, datetime]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +172,7 @@ class CandidateChange:
     """A change that may belong to a session.
 
     ``head_repo`` is where its branch lives, None where that is ``repo`` itself or was not told.
-    ``merge_sha`` is the commit that the merge made: it belongs to the change, but its time is that
-    of the merge, not that of the work.
+    ``tickets`` are the keys of the tickets that it is tied to.
     """
 
     repo: str
@@ -133,7 +182,7 @@ class CandidateChange:
     opened_at: datetime
     ended_at: datetime | None
     head_repo: str | None = None
-    merge_sha: str | None = None
+    tickets: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,33 +190,40 @@ class Revert:
     """One target undone by another. ``landed_at`` is when ``reverting`` reached the default branch.
 
     None while it has not. A commit that belongs to a change is named as the change, on both sides.
+    ``weak`` means that only its title says so.
     """
 
     reverting: Target
     reverted: Target
     landed_at: datetime | None
+    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
-    """One review of a change, reduced to what review rounds are counted from.
+    """One review of a change, reduced to what outcomes are made from.
 
-    ``by_author`` means that the reviewer is the change's own author.
+    ``by_author`` means that the reviewer is the change's own author. ``person`` is None where
+    nobody was told.
     """
 
     state: ReviewState
     submitted_at: datetime
     by_human: bool
     by_author: bool
+    person: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkedChange:
     """A change that a session is linked to, and what has become of it so far.
 
-    ``active_at`` is the last activity of the author's side; ``reverted_at`` is None also where the
-    revert was itself reverted (re-landed). Both, and ``review_rounds``, are taken as of the moment
-    that the label is for (``classifier.outcomes``): a single value can't be turned back later.
+    ``landed_at`` is when it came to the default or a release branch, by whatever way; a change that
+    was merged elsewhere has not landed. ``active_at`` is the last activity of the author's side;
+    ``reverted_at`` is None also where the revert was itself reverted (re-landed); ``reworked_at``
+    is when it became heavy rework. All of these, ``review_rounds`` and ``closed_reason`` are taken
+    as of the moment that the label is for (``classifier.fates``): a single value can't be turned
+    back later.
     """
 
     repo: str
@@ -176,10 +232,12 @@ class LinkedChange:
     opened_at: datetime
     active_at: datetime
     merged_at: datetime | None
-    landed: bool
+    landed_at: datetime | None
     closed_at: datetime | None
     reverted_at: datetime | None
+    reworked_at: datetime | None
     review_rounds: int
+    closed_reason: ClosedReason | None
     tasks: tuple[str, ...]
     title: str
 
@@ -237,11 +295,17 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedChange:
-    """A change that a judged session is linked to by tier A or B."""
+    """A change that a judged session is linked to by tier A or B.
+
+    ``work_type`` and ``lines`` (added and deleted) are None where not known.
+    """
 
     repo: str
     number: int
     title: str
+    tier: Tier = Tier.A
+    work_type: str | None = None
+    lines: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,12 +338,50 @@ class Requirement:
         return self.have >= self.need
 
 
+class Use(StrEnum):
+    """What to do with a tool for one type of work."""
+
+    KEEP = "keep"
+    STOP = "stop"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkTypeShare:
+    """How a tool does at one type of work.
+
+    ``share`` is the expected productive share of spend there with its 95 % ``interval``,
+    ``good`` the probability that it reaches the bar for keeping. ``pieces`` is the number of equal
+    pieces of work that it rests on, ``weight`` the part of the tool's spend.
+    """
+
+    work_type: str
+    share: float
+    interval: tuple[float, float]
+    good: float
+    pieces: float
+    weight: float
+    use: Use
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitivity:
+    """What the decision would be under another assumption; ``changed`` says what was assumed."""
+
+    changed: str
+    decision: Decision
+    share: float | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """Keep, scope, cut or insufficient evidence for one tool, with everything it rests on.
 
-    ``productive_share`` (of settled, non-neutral spend) and its 95 % ``interval`` are None while a
-    requirement is unmet: a number that must not be read is not given.
+    ``productive_share`` is of settled, non-neutral spend as it was; ``standardised_share`` what it
+    would be over the company's mix of work, with its 95 % ``interval``; ``baseline`` the company's
+    own. ``good`` is the probability that the standardised share reaches the bar for keeping,
+    ``bad`` that it lies below both the bar for cutting and the other tools' share. All are None
+    while a requirement is unmet: a number that must not be read is not given.
     """
 
     tool: str
@@ -289,3 +391,9 @@ class Verdict:
     productive_share: float | None
     interval: tuple[float, float] | None
     as_of: datetime
+    standardised_share: float | None = None
+    baseline: float | None = None
+    good: float | None = None
+    bad: float | None = None
+    by_work_type: tuple[WorkTypeShare, ...] = ()
+    sensitivity: tuple[Sensitivity, ...] = ()

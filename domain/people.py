@@ -1,25 +1,55 @@
-"""Which identities are one person: what providers, files and names say about it."""
+"""Which identities are one person: what providers, names and the operator say about it.
 
-from dataclasses import dataclass
+An identity is a pseudonym of a mail address, a login, an account or an installation. A person is
+named by one of their identities, or by the pseudonym of what the operator's file calls them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class Strength(StrEnum):
-    """How far a statement that two identities are one person can be relied on."""
+    """How far a statement that two identities are one person can be relied on.
 
-    ADMIN = "admin"  # a file of the operator's: wins over everything else
+    The operator's file is no such statement: it goes before all of them.
+    """
+
     STRONG = "strong"  # a provider or mailmap says so
-    MEDIUM = "medium"  # the same display name; alone it never joins two that others keep apart
+    MEDIUM = "medium"  # probably; alone it never joins two that others keep apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamePerson:
     """Two identities (pseudonyms) that a source says are one person.
 
-    ``source`` names who says so: ``github``, ``mailmap``, ``people file``, ``display name``.
+    ``source`` names who says so: ``github``, ``mailmap``, ``jira``.
     """
 
     one: str
     other: str
     strength: Strength
     source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """An identity that works in a repository under a display name (a pseudonym as well)."""
+
+    repo: str
+    name: str
+    identity: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statements:
+    """All that is said about some identities.
+
+    ``filed`` maps identities and display names to the person that the operator's file gives them
+    to. Every statement about an identity without such a row is among them.
+    """
+
+    identities: frozenset[str]
+    same: tuple[SamePerson, ...] = ()
+    named: tuple[Named, ...] = ()
+    filed: Mapping[str, str] = field(default_factory=dict)

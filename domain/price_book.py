@@ -41,6 +41,18 @@ class Quote:
                 return each
         return self.ranges[-1]
 
+    def adds_up(self, shortest: int, longest: int) -> bool:
+        """Whether requests with prompts from this to that length cost what their sum costs.
+
+        All of them have the same rates then, and whole nano-dollars, so that nothing is rounded.
+        """
+        tariffs = [each for each in (self.listed, self.effective) if isinstance(each, Tariff)]
+        return self.range_of(shortest) == self.range_of(longest) and all(
+            each.at(shortest) == each.at(longest)
+            and all(rate is None or rate % PICO_PER_NANO == 0 for rate in each.at(shortest))
+            for each in tariffs
+        )
+
 
 class PriceBook:
     """The public catalogue and the company's own prices, if it has told any."""

@@ -6,6 +6,7 @@ it: a telemetry e-mail and a commit author's e-mail can be compared without eith
 
 from functools import lru_cache
 from hashlib import blake2b
+from unicodedata import normalize
 
 from domain.paths import endings
 
@@ -13,12 +14,22 @@ _PREFIX = {
     "email": "p_",
     "account": "p_",
     "enduser": "p_",
+    # Logins of GitHub; those of another forge may be another person's.
     "login": "p_",
+    "gitlab_login": "p_",
+    "gitlab_id": "p_",
+    "bitbucket_login": "p_",
+    "azure_login": "p_",
+    "gitea_login": "p_",
     "jira_account": "p_",
     "linear_account": "p_",
+    "name": "p_",
+    "person": "p_",
     "installation": "i_",
     "call": "c_",
 }
+_CASELESS = frozenset({"email", *(kind for kind in _PREFIX if kind.endswith("login"))})
+_SPOKEN = frozenset({"name", "person"})
 _FILE = "f_"
 # Hex digits for each component: two different files of one session agree once in four billion.
 _WIDTH = 8
@@ -33,9 +44,15 @@ class Pseudonyms:
         self._filed = lru_cache(maxsize=65_536)(self._file)
 
     def __call__(self, kind: str, value: str) -> str:
-        """A stable name for this value; e-mails and logins are compared without case."""
-        if kind in ("email", "login"):
+        """A stable name for this value.
+
+        E-mails and logins are compared without case, names of people without case and however
+        their words are spaced.
+        """
+        if kind in _CASELESS:
             value = value.strip().lower()
+        elif kind in _SPOKEN:
+            value = " ".join(normalize("NFKC", value).casefold().split())
         return self._named(kind, value)
 
     def _name(self, kind: str, value: str) -> str:
@@ -61,6 +78,11 @@ class Pseudonyms:
             for ending in endings(path)
         ]
         return _FILE + "".join(parts) if parts else None
+
+
+def file_endings(file: str) -> list[str]:
+    """The names of all endings of a file's path, the file's own last: what an index holds."""
+    return [file[:end] for end in range(len(_FILE) + _WIDTH, len(file) + 1, _WIDTH)]
 
 
 def components_shared(one: str, other: str) -> int:

@@ -1,8 +1,8 @@
 """Decoded OTLP records, one shape for protobuf, JSON and gRPC.
 
 Timestamps stay integer nanoseconds since the epoch as on the wire, 0 where the sender gave none;
-``recorded_at`` turns them into aware UTC. Attribute values are plain Python values: JSON and
-protobuf bodies of the same telemetry give equal records.
+``recorded_us`` picks the one to go by, ``moment`` makes it aware UTC. Attribute values are plain
+Python values: JSON and protobuf bodies of the same telemetry give equal records.
 """
 
 import math
@@ -41,15 +41,19 @@ class Temporality(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Who recorded it: the instrumentation scope and the resource around it.
-
-    ``memo`` is for readers that derive the same from it for each of its many records.
-    """
+    """Who recorded it: the instrumentation scope and the resource around it."""
 
     name: str
     version: str
     resource: Attributes
-    memo: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
+    _hash: list[int] = field(default_factory=list, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        """Worked out once: what many records are of is looked up for each of them."""
+        if not self._hash:
+            told = {pair for pair in self.resource.items() if isinstance(pair[1], str)}
+            self._hash.append(hash((self.name, self.version, frozenset(told))))
+        return self._hash[0]
 
 
 class LogRecord(Struct, frozen=True):
@@ -104,12 +108,17 @@ class Span(Struct, frozen=True):
 Record: TypeAlias = LogRecord | MetricPoint | Span
 
 
-def recorded_at(*candidates_ns: int) -> datetime | None:
-    """The first plausible of these times as aware UTC (microseconds), or None."""
+def recorded_us(*candidates_ns: int) -> int | None:
+    """The first plausible of these times as microseconds since the epoch, or None."""
     for ns in candidates_ns:
         if EARLIEST_NS <= ns < LATEST_NS:
-            return EPOCH + timedelta(microseconds=ns // 1000)
+            return ns // 1000
     return None
+
+
+def moment(at_us: int) -> datetime:
+    """Microseconds since the epoch as aware UTC."""
+    return EPOCH + timedelta(microseconds=at_us)
 
 
 def text(attributes: Attributes, *names: str) -> str | None:
@@ -143,6 +152,8 @@ def count(attributes: Attributes, *names: str) -> int | None:
 def decimal(attributes: Attributes, name: str) -> float | None:
     """This attribute as a finite number, also where it is spelled as a string."""
     value = attributes.get(name)
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -23,8 +23,9 @@ class TicketSeen:
     """The state of a ticket at ``updated_at``.
 
     ``created_at`` is None where the payload leaves it out. ``kind`` is the tracker's own word for
-    its type (``Bug``, ``Story``), None where it has none; ``state_name`` the workflow's. ``parent`` is the key of its epic or parent. ``assignee`` holds
-    the pseudonyms of the assignee's identities.
+    its type (``Bug``, ``Story``), None where it has none; ``state_name`` the workflow's.
+    ``parent`` is the key of its epic or parent. ``assignee`` holds the pseudonyms of the assignee's
+    identities.
     """
 
     tracker: str
@@ -81,3 +82,8 @@ class TicketTied:
     value: str
     relation: str
     seen_at: datetime
+
+
+def ticket_key(repo: str, told: str) -> str:
+    """The key of a ticket named in ``repo``: its own issues are told as ``#7``."""
+    return repo + told if told.startswith("#") else told

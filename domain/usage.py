@@ -8,6 +8,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from msgspec import Struct
 
 NANOUSD = 1_000_000_000
+# Up to here (a thousand dollars) a float of nano-dollars is off by less than a thousandth.
+_PLAIN, _NEAR = 1e12, 0.49
 
 
 class Tokens(Struct, frozen=True, kw_only=True, gc=False):
@@ -28,7 +30,12 @@ class Tokens(Struct, frozen=True, kw_only=True, gc=False):
 
     def billable(self) -> int:
         """All tokens that somebody pays for; what was not told counts nothing."""
-        return sum(n or 0 for n in (self.input, self.cache_read, self.cache_write, self.output))
+        return (
+            (self.input or 0)
+            + (self.cache_read or 0)
+            + (self.cache_write or 0)
+            + (self.output or 0)
+        )
 
     def told(self) -> bool:
         """Whether any bucket was told at all."""
@@ -42,6 +49,11 @@ class Tokens(Struct, frozen=True, kw_only=True, gc=False):
 
 def nanousd(dollars: Decimal | float | str) -> int:
     """Dollars as whole nano-dollars; a float's noise beyond the ninth decimal disappears."""
+    if isinstance(dollars, float) and -_PLAIN < (nano := dollars * NANOUSD) < _PLAIN:
+        whole = round(nano)
+        # Nowhere near a half, over which a float's noise could push it.
+        if abs(nano - whole) < _NEAR:
+            return whole
     exact = dollars if isinstance(dollars, Decimal) else Decimal(str(dollars))
     return int((exact * NANOUSD).to_integral_value(rounding=ROUND_HALF_EVEN))
 

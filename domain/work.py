@@ -60,7 +60,8 @@ class ChangeSeen:
     ``reverts`` holds the numbers of the changes that this one says it reverts, ``superseded_by``
     of those that it says replace it; ``tasks`` the ticket keys that title, body and branch name.
     ``tools`` are the coding tools that its text or author names as having made it: a lower bound,
-    and never a session. ``labels`` are None where the payload does not list them.
+    and never a session. ``labels`` are None where the payload does not list them. ``head_sha`` and
+    ``merge_sha`` may be the first twelve digits only, where a forge tells no more.
     """
 
     repository: Repository

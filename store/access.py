@@ -25,15 +25,17 @@ _NOTE_SECONDS = 60.0
 
 
 class Role(StrEnum):
-    """What a token may do: send telemetry, read answers, or read and administer."""
+    """What a token may do: send telemetry, read answers, review links as well, or everything."""
 
     INGEST = "ingest"
     VIEWER = "viewer"
+    LEAD = "lead"
     ADMIN = "admin"
 
 
 MAY_SEND = frozenset({Role.INGEST, Role.ADMIN})
-MAY_READ = frozenset({Role.VIEWER, Role.ADMIN})
+MAY_READ = frozenset({Role.VIEWER, Role.LEAD, Role.ADMIN})
+MAY_REVIEW = frozenset({Role.LEAD, Role.ADMIN})
 
 
 class Access(StrEnum):
@@ -86,10 +88,18 @@ def tokens(connection: Connection) -> list[Token]:
     ]
 
 
-class _Known(NamedTuple):
-    """All valid tokens by their digests: the role, and the id of a key with a stamp."""
+class Bearer(NamedTuple):
+    """Whose token it is: its id, its role, and the id of the key that stamps what is sent."""
 
-    tokens: dict[bytes, tuple[Role, str | None]]
+    id: str
+    role: Role
+    key_id: str | None
+
+
+class _Known(NamedTuple):
+    """All valid tokens by their digests."""
+
+    tokens: dict[bytes, Bearer]
     held: frozenset[Role]
     version: tuple[int, int]
 
@@ -130,12 +140,23 @@ class Gate:
         known = self._current()
         if self._open_without and not allowed & known.held:
             return Access.GRANTED, None
-        digest = _digest(secret) if secret else b""
-        if digest not in known.tokens:
+        bearer = self._bearer(known, secret)
+        if bearer is None:
             return Access.UNAUTHENTICATED, None
-        self._note(digest)
-        role, key_id = known.tokens[digest]
-        return (Access.GRANTED, key_id) if role in allowed else (Access.FORBIDDEN, None)
+        if bearer.role not in allowed:
+            return Access.FORBIDDEN, None
+        return Access.GRANTED, bearer.key_id
+
+    def bearer(self, secret: str | None) -> Bearer | None:
+        """Whose valid token this is; None where it is none."""
+        return self._bearer(self._current(), secret)
+
+    def _bearer(self, known: _Known, secret: str | None) -> Bearer | None:
+        digest = _digest(secret) if secret else b""
+        found = known.tokens.get(digest)
+        if found is not None:
+            self._note(digest)
+        return found
 
     def _note(self, digest: bytes) -> None:
         now = self._monotonic()
@@ -165,7 +186,7 @@ class Gate:
         # Tokens are only ever added and revoked: where both counts stand still, so does the rest.
         counts = select(func.count(), func.count(t.revoked_at)).select_from(access_tokens)
         query = (
-            select(t.digest, t.role, ingest_keys.c.token_id)
+            select(t.digest, t.id, t.role, ingest_keys.c.token_id)
             .select_from(access_tokens.outerjoin(ingest_keys, ingest_keys.c.token_id == t.id))
             .where(t.revoked_at.is_(None))
         )
@@ -173,8 +194,10 @@ class Gate:
             made, revoked = connection.execute(counts).one()
             if (made, revoked) != self._known.version:
                 rows = connection.execute(query)
-                tokens = {bytes(row.digest): (Role(row.role), row.token_id) for row in rows}
-                held = frozenset(role for role, _ in tokens.values())
+                tokens = {
+                    bytes(row.digest): Bearer(row.id, Role(row.role), row.token_id) for row in rows
+                }
+                held = frozenset(bearer.role for bearer in tokens.values())
                 self._known = _Known(tokens, held, (made, revoked))
         self._read_at = began
 

@@ -1,13 +1,16 @@
-"""What must be concluded anew: sessions, and work whose sessions are still to be found.
+"""What must be concluded anew: sessions, work, and what was found to hang on either.
 
-A mark carries a count, so that what was marked again while it was being worked on stays marked.
+First whatever telemetry or a forge touched is marked (``mark_sessions``, ``mark_work``). From that
+follow the commits whose sessions must be found anew (``mark_commits``), and at last the sessions
+that must be labelled (``mark_labels``). A mark carries a count, so that what was marked again while
+it was being worked on stays marked.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, Table, and_, bindparam, delete, select
 
 from domain.labels import Label
 from store import families
@@ -15,43 +18,71 @@ from store import tables as t
 from store.upsert import added, merge_into
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class WorkMark:
-    """A change (by number), a commit (by SHA), or a commit named by a revert (maybe short)."""
+class WorkMark(NamedTuple):
+    """A change (by number), a commit (by SHA), a commit named by a revert (maybe short), a ticket.
+
+    The ``repo`` of a ticket (by key) is empty.
+    """
 
     kind: str
     repo: str
     target_id: str
 
 
+class CommitMark(NamedTuple):
+    """A commit. ``person`` is any one of its authors: what is read together is kept together."""
+
+    person: str
+    repo: str
+    sha: str
+
+
 def mark_sessions(connection: Connection, session_pks: Iterable[int]) -> None:
     """These sessions must be concluded anew, and those that they belong to."""
+    _mark_sessions(connection, t.dirty_sessions, session_pks)
+
+
+def mark_labels(connection: Connection, session_pks: Iterable[int]) -> None:
+    """These sessions must be labelled anew, and those that they belong to."""
+    _mark_sessions(connection, t.dirty_labels, session_pks)
+
+
+def _mark_sessions(connection: Connection, table: Table, session_pks: Iterable[int]) -> None:
     pks = set(session_pks)
     pks |= families.families_of(connection, pks)
     rows = [{"session_pk": pk, "marks": 1} for pk in sorted(pks)]
-    merge_into(connection, t.dirty_sessions, rows, {"marks": added})
+    merge_into(connection, table, rows, {"marks": added})
 
 
 def mark_unknown(connection: Connection) -> None:
-    """All sessions of which nothing could be said must be concluded anew."""
+    """All sessions of which nothing could be said must be labelled anew."""
     query = select(t.labels.c.session_pk).where(
         t.labels.c.current.is_(True), t.labels.c.label == Label.UNKNOWN.value
     )
-    mark_sessions(connection, connection.execute(query).scalars())
+    mark_labels(connection, connection.execute(query).scalars())
 
 
 def mark_work(connection: Connection, marks: Iterable[WorkMark]) -> None:
     """Whatever sessions this work concerns must be concluded anew."""
-    rows = [
-        {"kind": m.kind, "repo": m.repo, "target_id": m.target_id, "marks": 1}
-        for m in sorted(set(marks))
-    ]
+    rows = [{**mark._asdict(), "marks": 1} for mark in sorted(set(marks))]
     merge_into(connection, t.dirty_work, rows, {"marks": added})
+
+
+def mark_commits(connection: Connection, marks: Iterable[CommitMark]) -> None:
+    """The sessions of these commits must be found anew."""
+    rows = [{**mark._asdict(), "marks": 1} for mark in sorted(set(marks))]
+    merge_into(connection, t.dirty_commits, rows, {"marks": added})
 
 
 def marked_sessions(connection: Connection, limit: int) -> dict[int, int]:
     """Some marked sessions with the marks they have now."""
     query = select(t.dirty_sessions).limit(limit)
+    return {row.session_pk: row.marks for row in connection.execute(query)}
+
+
+def marked_labels(connection: Connection, limit: int) -> dict[int, int]:
+    """Some sessions to label with the marks they have now."""
+    query = select(t.dirty_labels).limit(limit)
     return {row.session_pk: row.marks for row in connection.execute(query)}
 
 
@@ -63,38 +94,46 @@ def marked_work(connection: Connection, limit: int) -> dict[WorkMark, int]:
     }
 
 
-def clear_sessions(connection: Connection, done: dict[int, int]) -> None:
-    """Take these marks away, unless there are more of them by now."""
-    table = t.dirty_sessions
-    statement = delete(table).where(
-        table.c.session_pk == bindparam("pk"), table.c.marks == bindparam("seen")
-    )
-    if done:
-        connection.execute(statement, [{"pk": pk, "seen": n} for pk, n in sorted(done.items())])
+def marked_commits(connection: Connection, limit: int) -> dict[CommitMark, int]:
+    """Some marked commits with the marks they have now, those of one person together."""
+    c = t.dirty_commits.c
+    query = select(t.dirty_commits).order_by(c.person, c.repo, c.sha).limit(limit)
+    return {
+        CommitMark(row.person, row.repo, row.sha): row.marks for row in connection.execute(query)
+    }
 
 
-def clear_work(connection: Connection, done: dict[WorkMark, int]) -> None:
+def clear_sessions(connection: Connection, done: Mapping[int, int]) -> None:
     """Take these marks away, unless there are more of them by now."""
-    table = t.dirty_work
-    statement = delete(table).where(
-        table.c.kind == bindparam("k"),
-        table.c.repo == bindparam("r"),
-        table.c.target_id == bindparam("i"),
-        table.c.marks == bindparam("seen"),
-    )
+    _clear(connection, t.dirty_sessions, {(pk,): marks for pk, marks in done.items()})
+
+
+def clear_labels(connection: Connection, done: Mapping[int, int]) -> None:
+    """Take these marks away, unless there are more of them by now."""
+    _clear(connection, t.dirty_labels, {(pk,): marks for pk, marks in done.items()})
+
+
+def clear_work(connection: Connection, done: Mapping[WorkMark, int]) -> None:
+    """Take these marks away, unless there are more of them by now."""
+    _clear(connection, t.dirty_work, done)
+
+
+def clear_commits(connection: Connection, done: Mapping[CommitMark, int]) -> None:
+    """Take these marks away, unless there are more of them by now."""
+    _clear(connection, t.dirty_commits, done)
+
+
+def _clear(connection: Connection, table: Table, done: Mapping[Any, int]) -> None:
+    if not done:
+        return
+    key = [column.name for column in table.primary_key]
+    same = [table.c[name] == bindparam(f"of_{name}") for name in key]
     rows = [
-        {"k": m.kind, "r": m.repo, "i": m.target_id, "seen": n} for m, n in sorted(done.items())
+        {**{f"of_{name}": each for name, each in zip(key, mark, strict=True)}, "seen": marks}
+        for mark, marks in sorted(done.items())
     ]
-    if rows:
-        connection.execute(statement, rows)
-
-
-def waiting(connection: Connection) -> int:
-    """How many marks of either kind wait."""
-    sessions = select(func.count()).select_from(t.dirty_sessions).scalar_subquery()
-    work = select(func.count()).select_from(t.dirty_work).scalar_subquery()
-    total: int = connection.execute(select(sessions + work)).scalar_one()
-    return total
+    statement = delete(table).where(and_(*same, table.c.marks == bindparam("seen")))
+    connection.execute(statement, rows)
 
 
 def due_sessions(connection: Connection, now: datetime, limit: int) -> list[int]:

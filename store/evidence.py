@@ -1,144 +1,238 @@
-"""What may tie a session to work: its traces, and the commits and changes that could be its own."""
+"""What new knowledge touches: commits whose sessions may change, sessions whose labels may.
 
-from collections import defaultdict
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+Too many are never wrong, only slow: what turns out as it was is not written again.
+"""
 
-from sqlalchemy import Connection, func, select
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Connection, Integer, String, select
 
 from domain.events import Trace
-from domain.labels import CandidateChange, CandidateCommit, SessionTraces
-from store import families
+from domain.labels import SessionTraces, TargetKind
 from store import tables as t
-from store.membership import (
-    ChangeId,
-    CommitId,
-    any_of,
-    changes_of_commits,
-    chunks,
-    default_branches,
-    starting_with,
-)
+from store.given import given
+from store.identities import identities_of
+from store.membership import ChangeId, CommitId, branch_windows, default_branches
+from store.neighbourhood import AFTER, BEFORE
+from store.people import persons_of
+from store.shas import same_work
+from store.tables import Moment
 
-# A commit may be authored a little before its session's first record, or some time after the last.
-BEFORE = timedelta(hours=1)
-AFTER = timedelta(hours=2)
-_SHORTEST_SHA = 7
-_TYING = (Trace.COMMIT, Trace.BRANCH, Trace.REPOSITORY, Trace.IDENTITY)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_COMMIT = {"repo": String(), "sha": String()}
+_CHANGE = {"repo": String(), "number": Integer()}
+_FULL_SHA = 40
 
 
-def traces_of(connection: Connection, session_pk: int) -> SessionTraces | None:
-    """A session's traces, with those of all that belong to it.
-
-    None for session-less telemetry, which can't be tied to anything, and for what is tied as a part
-    of another session.
-    """
-    alone = (t.sessions.c.pk == session_pk, ~families.belongs(t.sessions.c.pk))
-    row = connection.execute(select(t.sessions).where(*alone)).first()
-    if row is None or row.session_id is None:
-        return None
-    told: dict[str, dict[str, datetime]] = defaultdict(dict)
-    traces = t.session_traces.c
-    query = (
-        select(traces.trace, traces.value, func.min(traces.first_at).label("first_at"))
-        .where(families.among(traces.session_pk, [session_pk]), traces.trace.in_(_TYING))
-        .group_by(traces.trace, traces.value)
-    )
-    for trace in connection.execute(query):
-        told[trace.trace][trace.value] = trace.first_at
-    seen = t.sessions.c
-    last = select(func.max(seen.last_at)).where(families.among(seen.pk, [session_pk]))
-    return SessionTraces(
-        tool=row.tool,
-        session_id=row.session_id,
-        started_at=row.first_at,
-        ended_at=connection.execute(last).scalar_one(),
-        commits=told[Trace.COMMIT],
-        branches=told[Trace.BRANCH],
-        repositories=frozenset(told[Trace.REPOSITORY]),
-        identities=frozenset(told[Trace.IDENTITY]),
-    )
+def commits_concerned(
+    connection: Connection, sessions: Mapping[int, SessionTraces]
+) -> set[CommitId]:
+    """The commits that these sessions could have made."""
+    named = _told(connection, {sha for traces in sessions.values() for sha in traces.commits})
+    named |= _naming(connection, sessions.values())
+    others = same_work(connection, named)
+    named |= {(repo, sha) for (repo, _), of in others.items() for sha in of}
+    return named | _at_the_time(connection, sessions.values())
 
 
-def candidates(
-    connection: Connection, traces: SessionTraces
-) -> tuple[list[CandidateCommit], list[CandidateChange]]:
-    """Commits and changes that any evidence could tie to this session."""
-    found = _named_commits(connection, traces) | _timely_commits(connection, traces)
-    containing = changes_of_commits(connection, found)
-    changes: set[ChangeId] = {change for all_of in containing.values() for change in all_of}
-    for some in chunks(sorted(traces.branches)):
-        query = select(t.changes.c.repo, t.changes.c.number)
-        rows = connection.execute(query.where(t.changes.c.head_ref.in_(some)))
-        changes |= {(row.repo, row.number) for row in rows}
-    commits = [
-        _commit(connection, commit, containing.get(commit, set())) for commit in sorted(found)
-    ]
-    return commits, [_change(connection, change) for change in sorted(changes)]
-
-
-def _named_commits(connection: Connection, traces: SessionTraces) -> set[CommitId]:
-    """Commits whose SHA the session told, or whose message names the session."""
+def _told(connection: Connection, shas: Collection[str]) -> set[CommitId]:
+    """The commits that these maybe short SHAs may mean."""
+    if not shas:
+        return set()
+    rows = [(sha, sha if len(sha) >= _FULL_SHA else sha + "g") for sha in shas]
+    wanted = given(connection, {"sha": String(), "end": String()}, rows)
     found: set[CommitId] = set()
-    for sha in traces.commits:
-        for table in (t.commits, t.change_commits, t.pushes):
-            query = select(table.c.repo, table.c.sha).where(starting_with(table.c.sha, sha))
-            found |= {(row.repo, row.sha) for row in connection.execute(query)}
-        merged = select(t.changes.c.repo, t.changes.c.merge_sha)
-        merged = merged.where(starting_with(t.changes.c.merge_sha, sha))
-        found |= {(row.repo, row.merge_sha) for row in connection.execute(merged)}
-    naming = select(t.commit_sessions).where(
-        t.commit_sessions.c.tool == traces.tool,
-        t.commit_sessions.c.session_id == traces.session_id,
-    )
-    return found | {(row.repo, row.sha) for row in connection.execute(naming)}
-
-
-def _timely_commits(connection: Connection, traces: SessionTraces) -> set[CommitId]:
-    """Commits of the same person at the time of the session."""
-    found: set[CommitId] = set()
-    for some in chunks(sorted(traces.identities)):
-        query = (
-            select(t.commits.c.repo, t.commits.c.sha)
-            .join(
-                t.commit_people,
-                (t.commit_people.c.repo == t.commits.c.repo)
-                & (t.commit_people.c.sha == t.commits.c.sha),
-            )
-            .where(
-                t.commit_people.c.identity.in_(some),
-                t.commits.c.authored_at >= traces.started_at - BEFORE,
-                t.commits.c.authored_at <= traces.ended_at + AFTER,
-            )
-        )
-        found |= {(row.repo, row.sha) for row in connection.execute(query)}
+    for column, repo in (
+        (t.commits.c.sha, t.commits.c.repo),
+        (t.change_commits.c.sha, t.change_commits.c.repo),
+        (t.pushes.c.sha, t.pushes.c.repo),
+        (t.changes.c.merge_sha, t.changes.c.repo),
+        (t.commit_aliases.c.old_sha, t.commit_aliases.c.repo),
+    ):
+        within = (column >= wanted.c.sha) & (column <= wanted.c.end)
+        found |= {
+            (of, sha) for of, sha in connection.execute(select(repo, column).join(wanted, within))
+        }
     return found
 
 
-def _commit(
-    connection: Connection, commit: CommitId, changes: Iterable[ChangeId]
-) -> CandidateCommit:
-    repo, sha = commit
-    row = connection.execute(
-        select(t.commits).where(t.commits.c.repo == repo, t.commits.c.sha == sha)
-    ).first()
-    people = select(t.commit_people.c.identity).where(
-        t.commit_people.c.repo == repo, t.commit_people.c.sha == sha
+def _naming(connection: Connection, sessions: Iterable[SessionTraces]) -> set[CommitId]:
+    """The commits whose messages name one of these sessions."""
+    rows = [(traces.tool, traces.session_id) for traces in sessions]
+    wanted = given(connection, {"tool": String(), "session_id": String()}, rows)
+    c = t.commit_sessions.c
+    query = select(c.repo, c.sha).join(
+        wanted, (wanted.c.tool == c.tool) & (wanted.c.session_id == c.session_id)
     )
-    named = select(t.commit_sessions).where(
-        t.commit_sessions.c.repo == repo, t.commit_sessions.c.sha == sha
+    return {(repo, sha) for repo, sha in connection.execute(query).all()}
+
+
+def _at_the_time(connection: Connection, sessions: Iterable[SessionTraces]) -> set[CommitId]:
+    """The commits of these sessions' people around their time."""
+    spans = [
+        (person, traces.started_at - BEFORE, traces.ended_at + AFTER)
+        for traces in sessions
+        for person in traces.people
+    ]
+    identities = identities_of(connection, {person for person, _, _ in spans})
+    rows = [(each, since, until) for person, since, until in spans for each in identities[person]]
+    columns = {"identity": String(), "since": Moment(), "until": Moment()}
+    around = given(connection, columns, rows)
+    c = t.commit_people.c
+    near = (
+        (c.identity == around.c.identity)
+        & (c.authored_at >= around.c.since)
+        & (c.authored_at <= around.c.until)
     )
-    return CandidateCommit(
-        repo=repo,
-        sha=sha,
-        authors=frozenset(connection.execute(people).scalars()),
-        # A commit known by its SHA alone has no time; it is then tied by its SHA alone.
-        authored_at=row.authored_at if row else _EPOCH,
-        named_sessions=frozenset((r.tool, r.session_id) for r in connection.execute(named)),
-        changes=tuple(sorted(number for of, number in changes if of == repo)),
-        on_default_branch_at=on_default_branch_at(connection, repo, sha),
+    found = connection.execute(select(c.repo, c.sha).join(around, near).distinct())
+    return {(repo, sha) for repo, sha in found}
+
+
+def commits_after(connection: Connection, commits: Collection[CommitId]) -> set[CommitId]:
+    """Commits by the same people of the same files in the week after any of these.
+
+    What somebody committed is no longer there for their next commit to hold.
+    """
+    if not commits:
+        return set()
+    wanted = given(connection, _COMMIT, sorted(commits))
+    c, other = t.commit_people.c, t.commit_files.c
+    query = select(c.repo, c.sha, c.identity, c.authored_at).join(
+        wanted, (wanted.c.repo == c.repo) & (wanted.c.sha == c.sha)
     )
+    rows = connection.execute(query).all()
+    persons = persons_of(connection, {row.identity for row in rows})
+    identities = identities_of(connection, set(persons.values()))
+    spans = [
+        (row.repo, row.sha, each, row.authored_at, row.authored_at + AFTER)
+        for row in rows
+        for each in identities[persons[row.identity]]
+    ]
+    columns = {**_COMMIT, "identity": String(), "since": Moment(), "until": Moment()}
+    around = given(connection, columns, spans)
+    own = t.commit_files.alias("own")
+    later = (
+        select(c.repo, c.sha)
+        .select_from(around)
+        .join(
+            t.commit_people,
+            (c.identity == around.c.identity)
+            & (c.authored_at > around.c.since)
+            & (c.authored_at <= around.c.until),
+        )
+        .join(own, (own.c.repo == around.c.repo) & (own.c.sha == around.c.sha))
+        .join(
+            t.commit_files,
+            (other.repo == c.repo) & (other.sha == c.sha) & (other.file == own.c.file),
+        )
+        .where(c.repo == around.c.repo)
+        .distinct()
+    )
+    return {(repo, sha) for repo, sha in connection.execute(later)}
+
+
+def linked_commits(connection: Connection, session_pks: Iterable[int]) -> set[CommitId]:
+    """The commits that these sessions are linked to now."""
+    wanted = given(connection, {"pk": BigInteger()}, [(pk,) for pk in session_pks])
+    c = t.links.c
+    query = select(c.repo, c.target_id).join(wanted, wanted.c.pk == c.session_pk)
+    rows = connection.execute(query.where(c.kind == TargetKind.COMMIT.value))
+    return {(repo, sha) for repo, sha in rows}
+
+
+def people_of(connection: Connection, commits: Collection[CommitId]) -> dict[CommitId, str]:
+    """One person of each commit that has any: commits of one person are read together."""
+    wanted = given(connection, _COMMIT, sorted(commits))
+    c = t.commit_people.c
+    query = select(c.repo, c.sha, c.identity).join(
+        wanted, (wanted.c.repo == c.repo) & (wanted.c.sha == c.sha)
+    )
+    rows = connection.execute(query).all()
+    persons = persons_of(connection, {row.identity for row in rows})
+    found: dict[CommitId, str] = {}
+    for repo, sha, identity in rows:
+        person = persons[identity]
+        found[repo, sha] = min(person, found.get((repo, sha), person))
+    return found
+
+
+def commits_of_changes(
+    connection: Connection, changes: Collection[ChangeId]
+) -> dict[ChangeId, set[str]]:
+    """The SHAs that each change ever held: listed, pushed to its branch, or made by its merge."""
+    if not changes:
+        return {}
+    wanted = given(connection, _CHANGE, sorted(changes))
+    found: dict[ChangeId, set[str]] = {change: set() for change in changes}
+    c, held = t.changes.c, t.change_commits.c
+    listed = select(held.repo, held.number, held.sha).join(
+        wanted, (wanted.c.repo == held.repo) & (wanted.c.number == held.number)
+    )
+    for repo, number, sha in connection.execute(listed).all():
+        found[repo, number].add(sha)
+    known = select(c.repo, c.number, c.merge_sha, c.head_ref, c.head_repo).join(
+        wanted, (wanted.c.repo == c.repo) & (wanted.c.number == c.number)
+    )
+    branches: dict[tuple[str, str], None] = {}
+    for row in connection.execute(known).all():
+        if row.merge_sha:
+            found[row.repo, row.number].add(row.merge_sha)
+        branches[row.head_repo or row.repo, row.head_ref] = None
+    windows = branch_windows(connection, branches)
+    p = t.pushes.c
+    pushed = given(connection, {"repo": String(), "branch": String()}, list(windows))
+    query = select(p.repo, p.branch, p.sha, p.pushed_at).join(
+        pushed, (pushed.c.repo == p.repo) & (pushed.c.branch == p.branch)
+    )
+    for repo, branch, sha, at in connection.execute(query).all():
+        for window in windows[repo, branch]:
+            if window.change in found and window.since < at <= window.until:
+                found[window.change].add(sha)
+    return found
+
+
+def sessions_of_changes(connection: Connection, changes: Collection[ChangeId]) -> set[int]:
+    """Sessions whose label may depend on these changes: linked, or on a branch of that name."""
+    if not changes:
+        return set()
+    c, traces = t.changes.c, t.session_traces.c
+    rows = [(Trace.BRANCH.value, *change) for change in sorted(changes)]
+    wanted = given(connection, {"trace": String(), **_CHANGE}, rows)
+    query = (
+        select(traces.session_pk)
+        .join(wanted, wanted.c.trace == traces.trace)
+        .join(t.changes, (wanted.c.repo == c.repo) & (wanted.c.number == c.number))
+        .where(traces.value == c.head_ref)
+    )
+    linked = linked_sessions(
+        connection, [(TargetKind.CHANGE, repo, str(number)) for repo, number in changes]
+    )
+    return linked | set(connection.execute(query).scalars())
+
+
+def changes_of_tickets(connection: Connection, keys: Collection[str]) -> set[ChangeId]:
+    """The changes that name these tickets, or that a tracker ties to them."""
+    if not keys:
+        return set()
+    wanted = given(connection, {"key": String()}, [(key,) for key in sorted(keys)])
+    c, tie = t.change_tasks.c, t.ticket_ties.c
+    naming = select(c.repo, c.number).join(wanted, wanted.c.key == c.key)
+    found = {(repo, number) for repo, number in connection.execute(naming)}
+    tied = select(tie.repo, tie.value).join(wanted, wanted.c.key == tie.key)
+    rows = connection.execute(tied.where(tie.kind == TargetKind.CHANGE.value))
+    return found | {(repo, int(number)) for repo, number in rows}
+
+
+def linked_sessions(connection: Connection, targets: Iterable[tuple[str, str, str]]) -> set[int]:
+    """Sessions that are linked to these targets (kind, repository, id) now."""
+    columns = {"kind": String(), "repo": String(), "target_id": String()}
+    wanted = given(connection, columns, targets)
+    c = t.links.c
+    query = select(c.session_pk).join(
+        wanted,
+        (wanted.c.repo == c.repo) & (wanted.c.kind == c.kind) & (wanted.c.target_id == c.target_id),
+    )
+    return set(connection.execute(query).scalars())
 
 
 def on_default_branch_at(connection: Connection, repo: str, sha: str) -> datetime | None:
@@ -151,102 +245,3 @@ def on_default_branch_at(connection: Connection, repo: str, sha: str) -> datetim
     )
     at: datetime | None = connection.execute(query).scalar()
     return at
-
-
-def _change(connection: Connection, change: ChangeId) -> CandidateChange:
-    repo, number = change
-    row = connection.execute(
-        select(t.changes).where(t.changes.c.repo == repo, t.changes.c.number == number)
-    ).one()
-    people = select(t.change_people.c.identity).where(
-        t.change_people.c.repo == repo, t.change_people.c.number == number
-    )
-    return CandidateChange(
-        repo=repo,
-        number=number,
-        head_ref=row.head_ref,
-        head_repo=row.head_repo,
-        merge_sha=row.merge_sha,
-        authors=frozenset(connection.execute(people).scalars()),
-        opened_at=row.created_at,
-        ended_at=row.merged_at or row.closed_at,
-    )
-
-
-def sessions_of_commit(connection: Connection, repo: str, sha: str) -> set[int]:
-    """Sessions that new knowledge about this commit may concern."""
-    prefixes = [sha[:length] for length in range(_SHORTEST_SHA, len(sha) + 1)]
-    found = _tracing(connection, Trace.COMMIT, prefixes)
-    named = select(t.sessions.c.pk).join(
-        t.commit_sessions,
-        (t.commit_sessions.c.tool == t.sessions.c.tool)
-        & (t.commit_sessions.c.session_id == t.sessions.c.session_id),
-    )
-    named = named.where(t.commit_sessions.c.repo == repo, t.commit_sessions.c.sha == sha)
-    found |= set(connection.execute(named).scalars())
-    found |= _sessions_at_the_time(connection, repo, sha)
-    return found | linked_sessions(connection, repo, "commit", [sha])
-
-
-def _sessions_at_the_time(connection: Connection, repo: str, sha: str) -> set[int]:
-    commit = connection.execute(
-        select(t.commits.c.authored_at).where(t.commits.c.repo == repo, t.commits.c.sha == sha)
-    ).first()
-    if commit is None:
-        return set()
-    people = select(t.commit_people.c.identity).where(
-        t.commit_people.c.repo == repo, t.commit_people.c.sha == sha
-    )
-    query = (
-        select(t.sessions.c.pk)
-        .join(t.session_traces, t.session_traces.c.session_pk == t.sessions.c.pk)
-        .where(
-            t.session_traces.c.trace == Trace.IDENTITY.value,
-            t.session_traces.c.value.in_(people),
-            t.sessions.c.first_at <= commit.authored_at + BEFORE,
-            t.sessions.c.last_at >= commit.authored_at - AFTER,
-        )
-    )
-    return set(connection.execute(query).scalars())
-
-
-def sessions_of_change(connection: Connection, change: ChangeId) -> set[int]:
-    """Sessions that new knowledge about this change may concern."""
-    repo, number = change
-    row = connection.execute(
-        select(t.changes).where(t.changes.c.repo == repo, t.changes.c.number == number)
-    ).first()
-    found = linked_sessions(connection, repo, "change", [str(number)])
-    if row is None:
-        return found
-    found |= _tracing(connection, Trace.BRANCH, [row.head_ref])
-    shas = select(t.change_commits.c.sha).where(
-        t.change_commits.c.repo == repo, t.change_commits.c.number == number
-    )
-    pushed = select(t.pushes.c.sha).where(
-        t.pushes.c.repo == (row.head_repo or repo), t.pushes.c.branch == row.head_ref
-    )
-    known = {*connection.execute(shas).scalars(), *connection.execute(pushed).scalars()}
-    if row.merge_sha:
-        known.add(row.merge_sha)
-    for sha in known:
-        found |= sessions_of_commit(connection, repo, sha)
-    return found
-
-
-def linked_sessions(
-    connection: Connection, repo: str, kind: str, target_ids: Iterable[str]
-) -> set[int]:
-    """Sessions that are linked to these targets now."""
-    conditions = [t.links.c.target_id == each for each in target_ids]
-    query = select(t.links.c.session_pk).where(
-        t.links.c.repo == repo, t.links.c.kind == kind, any_of(conditions)
-    )
-    return set(connection.execute(query).scalars())
-
-
-def _tracing(connection: Connection, trace: Trace, values: Iterable[str]) -> set[int]:
-    query = select(t.session_traces.c.session_pk).where(
-        t.session_traces.c.trace == trace.value, t.session_traces.c.value.in_(list(values))
-    )
-    return set(connection.execute(query).scalars())

@@ -11,11 +11,12 @@ as long as the root is a session that we know by itself (``ROOT``); else each st
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, FromClause, and_, func, or_, select
 
 from domain.events import Trace
 from domain.folded import SessionKey, SessionSums
 from store import tables as t
+from store.given import given
 from store.upsert import Row, merge_into, replaced
 
 ROOT = t.sessions.alias("root")
@@ -125,6 +126,31 @@ def members(connection: Connection, pks: Collection[int]) -> dict[int, list[int]
         if pk != root:
             found[root].append(pk)
     return found
+
+
+def alone(connection: Connection, pks: Collection[int]) -> list[int]:
+    """Those of these sessions that are known and shown under no other one."""
+    if not pks:
+        return []
+    wanted = given(connection, {"pk": BigInteger()}, [(pk,) for pk in pks])
+    query = select(t.sessions.c.pk).join(wanted, wanted.c.pk == t.sessions.c.pk)
+    return list(connection.execute(query.where(~belongs(t.sessions.c.pk))).scalars())
+
+
+def shown_as(connection: Connection, pks: Collection[int]) -> dict[int, int]:
+    """The session that each of these is shown under: its root, or itself."""
+    if not pks:
+        return {}
+    wanted = given(connection, {"pk": BigInteger()}, [(pk,) for pk in pks])
+    f = t.session_families.c
+    query = (
+        select(f.session_pk, f.root_pk)
+        .join(wanted, wanted.c.pk == f.session_pk)
+        .join(ROOT, ROOT.c.pk == f.root_pk)
+        .where(ROOT.c.active, ROOT.c.session_id.is_not(None))
+    )
+    roots = {row.session_pk: row.root_pk for row in connection.execute(query)}
+    return {pk: roots.get(pk, pk) for pk in pks}
 
 
 def families_of(connection: Connection, pks: Collection[int]) -> set[int]:

@@ -8,12 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from domain.stamp import Stamp
 from store import keys
 from store.tables import deliveries, inbox
+from store.tables.base import Moment
 from store.upsert import insert_into
+
+_APPEND = "INSERT INTO inbox (received_at, kind, name, body, key_id) VALUES (?, ?, ?, ?, ?)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +43,19 @@ class Held:
 
 
 def put(connection: Connection, rows: Sequence[Incoming]) -> None:
-    """Append rows in their order."""
+    """Append rows in their order.
+
+    This is the way of each request, often with one or two rows a transaction: straight to the
+    driver, since building the statement would cost more than running it.
+    """
+    moment = Moment().process_bind_param
     values = [
-        {
-            "received_at": r.received_at,
-            "kind": r.kind,
-            "name": r.name,
-            "body": r.body,
-            "key_id": r.key_id,
-        }
-        for r in rows
+        (moment(r.received_at, connection.dialect), r.kind, r.name, r.body, r.key_id) for r in rows
     ]
     if values:
-        connection.execute(insert(inbox), values)
+        question_marks = connection.dialect.paramstyle == "qmark"
+        statement = _APPEND if question_marks else _APPEND.replace("?", "%s")
+        connection.exec_driver_sql(statement, values)
 
 
 def oldest(connection: Connection, limit: int, *, claim: bool = False) -> list[Held]:

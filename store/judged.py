@@ -7,6 +7,7 @@ from sqlalchemy import Connection, String, cast, func, select
 from domain.labels import JudgedChange, JudgedSession, Label, Maturity, TargetKind, Tier
 from store import families
 from store import tables as t
+from store.people import persons_of
 
 _DECIDING = (Tier.A.value, Tier.B.value)
 
@@ -46,7 +47,15 @@ def sessions(connection: Connection) -> list[JudgedSession]:
 
 def _changes(connection: Connection) -> dict[int, list[JudgedChange]]:
     query = (
-        select(t.links.c.session_pk, t.changes.c.repo, t.changes.c.number, t.changes.c.title)
+        select(
+            t.links.c.session_pk,
+            t.links.c.tier,
+            t.changes.c.repo,
+            t.changes.c.number,
+            t.changes.c.title,
+            # NULL where either was not told.
+            (t.changes.c.additions + t.changes.c.deletions).label("lines"),
+        )
         .join(
             t.changes,
             (t.changes.c.repo == t.links.c.repo)
@@ -56,8 +65,15 @@ def _changes(connection: Connection) -> dict[int, list[JudgedChange]]:
     )
     found: dict[int, list[JudgedChange]] = defaultdict(list)
     for row in connection.execute(query):
-        change = JudgedChange(repo=row.repo, number=row.number, title=row.title)
-        found[row.session_pk].append(change)
+        found[row.session_pk].append(
+            JudgedChange(
+                repo=row.repo,
+                number=row.number,
+                title=row.title,
+                tier=Tier(row.tier),
+                lines=row.lines,
+            )
+        )
     return found
 
 
@@ -82,4 +98,6 @@ def _people(connection: Connection) -> dict[int, str]:
         .where(t.contexts.c.user.is_not(None))
         .group_by(t.usage.c.session_pk)
     )
-    return {row[0]: row[1] for row in connection.execute(query)}
+    users = {row[0]: row[1] for row in connection.execute(query)}
+    persons = persons_of(connection, users.values())
+    return {pk: persons[user] for pk, user in users.items()}

@@ -1,19 +1,20 @@
-"""Which changes a commit belongs to, derived from everything pushed and merged so far.
+"""Which changes a commit belongs to, derived from everything listed, pushed and merged so far.
 
-A change's commits are those its forge named as its head, those pushed to its branch while the
-branch was its own, and the commit its merge made. Derived when read, so that the order in which
-pushes and changes arrived makes no difference. A branch name used again belongs to the next change
-from the end of the one before.
+A change's commits are those its forge listed or named as its head, those pushed to its branch
+while the branch was its own, and the commit its merge made. Derived when read, so that the order
+in which pushes and changes arrived makes no difference. A branch name used again belongs to the
+next change from the end of the one before.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, String, and_, func, or_, select
 
 from store import tables as t
+from store.given import given
 
 CommitId = tuple[str, str]
 """(repository, SHA)"""
@@ -47,6 +48,8 @@ def changes_of_commits(
 ) -> dict[CommitId, set[ChangeId]]:
     """The changes that contain each commit."""
     wanted = set(commits)
+    if not wanted:
+        return {}
     found: dict[CommitId, set[ChangeId]] = defaultdict(set)
     shas = sorted({sha for _, sha in wanted})
     for some in chunks(shas):
@@ -61,11 +64,31 @@ def changes_of_commits(
             found[row.repo, row.merge_sha].add((row.repo, row.number))
     pushed = _pushes(connection, wanted, shas)
     windows = branch_windows(connection, {(repo, branch) for repo, branch, _, _ in pushed})
+    lives = {window.change for of in windows.values() for window in of}
+    listed_at = _listed_at(connection, lives)
     for repo, branch, sha, pushed_at in pushed:
         for window in windows.get((repo, branch), ()):
-            if window.since < pushed_at <= window.until:
+            # What was there when its forge listed its commits and is not in the list came from
+            # elsewhere, for example when the default branch was merged into it.
+            unlisted = pushed_at <= listed_at.get(window.change, _BEFORE)
+            if window.since < pushed_at <= window.until and not unlisted:
                 found[repo, sha].add(window.change)
     return {commit: found[commit] for commit in wanted if commit in found}
+
+
+def _listed_at(connection: Connection, changes: Collection[ChangeId]) -> dict[ChangeId, datetime]:
+    """When the forge last listed the commits of these changes, where it did."""
+    if not changes:
+        return {}
+    wanted = given(connection, {"repo": String(), "number": Integer()}, sorted(changes))
+    c = t.change_listings.c
+    query = select(c.repo, c.number, c.commits_at).join(
+        wanted, (wanted.c.repo == c.repo) & (wanted.c.number == c.number)
+    )
+    return {
+        (repo, number): at
+        for repo, number, at in connection.execute(query.where(c.commits_at.is_not(None)))
+    }
 
 
 def _from_default_branch(connection: Connection, changes: set[ChangeId]) -> set[ChangeId]:

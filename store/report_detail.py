@@ -9,15 +9,15 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, String, and_, cast, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from domain.events import Quantity, Source, Trace
 from domain.folded import ContextSizes
 from domain.record import EPOCH
-from store import context_sizes, families
+from store import context_sizes, families, report_links
 from store import tables as t
+from store.report_links import LinkSeen
 from store.report_usage import TOLD, Usage, combined, summed
 
 
@@ -59,33 +59,6 @@ class SourceUsage:
     source: Source
     booked: bool
     usage: Usage
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceSeen:
-    """One reason for a link."""
-
-    kind: str
-    value: str
-    observed_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkSeen:
-    """A session's link to a commit or a change. ``title`` and ``state`` are a change's, if known.
-
-    ``cost_nanousd`` is the part of the session's cost that is split to this target.
-    """
-
-    kind: str
-    repo: str
-    target_id: str
-    title: str | None
-    state: str | None
-    tier: str
-    probability: float
-    cost_nanousd: int | None
-    evidence: tuple[EvidenceSeen, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +109,7 @@ def sides(connection: Connection, session_pk: int) -> SessionSides:
         counts=counts(connection, session_pk),
         traces=traces(connection, session_pk),
         files_edited=files_edited(connection, session_pk),
-        links=tuple(links(connection, session_pk)),
+        links=tuple(report_links.of_session(connection, session_pk)),
         context=context_sizes.of(connection, [session_pk]).get(session_pk),
         parent_id=ids.get(parents[session_pk]) if session_pk in parents else None,
         children=tuple(_children(connection, session_pk, parents, ids)),
@@ -256,29 +229,6 @@ def _children(
     ]
 
 
-def links(connection: Connection, session_pk: int) -> list[LinkSeen]:
-    """All links of the session, the strongest first, each with its evidence."""
-    link, change = t.links.c, t.changes.c
-    query = (
-        select(t.links, change.title, change.state)
-        .select_from(
-            t.links.outerjoin(
-                t.changes,
-                and_(
-                    link.kind == "change",
-                    change.repo == link.repo,
-                    cast(change.number, String) == link.target_id,
-                ),
-            )
-        )
-        .where(link.session_pk == session_pk)
-        .order_by(link.tier, link.probability.desc(), link.kind, link.repo, link.target_id)
-    )
-    rows = connection.execute(query).all()
-    evidence = _evidence(connection, [row.id for row in rows])
-    return [_link(row, evidence.get(row.id, ())) for row in rows]
-
-
 def history(connection: Connection, session_pk: int) -> list[LabelKept]:
     """All labels the session ever had, the newest first."""
     c = t.labels.c
@@ -297,27 +247,3 @@ def history(connection: Connection, session_pk: int) -> list[LabelKept]:
         )
         for row in connection.execute(query)
     ]
-
-
-def _evidence(connection: Connection, ids: list[str]) -> dict[str, tuple[EvidenceSeen, ...]]:
-    c = t.link_evidence.c
-    query = select(t.link_evidence).where(c.link_id.in_(ids))
-    found: dict[str, tuple[EvidenceSeen, ...]] = {}
-    for row in connection.execute(query.order_by(c.observed_at, c.kind, c.value)):
-        seen = EvidenceSeen(kind=row.kind, value=row.value, observed_at=row.observed_at)
-        found[row.link_id] = (*found.get(row.link_id, ()), seen)
-    return found
-
-
-def _link(row: Any, evidence: tuple[EvidenceSeen, ...]) -> LinkSeen:
-    return LinkSeen(
-        kind=row.kind,
-        repo=row.repo,
-        target_id=row.target_id,
-        title=row.title,
-        state=row.state,
-        tier=row.tier,
-        probability=row.probability,
-        cost_nanousd=row.cost_nanousd,
-        evidence=evidence,
-    )

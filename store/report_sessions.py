@@ -24,7 +24,18 @@ from domain.completeness import Completeness
 from store import families
 from store import tables as t
 from store.report_completeness import completeness
-from store.report_usage import BOOKED, Dimension, Selection, Usage, combined, conditions, summed
+from store.report_usage import (
+    BOOKED_BY_PERSON,
+    PERSON,
+    TEAM,
+    Dimension,
+    Selection,
+    Usage,
+    combined,
+    conditions,
+    summed,
+    with_people,
+)
 
 _BUCKETS = (t.usage.c.input, t.usage.c.cache_read, t.usage.c.cache_write, t.usage.c.output)
 LABELLED: FromClause = t.sessions.outerjoin(
@@ -58,10 +69,10 @@ class SessionFilter:
 class SessionSeen:
     """One session. Times are those of its first and last record.
 
-    ``user`` (a pseudonym), ``team`` and ``repo`` are those that most of its tokens are booked
-    under; None where its usage names none. These, ``usage`` and ``completeness`` are of the session
-    together with its ``children``: so many sessions belong to it. ``label`` is None until it was
-    first classified.
+    ``user`` (a person's pseudonym), ``team`` and ``repo`` are those that most of its tokens are
+    booked under; None where its usage names none. These, ``usage`` and ``completeness`` are of the
+    session together with its ``children``: so many sessions belong to it. ``label`` is None until
+    it was first classified.
     """
 
     pk: int
@@ -127,7 +138,7 @@ _IN_FAMILY = and_(_FAMILY.root_pk == t.sessions.c.pk, _FAMILY.session_pk == _MEM
 
 def _used(wanted: SessionFilter, which: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether one of these members of a listed session has such usage."""
-    booked = t.usage.join(t.contexts, t.contexts.c.pk == t.usage.c.context_pk)
+    booked = with_people(t.usage.join(t.contexts, t.contexts.c.pk == t.usage.c.context_pk))
     return (
         exists()
         .select_from(booked)
@@ -178,10 +189,16 @@ def _booked_under(
     tokens = sum(
         (func.coalesce(bucket, 0) for bucket in _BUCKETS[1:]), func.coalesce(_BUCKETS[0], 0)
     )
-    keys = (t.usage.c.session_pk, t.usage.c.model, c.user, c.team, c.repo)
+    keys = (t.usage.c.session_pk, t.usage.c.model, PERSON, TEAM, c.repo)
     query = (
-        select(*keys, cast(func.sum(tokens), BigInteger).label("tokens"))
-        .select_from(BOOKED)
+        select(
+            *keys[:2],
+            PERSON.label("user"),
+            TEAM.label("team"),
+            c.repo,
+            cast(func.sum(tokens), BigInteger).label("tokens"),
+        )
+        .select_from(BOOKED_BY_PERSON)
         .where(families.among(t.usage.c.session_pk, members))
         .group_by(*keys)
     )

@@ -70,7 +70,13 @@ def arrival(connection: Connection) -> Arrival:
     to_fold, parked = inbox.waiting(connection)
     to_classify = sum(
         connection.execute(select(func.count()).select_from(dirty)).scalar_one()
-        for dirty in (t.dirty_sessions, t.dirty_work)
+        for dirty in (
+            t.dirty_people,
+            t.dirty_sessions,
+            t.dirty_work,
+            t.dirty_commits,
+            t.dirty_labels,
+        )
     )
     return Arrival(
         pending=to_fold + to_classify,

@@ -3,6 +3,9 @@
 ``usage`` holds what every signal of a session told. Only the rows of the session's best rank are
 booked; the others repeat the same tokens and are never added to them. A subagent that works as a
 session of its own is booked to the session that it works for.
+
+Users are persons: their identities count as one (``store.people``). A team is the one that the
+telemetry names, else the one that its user was a member of at the hour of the usage.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -103,21 +106,40 @@ def _told(*which: ColumnElement[bool]) -> FromClause:
     return with_roots(told, t.usage.c.session_pk)
 
 
+def with_people(told: FromClause) -> FromClause:
+    """The source with who is behind each identity, and their team; one row stays one row."""
+    member = t.team_members.c
+    at_the_time = and_(
+        member.person == PERSON,
+        member.lead.is_(False),
+        member.from_hour <= t.usage.c.hour,
+        or_(member.to_hour.is_(None), t.usage.c.hour < member.to_hour),
+    )
+    told = told.outerjoin(t.persons, t.persons.c.identity == t.contexts.c.user)
+    return told.outerjoin(t.team_members, at_the_time)
+
+
+PERSON: ColumnElement[Any] = func.coalesce(t.persons.c.person, t.contexts.c.user)
+TEAM: ColumnElement[Any] = func.coalesce(t.contexts.c.team, t.team_members.c.team)
+
 TOLD: FromClause = _told()
 BOOKED: FromClause = _told(t.sessions.c.usage_rank == t.usage.c.rank)
+# Two more look-ups for every row: only where persons or teams are asked for.
+BOOKED_BY_PERSON: FromClause = with_people(BOOKED)
 
 _COLUMNS: Mapping[Dimension, ColumnElement[Any]] = {
     Dimension.TOOL: t.sessions.c.tool,
     Dimension.TOOL_VERSION: t.contexts.c.tool_version,
     Dimension.MODEL: t.usage.c.model,
-    Dimension.USER: t.contexts.c.user,
-    Dimension.TEAM: t.contexts.c.team,
+    Dimension.USER: PERSON,
+    Dimension.TEAM: TEAM,
     Dimension.REPO: t.contexts.c.repo,
     # A literal: PostgreSQL takes two bound parameters for two different expressions.
     Dimension.DAY: t.usage.c.hour // literal_column("24", Integer),
     Dimension.QUERY_SOURCE: t.usage.c.purpose,
     Dimension.SESSION: func.coalesce(ROOT.c.session_id, t.sessions.c.session_id),
 }
+_OF_PEOPLE = frozenset({Dimension.USER, Dimension.TEAM})
 # Columns of a primary key, where '' stands for what was not told.
 _EMPTY_IS_UNTOLD = frozenset({Dimension.MODEL, Dimension.QUERY_SOURCE})
 
@@ -150,7 +172,8 @@ def report(
     if len(rows) == 1:
         return rows, rows[0][1]
     # The rows add up to all but the sessions, which may be in several.
-    query = select(func.count(_COUNTED)).select_from(BOOKED).where(*conditions(selection))
+    source = _source(selection.values)
+    query = select(func.count(_COUNTED)).select_from(source).where(*conditions(selection))
     sessions = connection.execute(query).scalar_one()
     return rows, combined((usage for _, usage in rows), sessions)
 
@@ -160,11 +183,16 @@ def by_dimensions(
 ) -> list[Row]:
     """Usage by these dimensions, ordered by their values in the given order, untold last."""
     keys = [_COLUMNS[dimension] for dimension in dimensions]
+    source = _source([*dimensions, *selection.values])
     rows = [
         (dict(zip(dimensions, map(_spelled, dimensions, values), strict=True)), usage)
-        for values, usage in summed(connection, keys, *conditions(selection))
+        for values, usage in summed(connection, keys, *conditions(selection), source=source)
     ]
     return sorted(rows, key=lambda row: [(v is None, v or "") for v in row[0].values()])
+
+
+def _source(dimensions: Iterable[Dimension]) -> FromClause:
+    return BOOKED if _OF_PEOPLE.isdisjoint(dimensions) else BOOKED_BY_PERSON
 
 
 def combined(usages: Iterable[Usage], sessions: int) -> Usage:
@@ -186,7 +214,10 @@ def hour_floor(at: datetime) -> datetime:
 
 
 def conditions(selection: Selection) -> list[ColumnElement[bool]]:
-    """What rows of ``BOOKED`` must satisfy to belong to this selection."""
+    """What rows must satisfy to belong to this selection.
+
+    They are rows of ``BOOKED``; of ``BOOKED_BY_PERSON`` where it selects persons or teams.
+    """
     wanted: list[ColumnElement[bool]] = []
     if selection.start is not None:
         wanted.append(t.usage.c.hour >= _hour(selection.start))
@@ -300,5 +331,9 @@ def _among(dimension: Dimension, values: frozenset[str | None]) -> ColumnElement
         return column.in_(sorted(days))
     if dimension in _EMPTY_IS_UNTOLD:
         return column.in_(sorted(value or "" for value in values))
-    told = column.in_(sorted(value for value in values if value is not None))
+    named = sorted(value for value in values if value is not None)
+    told: ColumnElement[bool] = column.in_(named)
+    if dimension is Dimension.USER:
+        # By any of their identities.
+        told = or_(told, t.contexts.c.user.in_(named))
     return or_(told, column.is_(None)) if None in values else told

@@ -54,12 +54,6 @@ def migrate(database: Database, now: datetime) -> None:
             connection.execute(insert(installation), row)
 
 
-def pseudonym_key(database: Database) -> bytes:
-    """The secret with which this installation makes pseudonyms."""
-    with database.reading() as connection:
-        return bytes(connection.execute(select(installation.c.pseudonym_key)).scalar_one())
-
-
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))

@@ -5,6 +5,7 @@ is one row that is read and written once a batch. Within an hour of a session 64
 apart: a million of them collide with a chance of one in thirty million.
 """
 
+from array import array
 from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection, select, tuple_
@@ -16,7 +17,6 @@ HourKey = tuple[int, int]
 """(session, hour since the epoch)"""
 
 _CHUNK = 300
-_WIDTH = 8
 
 
 def unseen(
@@ -37,7 +37,7 @@ def unseen(
         fresh = set(keys[key]).difference(memoryview(packed).cast("Q"))
         if fresh:
             new[key] = fresh
-            grown = packed + b"".join(each.to_bytes(_WIDTH, "little") for each in sorted(fresh))
+            grown = packed + array("Q", sorted(fresh)).tobytes()
             rows.append({"session_pk": key[0], "hour": key[1], "keys": grown})
     merge_into(connection, seen, rows, {"keys": replaced})
     return new

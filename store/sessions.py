@@ -63,12 +63,18 @@ def apply(connection: Connection, folded: Folded) -> None:
     ]
     merge_into(connection, t.session_counts, counts, {"amount": added})
     traces: list[Row] = [
-        {"session_pk": pk, "trace": trace.value, "value": value, "first_at": sums.traces[key]}
+        {
+            "session_pk": pk,
+            "trace": trace.value,
+            "value": value,
+            "first_at": sums.traces[key],
+            "last_at": sums.last_traced[key],
+        }
         for pk, _, sums in ordered
         for key in sorted(sums.traces)
         for trace, value in (key,)
     ]
-    merge_into(connection, t.session_traces, traces, {"first_at": earliest})
+    merge_into(connection, t.session_traces, traces, {"first_at": earliest, "last_at": latest})
     context_sizes.apply(connection, ((pk, sums) for pk, _, sums in ordered))
     pks = {pk for pk, _, _ in ordered}
     mark_sessions(connection, pks | families.apply(connection, ordered))

@@ -1,231 +1,194 @@
-"""Writing what forges said. Every fact may come again, late, or out of order.
+"""Writing what forges and trackers said. Every fact may come again, late, or out of order.
 
-Of two states of a change the one with the later ``updated_at`` stands. Which commits belong to a
-change is not written here but derived when read (``store.evidence``), so that the order in which a
-push and its change arrive makes no difference.
+Of two states of one thing the later stands (``store.standing``); everything else unites. Which
+commits belong to a change is not written here but derived when read (``store.membership``), so
+that the order in which a push and its change arrive makes no difference.
+
+A repository's name belongs to the forge that told it first. Facts of another forge about the same
+name are refused and counted: two histories under one name could not be told apart afterwards.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, or_, select
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, select
 
+from domain.folded import CoverageKey
+from domain.people import SamePerson
+from domain.tickets import TicketMoved, TicketSeen, TicketTied, TieKind
 from domain.work import (
+    ChangeCommits,
+    ChangeFiles,
     ChangeSeen,
     ChangeState,
-    CommitSeen,
+    CheckSeen,
+    CheckState,
+    CommitRewritten,
     CommitsPushed,
+    DeploymentSeen,
     Repository,
     ReviewSeen,
     WorkFact,
 )
+from store import people, short_shas
 from store import tables as t
-from store.dirty import WorkMark, mark_unknown, mark_work
-from store.upsert import Row, earliest, either, first_told, insert_into, merge_into
-
-_REPLACED = (
-    "state",
-    "draft",
-    "title",
-    "head_ref",
-    "base_ref",
-    "merge_sha",
-    "merged_at",
-    "closed_at",
-    "updated_at",
-    "tasks",
+from store.dirty import mark_unknown, mark_work
+from store.membership import chunks
+from store.standing import version
+from store.work_changes import (
+    change_rows,
+    drop_replaced_files,
+    list_commits,
+    list_files,
+    review_rows,
 )
-# A fork or an account that is deleted later is still where the change came from.
-_KEPT_IF_UNTOLD = ("author", "head_repo", "additions", "deletions", "changed_files")
-_STATE_ORDER = {"open": 0, "closed": 1, "merged": 2}
+from store.work_commits import check_rows, deployment_rows, push_rows, rewrite_rows
+from store.work_rows import WorkRows
+from store.work_tickets import move_rows, ticket_rows, tie_rows
+
+OTHER_FORGE = "other_forge"
+"""What became of a fact about a repository that another forge has told of before."""
+
+_WRITERS: Mapping[type, Callable[[WorkRows, Any], None]] = {
+    ChangeSeen: change_rows,
+    ChangeCommits: list_commits,
+    ChangeFiles: list_files,
+    CommitsPushed: push_rows,
+    CommitRewritten: rewrite_rows,
+    ReviewSeen: review_rows,
+    CheckSeen: check_rows,
+    DeploymentSeen: deployment_rows,
+    TicketSeen: ticket_rows,
+    TicketMoved: move_rows,
+    TicketTied: tie_rows,
+}
 
 
-@dataclass(slots=True)
-class _Rows:
-    """What one call writes, by table."""
-
-    repositories: list[Row] = field(default_factory=list)
-    changes: list[Row] = field(default_factory=list)
-    change_people: list[Row] = field(default_factory=list)
-    change_commits: list[Row] = field(default_factory=list)
-    commits: list[Row] = field(default_factory=list)
-    commit_people: list[Row] = field(default_factory=list)
-    commit_sessions: list[Row] = field(default_factory=list)
-    pushes: list[Row] = field(default_factory=list)
-    reverts: list[Row] = field(default_factory=list)
-    reviews: list[Row] = field(default_factory=list)
-    dirty: list[WorkMark] = field(default_factory=list)
-
-
-def apply(connection: Connection, facts: Sequence[WorkFact]) -> None:
-    """Write these facts and mark what they touch for classification."""
-    rows = _Rows()
-    for fact in facts:
-        if isinstance(fact, ChangeSeen):
-            _change(rows, fact)
-        elif isinstance(fact, CommitsPushed):
-            _push(rows, fact)
-        else:
-            _review(rows, fact)
+def apply(connection: Connection, facts: Sequence[WorkFact]) -> Counter[CoverageKey]:
+    """Write these facts and mark what they touch; how many were refused, by repository."""
+    refused: Counter[CoverageKey] = Counter()
     if not facts:
-        return
-    told = {row["repo"] for row in rows.repositories}
-    known = select(t.repositories.c.repo).where(t.repositories.c.repo.in_(sorted(told)))
-    if told - set(connection.execute(known).scalars()):
+        return refused
+    facts = short_shas.lengthened(connection, facts)
+    forges = _forges(connection, facts)
+    rows = WorkRows()
+    same: list[SamePerson] = []
+    for fact in facts:
+        if isinstance(fact, SamePerson):
+            same.append(fact)
+            continue
+        told = _repository(fact)
+        if told and forges[told.name] != told.forge:
+            refused[CoverageKey(told.forge, "webhook", told.name[:128], OTHER_FORGE)] += 1
+        else:
+            _WRITERS[type(fact)](rows, fact)
+    rows.write(connection)
+    short_shas.complete(connection, rows, facts)
+    drop_replaced_files(connection, rows)
+    people.told(connection, (*same, *rows.same), rows.names)
+    _mark_checked(connection, facts, rows)
+    _mark_named(connection, rows)
+    mark_work(connection, rows.marks)
+    return refused
+
+
+def _repository(fact: WorkFact) -> Repository | None:
+    """The repository that a fact is about; None for what trackers tell."""
+    return (
+        None
+        if isinstance(fact, TicketSeen | TicketMoved | TicketTied | SamePerson)
+        else (fact.repository)
+    )
+
+
+def _forges(connection: Connection, facts: Sequence[WorkFact]) -> dict[str, str]:
+    """To which forge each repository of these facts belongs, from now on at least."""
+    latest: dict[tuple[str, str], tuple[bytes, str | None]] = {}
+    for fact in facts:
+        told = _repository(fact)
+        if told is None:
+            continue
+        branch = told.default_branch
+        seen = (version(_told_at(fact), {"branch": branch}) if branch else b"", branch)
+        key = (told.name, told.forge)
+        latest[key] = max(seen, latest.get(key, seen))
+    names = {name for name, _ in latest}
+    known = _known_forges(connection, names)
+    if names - known.keys():
         # Until now nothing could be said of sessions that worked in these repositories.
         mark_unknown(connection)
-    merge_into(connection, t.repositories, rows.repositories, {"default_branch": first_told})
-    _write_changes(connection, rows.changes)
-    merge_into(connection, t.change_people, rows.change_people, {})
-    merge_into(connection, t.change_commits, rows.change_commits, {"seen_at": earliest})
-    merge_into(connection, t.commits, rows.commits, {})
-    merge_into(connection, t.commit_people, rows.commit_people, {})
-    merge_into(connection, t.commit_sessions, rows.commit_sessions, {})
-    merge_into(connection, t.pushes, rows.pushes, {"pushed_at": earliest, "tip": either})
-    merge_into(connection, t.reverts, rows.reverts, {})
-    merge_into(connection, t.reviews, rows.reviews, {"state": _dismissed_stays})
-    mark_work(connection, rows.dirty)
-
-
-def _dismissed_stays(old: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A dismissal ends a review; an older delivery of its submission changes nothing."""
-    return case((old == "dismissed", old), else_=new)
-
-
-def _repository(rows: _Rows, repository: Repository) -> None:
-    rows.repositories.append(
-        {
-            "forge": repository.forge,
-            "repo": repository.name,
-            "default_branch": repository.default_branch,
-        }
-    )
-
-
-def _change(rows: _Rows, seen: ChangeSeen) -> None:
-    _repository(rows, seen.repository)
-    key = {"repo": seen.repository.name, "number": seen.number}
-    rows.changes.append(
-        {
-            **key,
-            "state": seen.state.value,
-            "draft": seen.draft,
-            "title": seen.title,
-            "author": next(iter(seen.author.identities), None),
-            "author_is_bot": seen.author.bot,
-            "head_ref": seen.head_ref,
-            "head_repo": seen.head_repository,
-            "base_ref": seen.base_ref,
-            "merge_sha": seen.merge_sha,
-            "created_at": seen.created_at,
-            "updated_at": seen.updated_at,
-            "merged_at": _merged_at(seen),
-            "closed_at": seen.closed_at,
-            "additions": seen.additions,
-            "deletions": seen.deletions,
-            "changed_files": seen.changed_files,
-            "tasks": "\n".join(seen.tasks),
-        }
-    )
-    rows.change_people += [{**key, "identity": each} for each in seen.author.identities]
-    rows.change_commits.append({**key, "sha": seen.head_sha, "seen_at": seen.updated_at})
-    rows.reverts += [
-        {
-            "repo": seen.repository.name,
-            "reverting": f"change:{seen.number}",
-            "reverted": f"change:{number}",
-        }
-        for number in seen.reverts
-    ]
-    _touch(rows, "change", seen.repository.name, map(str, (seen.number, *seen.reverts)))
-
-
-def _merged_at(seen: ChangeSeen) -> datetime | None:
-    """When it was merged; some payloads say that it was and not when."""
-    if seen.state is not ChangeState.MERGED:
-        return seen.merged_at
-    return seen.merged_at or seen.closed_at or seen.updated_at
-
-
-def _push(rows: _Rows, push: CommitsPushed) -> None:
-    _repository(rows, push.repository)
-    repo = push.repository.name
-    for commit in push.commits:
-        _commit(rows, repo, commit)
-    shas = dict.fromkeys([*(commit.sha for commit in push.commits), push.after])
-    rows.pushes += [
-        {
-            "repo": repo,
-            "branch": push.branch,
-            "sha": sha,
-            "pushed_at": push.pushed_at,
-            "tip": sha == push.after,
-        }
-        for sha in shas
-    ]
-    _touch(rows, "commit", repo, shas)
-
-
-def _commit(rows: _Rows, repo: str, commit: CommitSeen) -> None:
-    key = {"repo": repo, "sha": commit.sha}
-    rows.commits.append(
-        {**key, "authored_at": commit.authored_at, "author_is_bot": commit.author.bot}
-    )
-    rows.commit_people += [{**key, "identity": each} for each in commit.author.identities]
-    rows.commit_sessions += [
-        {**key, "tool": trailer.tool, "session_id": trailer.session_id}
-        for trailer in commit.sessions
-    ]
-    rows.reverts += [
-        {"repo": repo, "reverting": f"commit:{commit.sha}", "reverted": f"commit:{sha}"}
-        for sha in commit.reverts
-    ]
-    _touch(rows, "revert", repo, commit.reverts)
-
-
-def _review(rows: _Rows, review: ReviewSeen) -> None:
-    _repository(rows, review.repository)
-    rows.reviews.append(
-        {
-            "repo": review.repository.name,
-            "number": review.number,
-            "review_id": review.review_id,
-            "state": review.state.value,
-            "reviewer": next(iter(review.reviewer.identities), None),
-            "bot": review.reviewer.bot,
-            "submitted_at": review.submitted_at,
-        }
-    )
-    _touch(rows, "change", review.repository.name, [str(review.number)])
-
-
-def _touch(rows: _Rows, kind: str, repo: str, ids: Iterable[str]) -> None:
-    rows.dirty += [WorkMark(kind, repo, each) for each in ids]
-
-
-def _write_changes(connection: Connection, rows: Sequence[Row]) -> None:
-    if not rows:
-        return
-    insert = insert_into(connection, t.changes)
-    old, new = t.changes.c, insert.excluded
-    newer = or_(
-        new["updated_at"] > old.updated_at,
-        and_(
-            new["updated_at"] == old.updated_at,
-            case(_STATE_ORDER, value=new["state"]) >= case(_STATE_ORDER, value=old.state),
-        ),
-    )
-    updates: dict[str, ColumnElement[Any]] = {
-        name: case((newer, new[name]), else_=old[name]) for name in _REPLACED
-    }
-    for name in _KEPT_IF_UNTOLD:
-        updates[name] = case(
-            (newer, func.coalesce(new[name], old[name])),
-            else_=func.coalesce(old[name], new[name]),
+    rows = WorkRows()
+    for (name, forge), (at, branch) in latest.items():
+        rows.add(
+            t.repositories,
+            repo=name,
+            forge=forge,
+            default_branch=branch,
+            default_version=at or None,
         )
-    updates["author_is_bot"] = either(old.author_is_bot, new["author_is_bot"])
-    key = ["repo", "number"]
-    connection.execute(insert.on_conflict_do_update(index_elements=key, set_=updates), list(rows))
+    rows.write(connection)
+    return known | _known_forges(connection, names - known.keys())
+
+
+def _known_forges(connection: Connection, names: set[str]) -> dict[str, str]:
+    known: dict[str, str] = {}
+    for some in chunks(sorted(names)):
+        query = select(t.repositories).where(t.repositories.c.repo.in_(some))
+        known |= {row.repo: row.forge for row in connection.execute(query)}
+    return known
+
+
+def _told_at(fact: WorkFact) -> datetime:
+    match fact:
+        case ChangeSeen():
+            return fact.updated_at
+        case CommitsPushed():
+            return fact.pushed_at
+        case ReviewSeen():
+            return fact.submitted_at
+        case CheckSeen() | DeploymentSeen() | TicketMoved():
+            return fact.at
+        case ChangeCommits() | ChangeFiles() | CommitRewritten() | TicketTied():
+            return fact.seen_at
+        case _:
+            raise TypeError(f"{type(fact).__name__} is told of no repository at no time")
+
+
+def _mark_checked(connection: Connection, facts: Sequence[WorkFact], rows: WorkRows) -> None:
+    """Why a change was closed may be that its checks failed: only then do checks matter."""
+    ended: dict[str, set[str]] = {}
+    for fact in facts:
+        if isinstance(fact, CheckSeen) and fact.state is not CheckState.RUNNING:
+            ended.setdefault(fact.repository.name, set()).add(fact.sha)
+    changes = t.changes.c
+    for repo, shas in sorted(ended.items()):
+        heads = select(changes.number).join(
+            t.change_commits,
+            (t.change_commits.c.repo == changes.repo)
+            & (t.change_commits.c.number == changes.number)
+            & (t.change_commits.c.sha == changes.head_sha),
+        )
+        for some in chunks(sorted(shas)):
+            closed = heads.where(
+                changes.repo == repo,
+                changes.state == ChangeState.CLOSED.value,
+                t.change_commits.c.sha.in_(some),
+            )
+            rows.mark("change", repo, connection.execute(closed).scalars())
+
+
+def _mark_named(connection: Connection, rows: WorkRows) -> None:
+    """A ticket matters to the changes that name it and to those that it is tied to."""
+    keys = sorted({mark.target_id for mark in rows.marks if mark.kind == "ticket"})
+    named, tied = t.change_tasks.c, t.ticket_ties.c
+    for some in chunks(keys):
+        for row in connection.execute(select(named.repo, named.number).where(named.key.in_(some))):
+            rows.mark("change", row.repo, [row.number])
+        for row in connection.execute(
+            select(tied.repo, tied.value).where(
+                tied.key.in_(some), tied.kind == TieKind.CHANGE.value
+            )
+        ):
+            rows.mark("change", row.repo, [row.value])

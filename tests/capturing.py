@@ -138,7 +138,7 @@ def traced(seen: Iterable[Observation], trace: Trace) -> dict[str | None, set[st
     for observation in seen:
         for fact in observation.facts:
             if isinstance(fact, Traced) and fact.trace is trace:
-                ties[observation.session_id].add(fact.value)
+                ties[observation.origin.session_id].add(fact.value)
     return dict(ties)
 
 
@@ -236,11 +236,18 @@ def _from_authority(
             name = group(fact)
             if name is None:
                 continue
-            facts = ranked[observation.session_id, name].setdefault(observation.rank, [])
+            facts = ranked[observation.origin.session_id, name].setdefault(
+                observation.origin.rank, []
+            )
             if observation.series is None or not isinstance(fact, Counted):
                 facts.append(fact)
                 continue
-            series = (observation.session_id, name, observation.rank, observation.series.key)
+            series = (
+                observation.origin.session_id,
+                name,
+                observation.origin.rank,
+                observation.series.key,
+            )
             before = tops.get(series)
             if before is None or before.amount < fact.amount:
                 tops[series] = fact

@@ -12,7 +12,7 @@ from typing import Any
 
 from collector.forges import github
 from domain.pseudonym import Pseudonyms
-from domain.work import Actor, ChangeSeen, CommitSeen, CommitsPushed, WorkFact
+from domain.work import Actor, ChangeSeen, CommitSeen, CommitsPushed, FileTouched, WorkFact
 
 PAYLOADS = Path(__file__).parent / "payloads" / "github"
 PSEUDONYMS = Pseudonyms(b"0123456789abcdef")
@@ -27,10 +27,11 @@ def load(name: str) -> Json:
     if not name.startswith("recorded/"):
         return payload
     body: Json = payload["payload"]
+    of_change = body.get("pull_request", {}).get("base", {}).get("repo")
     return body | {
         # The Events API calls every review's action "created".
         "action": "submitted" if "review" in body else body["action"],
-        "repository": body["pull_request"]["base"]["repo"],
+        "repository": of_change or {"full_name": payload["repo"]["name"]},
         "sender": payload["actor"],
     }
 
@@ -48,6 +49,16 @@ def login(name: str) -> str:
 def email(address: str) -> str:
     """Name an e-mail address."""
     return PSEUDONYMS("email", address)
+
+
+def named(name: str) -> str:
+    """Name a display name."""
+    return PSEUDONYMS("name", name)
+
+
+def touched(*paths: str) -> tuple[FileTouched, ...]:
+    """Name files whose lines are not counted."""
+    return tuple(FileTouched(file=PSEUDONYMS.file(path) or "") for path in paths)
 
 
 def person(name: str) -> Actor:
@@ -80,8 +91,8 @@ def push(**changed: object) -> Json:
 
 
 def pushed(payload: Json) -> CommitsPushed:
-    """Parse a push."""
-    [fact] = parse("push", payload)
+    """Parse a push; who is whom among its authors is another fact."""
+    fact, *_ = parse("push", payload)
     assert isinstance(fact, CommitsPushed)
     return fact
 

@@ -2,12 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 
 from collector.dialects.dialect import Dialect
-from domain.events import Counted, Fact, Observation, Outcome, Quantity, Traced
+from domain.events import (
+    Context,
+    Counted,
+    Fact,
+    Observation,
+    Origin,
+    Outcome,
+    Quantity,
+    Series,
+    Source,
+    Traced,
+)
 from domain.record import (
+    EPOCH,
     Attributes,
     LogRecord,
     MetricPoint,
@@ -87,6 +100,24 @@ class Teller:
         assert self.dialect.span is not None
         record = Span(self.scope, name, "aa" * 16, "bb" * 8, "", 0, 0, False, attributes)
         return self.dialect.span(record, PSEUDONYMS)
+
+
+def observation(
+    *,
+    tool: str,
+    session_id: str | None,
+    installation: str,
+    key: bytes,
+    at: datetime,
+    source: Source,
+    rank: int,
+    context: Context,
+    facts: tuple[Fact, ...],
+    series: Series | None = None,
+) -> Observation:
+    """An observation that some dialect might have made."""
+    origin = Origin(tool, session_id, installation, source, rank, context)
+    return Observation(origin, key, (at - EPOCH) // timedelta(microseconds=1), facts, series)
 
 
 def observed(outcome: Outcome) -> Observation:

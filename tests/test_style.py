@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from assay.provider_settings import ProviderSettings
 from assay.settings import Settings
 from collector.dialects import DIALECTS
 from collector.forges import FORGES
+from collector.trackers import TRACKERS
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("api", "assay", "classifier", "collector", "domain", "migrations", "store")
@@ -71,7 +73,8 @@ def test_there_is_one_commit_point() -> None:
 
 def test_every_setting_has_its_heading() -> None:
     told = (ROOT / "docs" / "settings.md").read_text()
-    missing = [field for field in Settings.model_fields if f"\n## {field}\n" not in told]
+    fields = (*Settings.model_fields, *ProviderSettings.model_fields)
+    missing = [field for field in fields if f"\n## {field}\n" not in told]
     assert missing == []
 
 
@@ -82,6 +85,11 @@ def test_every_tool_has_its_page() -> None:
 
 def test_every_forge_has_its_page() -> None:
     missing = [f.name for f in FORGES if not (ROOT / "docs/forges" / f"{f.name}.md").exists()]
+    assert missing == []
+
+
+def test_every_tracker_has_its_page() -> None:
+    missing = [t.name for t in TRACKERS if not (ROOT / "docs/trackers" / f"{t.name}.md").exists()]
     assert missing == []
 
 

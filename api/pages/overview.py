@@ -13,9 +13,10 @@ from store.engine import Connection
 from store.report_sessions import SessionFilter, SessionSeen
 from store.report_status import Arrival, LabelSum, ToolSeen
 from store.report_usage import Dimension, Selection, Usage, by_dimensions, combined
+from store.unlinked import UnlinkedSpend, spend_unlinked
 
 _NEWEST = 15
-_SETTLED = ("understood", "ignored", "duplicate_source")
+_SETTLED = ("understood", "ignored", "duplicate_source", "too_old")
 
 MEANINGS: Mapping[Label | None, str] = {
     Label.PRODUCTIVE: "work that landed and stands",
@@ -89,6 +90,7 @@ class Overview:
     models: Sequence[ModelLine]
     newest: Sequence[SessionSeen]
     forges: Mapping[str, int]
+    unlinked: Sequence[UnlinkedSpend]
     not_understood: int
     ingest_token_needed: bool
 
@@ -114,6 +116,7 @@ def overview(wiring: Wiring) -> Overview:
             models=models,
             newest=report_sessions.page(connection, SessionFilter(), _NEWEST),
             forges=report_status.forges(connection),
+            unlinked=spend_unlinked(connection),
             not_understood=report_status.not_understood(connection, _SETTLED),
             ingest_token_needed=wiring.gate.check(None, MAY_SEND) is not Access.GRANTED,
         )

@@ -12,6 +12,7 @@ from api.host import asked_origin
 from api.pages.overview import DECISIONS, MEANINGS, buckets, overview
 from api.pages.rendering import render
 from api.pages.session import session_view
+from api.schemas.links import REASONS
 from api.wiring import Wired
 
 router = APIRouter(
@@ -27,6 +28,7 @@ def first_page(request: Request, wired: Wired) -> HTMLResponse:
         "version": wired.version,
         "decisions": DECISIONS,
         "buckets": buckets,
+        "reasons": REASONS,
         "otlp_address": asked_origin(request, wired.otlp_http_port),
         "webhook_address": f"{asked_origin(request)}/webhooks/github",
     }

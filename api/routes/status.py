@@ -3,9 +3,9 @@
 from fastapi import APIRouter, Depends
 
 from api.auth import may_read
-from api.schemas.status import Healthy, Status
+from api.schemas.status import Healthy, Status, provider_rows
 from api.wiring import Wired
-from store import report_status
+from store import report_status, sync
 
 open_router = APIRouter(tags=["status"])
 router = APIRouter(tags=["status"], dependencies=[Depends(may_read)])
@@ -24,6 +24,7 @@ def status(wired: Wired) -> Status:
     """How current all other answers are: what is acknowledged and not yet in them."""
     with wired.database.reading() as connection:
         arrival = report_status.arrival(connection)
+        providers = provider_rows(sync.states(connection))
     return Status(
         status="ok",
         version=wired.version,
@@ -31,4 +32,5 @@ def status(wired: Wired) -> Status:
         parked=arrival.parked,
         last_record_at=arrival.last_record_at,
         database=arrival.database,
+        providers=providers,
     )

@@ -9,6 +9,7 @@ from api.parameters import UsageParameters
 from api.schemas.usage import UsageReport, usage_row, usage_total
 from api.wiring import Wired
 from store import report_usage
+from store.report_usage import Dimension
 
 router = APIRouter(tags=["usage"], dependencies=[Depends(may_read)])
 
@@ -19,8 +20,9 @@ def usage(wired: Wired, asked: Annotated[UsageParameters, Query()]) -> UsageRepo
     selection = asked.selection()
     with wired.database.reading() as connection:
         rows, total = report_usage.report(connection, asked.group_by, selection)
+        names = wired.names(connection, (values.get(Dimension.USER) for values, _ in rows))
     return UsageReport(
-        rows=[usage_row(values, each) for values, each in rows],
+        rows=[usage_row(values, each, names) for values, each in rows],
         total=usage_total(total),
         group_by=asked.group_by,
         start=report_usage.hour_floor(asked.start) if asked.start else None,

@@ -1,6 +1,6 @@
 """Sessions: listed, from all sides, and everything behind their label."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -18,12 +18,26 @@ from api.schemas.activity import (
     repeated_failures,
     tool_calls,
 )
-from api.schemas.shape import MODEL, PURPOSE, TOOL, USER, Shape
+from api.schemas.shape import (
+    LINK_ID,
+    MODEL,
+    PROBABILITY,
+    PURPOSE,
+    TARGET_ID,
+    TARGET_KIND,
+    TARGET_REPO,
+    TIER,
+    TOOL,
+    USER,
+    USER_NAME,
+    Shape,
+)
 from api.schemas.usage import Counted, counted
 from domain.events import Trace
 from domain.labels import Label, Labelled, Maturity, Tier
 from domain.usage import usd
-from store.report_detail import LabelKept, LinkSeen, SessionSides
+from store.report_detail import LabelKept, SessionSides
+from store.report_links import LinkSeen
 from store.report_sessions import SessionSeen
 
 
@@ -35,6 +49,7 @@ class Identity(Shape):
     first_at: datetime = Field(description="Time of its first record, UTC.")
     last_at: datetime = Field(description="Time of its last record, UTC.")
     user: str | None = Field(description=f"{USER} The one with most of its tokens.")
+    user_name: str | None = Field(description=USER_NAME)
     team: str | None = Field(description="Team with most of its tokens; null: not told.")
     repo: str | None = Field(
         description="Repository (owner/name) with most of its tokens; null: not told."
@@ -126,27 +141,27 @@ class EvidenceRow(Shape):
 
 
 class TargetRow(Shape):
-    """A commit or a change."""
+    """A commit, a change or a ticket."""
 
-    kind: str = Field(description="`commit` or `change` (a pull or merge request).")
-    repo: str = Field(description="Repository, as owner/name.")
-    id: str = Field(description="The commit's SHA, or the change's number.")
-    title: str | None = Field(description="Title of the change; null: a commit, or not known.")
+    kind: str = Field(description=TARGET_KIND)
+    repo: str = Field(description=TARGET_REPO)
+    id: str = Field(description=TARGET_ID)
+    title: str | None = Field(
+        description="Title of the change or ticket; null: a commit, or not known."
+    )
     state: str | None = Field(
-        description="`open`, `merged` or `closed`; null: a commit, or not known."
+        description="Of a change `open`, `merged` or `closed`, of a ticket `open`, `in_progress`,"
+        " `done` or `dropped`; null: a commit, or not known."
     )
 
 
 class LinkRow(Shape):
-    """A commit or change that the session is tied to, and why."""
+    """A commit, change or ticket that the session is tied to, and why."""
 
+    id: str = Field(description=LINK_ID)
     target: TargetRow = Field(description="What it is tied to.")
-    tier: Tier = Field(
-        description="Strength: A names the session, B is near proof, C probable, D a proposal."
-    )
-    probability: float = Field(
-        description="How often links of such evidence are right, from 0 to 1."
-    )
+    tier: Tier = Field(description=TIER)
+    probability: float = Field(description=PROBABILITY)
     cost_usd: float | None = Field(
         description="The part of the session's cost split to this target, US dollars."
     )
@@ -215,7 +230,9 @@ class SessionDetail(SessionBase):
     branches: list[TraceRow] = Field(description="Branches that the session named.")
     repositories: list[TraceRow] = Field(description="Repositories that the session named.")
     tickets: list[TraceRow] = Field(description="Tickets that the session named.")
-    links: list[LinkRow] = Field(description="Commits and changes it is tied to, strongest first.")
+    links: list[LinkRow] = Field(
+        description="Commits, changes and tickets it is tied to, strongest first."
+    )
 
 
 class LabelRow(LabelView):
@@ -240,26 +257,32 @@ class Explanation(Shape):
     facts: dict[str, Any] = Field(
         description="The facts that the rules saw, by name; null values were not told."
     )
-    links: list[LinkRow] = Field(description="Commits and changes it is tied to, strongest first.")
+    links: list[LinkRow] = Field(
+        description="Commits, changes and tickets it is tied to, strongest first."
+    )
     history: list[LabelRow] = Field(description="All labels it was given, newest first.")
 
 
-def session_row(seen: SessionSeen) -> SessionRow:
-    """A listed session."""
+def session_row(seen: SessionSeen, names: Mapping[str, str]) -> SessionRow:
+    """A listed session; ``names`` are those of people, by pseudonym."""
     return SessionRow(
-        **_session(seen),
+        **_session(seen, names),
         label=Label(seen.label) if seen.label else None,
         maturity=Maturity(seen.maturity) if seen.maturity else None,
     )
 
 
 def session_detail(
-    seen: SessionSeen, sides: SessionSides, labelled: Labelled | None, asked: datetime | None
+    seen: SessionSeen,
+    names: Mapping[str, str],
+    sides: SessionSides,
+    labelled: Labelled | None,
+    asked: datetime | None,
 ) -> SessionDetail:
     """A session from all sides; ``labelled`` is its label at the time asked for."""
     booked = next((each for each in sides.sources if each.booked), None)
     return SessionDetail(
-        **_session(seen),
+        **_session(seen, names),
         as_of=asked,
         label=label_view(labelled),
         tool_versions=sorted(sides.traces.get(Trace.TOOL_VERSION, ())),
@@ -335,6 +358,7 @@ def label_view(labelled: Labelled | None) -> LabelView | None:
 def link_row(link: LinkSeen) -> LinkRow:
     """A link as it is answered."""
     return LinkRow(
+        id=link.id,
         target=TargetRow(
             kind=link.kind,
             repo=link.repo,
@@ -349,13 +373,14 @@ def link_row(link: LinkSeen) -> LinkRow:
     )
 
 
-def _session(seen: SessionSeen) -> dict[str, Any]:
+def _session(seen: SessionSeen, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "tool": seen.tool,
         "session_id": seen.session_id,
         "first_at": seen.first_at,
         "last_at": seen.last_at,
         "user": seen.user,
+        "user_name": names.get(seen.user or ""),
         "team": seen.team,
         "repo": seen.repo,
         "models": list(seen.models),

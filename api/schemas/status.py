@@ -1,19 +1,46 @@
 """How current the answers are, and what became of every record."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from itertools import groupby
 from typing import Literal
 
 from pydantic import Field
 
 from api.schemas.shape import Shape
 from store.report_status import Covered
+from store.sync import SyncState
+
+_MOST_FAILURES = 20
 
 
 class Healthy(Shape):
     """The server answers and reaches its database."""
 
     status: Literal["ok"] = Field(description="Always `ok`; otherwise the answer is a problem.")
+
+
+class FailedSync(Shape):
+    """Something of a provider that could not be read to its end the last time."""
+
+    scope: str = Field(description="The repository or project; empty: the provider itself.")
+    stream: str = Field(description="What of it, for example `changes`; empty: all of it.")
+    failed_at: datetime | None = Field(description="When, UTC.")
+    code: str = Field(description="Stable name of the reason.")
+    error: str = Field(description="The reason, for people.")
+
+
+class ProviderStatus(Shape):
+    """How far a connected forge or tracker was read (`assay sync`)."""
+
+    provider: str = Field(description="The provider's name, for example `github`.")
+    streams: int = Field(description="How many streams of repositories and projects are read.")
+    succeeded_at: datetime | None = Field(
+        description="When one of them was last read to its end, UTC; null: never."
+    )
+    failing: int = Field(description="How many of them failed the last time.")
+    failures: list[FailedSync] = Field(description="The first twenty of those.")
 
 
 class Status(Shape):
@@ -33,6 +60,9 @@ class Status(Shape):
         description="When the newest record reached this server, UTC; null: none ever did."
     )
     database: str = Field(description="`sqlite` or `postgresql`.")
+    providers: list[ProviderStatus] = Field(
+        description="Forges and trackers that were read or tried; webhooks alone leave no row."
+    )
 
 
 class CoverageRow(Shape):
@@ -43,8 +73,9 @@ class CoverageRow(Shape):
     name: str = Field(description="Name of the event, metric or span, without any content.")
     outcome: str = Field(
         description="`understood`; `ignored` (known, of no use); `duplicate_source` (another"
-        " signal tells the same); `unknown` (never seen); `malformed`; or why the whole request"
-        " was unreadable."
+        " signal tells the same); `unknown` (never seen); `malformed`; `too_old` (understood, but"
+        " from before the time from which on records are booked); or why the whole request was"
+        " unreadable."
     )
     records: int = Field(description="How many arrived; resends count again.")
     first_at: datetime = Field(description="When the first arrived, UTC.")
@@ -56,6 +87,33 @@ class CoverageReport(Shape):
 
     rows: list[CoverageRow] = Field(description="By kind of record, most records first.")
     totals: dict[str, int] = Field(description="Records by outcome, over all rows.")
+
+
+def provider_rows(states: Sequence[SyncState]) -> list[ProviderStatus]:
+    """Streams, which come ordered by provider, as one row for each provider."""
+    rows = []
+    for provider, some in groupby(states, key=lambda state: state.provider):
+        streams = list(some)
+        failing = [each for each in streams if each.error_code is not None]
+        rows.append(
+            ProviderStatus(
+                provider=provider,
+                streams=len([each for each in streams if each.stream]),
+                succeeded_at=max((s.succeeded_at for s in streams if s.succeeded_at), default=None),
+                failing=len(failing),
+                failures=[
+                    FailedSync(
+                        scope=each.scope,
+                        stream=each.stream,
+                        failed_at=each.failed_at,
+                        code=each.error_code or "",
+                        error=each.error or "",
+                    )
+                    for each in failing[:_MOST_FAILURES]
+                ],
+            )
+        )
+    return rows
 
 
 def coverage_row(covered: Covered) -> CoverageRow:

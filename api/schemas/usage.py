@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import structs
 from pydantic import Field
 
-from api.schemas.shape import MODEL, PURPOSE, TOOL, USER, Shape
+from api.schemas.shape import MODEL, PURPOSE, TOOL, USER, USER_NAME, Shape
 from domain.pricing import Unpriced
 from domain.usage import usd
 from store.report_usage import Dimension, Usage
@@ -105,6 +105,7 @@ class Dimensions(Shape):
     )
     model: str | None = Field(default=None, description=MODEL)
     user: str | None = Field(default=None, description=USER)
+    user_name: str | None = Field(default=None, description=USER_NAME)
     team: str | None = Field(default=None, description="Team; null: not told.")
     repo: str | None = Field(default=None, description="Repository (owner/name); null: not told.")
     day: str | None = Field(default=None, description="UTC day of the requests, as 2026-11-22.")
@@ -158,9 +159,16 @@ def counted(usage: Usage) -> dict[str, Any]:
     }
 
 
-def usage_row(values: Mapping[Dimension, str | None], usage: Usage) -> UsageRow:
-    """One row; dimensions outside ``values`` stay unset and are left out of the answer."""
+def usage_row(
+    values: Mapping[Dimension, str | None], usage: Usage, names: Mapping[str, str]
+) -> UsageRow:
+    """One row; dimensions outside ``values`` stay unset and are left out of the answer.
+
+    ``names`` are those of people, by pseudonym.
+    """
     dimensions: dict[str, Any] = {name.value: value for name, value in values.items()}
+    if name := names.get(values.get(Dimension.USER) or ""):
+        dimensions["user_name"] = name
     return UsageRow(**dimensions, **counted(usage), sessions=usage.sessions)
 
 

@@ -3,7 +3,7 @@
 A dialect is pure: functions from a decoded record to an ``Observation`` (facts) or a ``Pass`` (why
 there are none). Its docstring names the signal that is the authority for each quantity. Adding a
 tool is a module, a row below, a folder of captures under ``tests/captures``, and a page under
-``docs/tools``. ``recognise`` is the only entry.
+``docs/tools``. ``recognise``, or else ``speaks``, is the way in.
 """
 
 from collector.dialects import (
@@ -24,7 +24,7 @@ from collector.dialects import (
 )
 from collector.dialects.dialect import Dialect
 from domain.events import Quantity, Source
-from domain.record import Record, text
+from domain.record import Scope, text
 
 DIALECTS: tuple[Dialect, ...] = (
     claude_code.DIALECT,
@@ -44,13 +44,15 @@ DIALECTS: tuple[Dialect, ...] = (
 )
 
 
-def recognise(record: Record, name: str) -> Dialect | None:
-    """The dialect that speaks this record: by scope, then by name, then by service.
+OTHERWISE, speaks = gen_ai.DIALECT, gen_ai.speaks
+"""OpenTelemetry's conventions for generative AI, which what no row knows may still follow."""
 
-    ``service.name`` comes last since users may override it (and forks keep their parent's). What no
-    row knows may still follow OpenTelemetry's own conventions for generative AI.
+
+def recognise(scope: Scope, name: str) -> Dialect | None:
+    """The dialect that speaks records of this name: by scope, then by name, then by service.
+
+    ``service.name`` comes last since users may override it (and forks keep their parent's).
     """
-    scope = record.scope
     for dialect in DIALECTS:
         if scope.name.startswith(dialect.scopes):
             return dialect
@@ -58,8 +60,7 @@ def recognise(record: Record, name: str) -> Dialect | None:
         if dialect.prefixes and name.startswith(dialect.prefixes):
             return dialect
     service = text(scope.resource, "service.name")
-    known = next((d for d in DIALECTS if service in d.services), None)
-    return known or (gen_ai.DIALECT if gen_ai.speaks(record) else None)
+    return next((dialect for dialect in DIALECTS if service in dialect.services), None)
 
 
 def tells(tool: str, source: Source) -> frozenset[Quantity]:

@@ -17,15 +17,17 @@ number of a pull request, and commit, branch and edited files unless ``OTEL_LOG_
 import re
 from datetime import UTC, datetime
 
+from collector.attributes import counts, event_name, marks, remembered
 from collector.dialects.amounts import whole
-from collector.dialects.dialect import Dialect, identity, span_identity
+from collector.dialects.dialect import Dialect, identity, marked_identity, span_identity
 from collector.dialects.edited_files import edited_file
 from collector.dialects.metrics import observe_point
-from collector.sender import Sender, sender_of
+from collector.sender import SENDER, sender_of
 from domain.events import (
     Counted,
     Fact,
     Observation,
+    Origin,
     Outcome,
     Pass,
     Purpose,
@@ -46,7 +48,7 @@ from domain.record import (
     count,
     decimal,
     flag,
-    recorded_at,
+    recorded_us,
     text,
 )
 from domain.usage import Tokens, nanousd
@@ -54,7 +56,6 @@ from domain.usage import Tokens, nanousd
 TOOL = "claude-code"
 RANK = {Source.LOG: 0, Source.METRIC: 1, Source.SPAN: 2}
 _EDIT_TOOLS = frozenset({"Edit", "MultiEdit", "Write", "NotebookEdit"})
-_NO_IDS = (None, None, None, None)
 _SHA = re.compile(r"^[0-9a-f]{7,64}$")
 
 # Known, and nothing we account: housekeeping, or what another event says better.
@@ -69,31 +70,20 @@ _IGNORED_EVENTS = frozenset(
 
 def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
     """One log event; ``event.name`` comes without the prefix that its body has."""
-    attributes = record.attributes
-    name = (text(attributes, "event.name") or record.event_name or record.body).removeprefix(
-        "claude_code."
-    )
+    attributes, name = record.attributes, event_name(record).removeprefix("claude_code.")
     if name in _IGNORED_EVENTS:
         return Pass.IGNORED
     reader = _EVENTS.get(name)
     if reader is None:
         return Pass.UNKNOWN
     facts = reader(attributes, pseudonyms)
-    at = recorded_at(record.time_ns) or recorded_at(_timestamp(attributes), record.observed_ns)
+    at = recorded_us(record.time_ns)
+    if at is None:
+        at = recorded_us(_timestamp(attributes), record.observed_ns)
     if at is None or facts is None:
         return Pass.MALFORMED
-    sender = _sender(attributes, record.scope, pseudonyms)
-    return Observation(
-        tool=TOOL,
-        session_id=text(attributes, "session.id"),
-        installation=sender.installation,
-        key=_log_identity(name, record),
-        at=at,
-        source=Source.LOG,
-        rank=RANK[Source.LOG],
-        context=sender.context,
-        facts=(*facts, *sender.traces),
-    )
+    origin, who = _origin(attributes, record.scope, Source.LOG, pseudonyms)
+    return Observation(origin, _log_identity(name, record, who), at, tuple(facts))
 
 
 def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
@@ -103,9 +93,8 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
     fact = _counted(point)
     if isinstance(fact, Pass):
         return fact
-    sender = _sender(point.attributes, point.scope, pseudonyms)
-    session_id = text(point.attributes, "session.id")
-    return observe_point(point, TOOL, sender, session_id, RANK[Source.METRIC], fact)
+    origin, _ = _origin(point.attributes, point.scope, Source.METRIC, pseudonyms)
+    return observe_point(point, origin, fact)
 
 
 def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
@@ -113,22 +102,12 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     if span.name != "claude_code.llm_request":
         known = span.name.startswith("claude_code.")
         return Pass.DUPLICATE_SOURCE if known else Pass.UNKNOWN
-    at = recorded_at(span.end_ns, span.start_ns)
+    at = recorded_us(span.end_ns, span.start_ns)
     if at is None:
         return Pass.MALFORMED
     attributes = span.attributes
-    sender = _sender(attributes, span.scope, pseudonyms)
-    return Observation(
-        tool=TOOL,
-        session_id=text(attributes, "session.id"),
-        installation=sender.installation,
-        key=span_identity(TOOL, span),
-        at=at,
-        source=Source.SPAN,
-        rank=RANK[Source.SPAN],
-        context=sender.context,
-        facts=(*_llm_request(span), *sender.traces),
-    )
+    origin, _ = _origin(attributes, span.scope, Source.SPAN, pseudonyms)
+    return Observation(origin, span_identity(TOOL, span), at, tuple(_llm_request(span)))
 
 
 def _llm_request(span: Span) -> list[Fact]:
@@ -147,21 +126,40 @@ def _llm_request(span: Span) -> list[Fact]:
 
 def _api_request(attributes: Attributes, _: Pseudonyms) -> list[Fact]:
     dollars = decimal(attributes, "cost_usd")
-    micros = count(attributes, "cost_usd_micros")
-    cost = nanousd(str(dollars)) if dollars is not None else micros and micros * 1000
-    return _answered(attributes, text(attributes, "model"), _purpose(attributes), cost)
+    micros = count(attributes, "cost_usd_micros") if dollars is None else None
+    cost = nanousd(dollars) if dollars is not None else micros and micros * 1000
+    return _answered(attributes, *_asked(attributes), cost)
+
+
+_PURPOSE = ("query_source", "query_source_safe", "agent_id")
+
+
+@remembered("model", *_PURPOSE)
+def _asked(attributes: Attributes) -> tuple[str | None, Purpose | None]:
+    return text(attributes, "model"), _purpose(attributes)
+
+
+_TOKENS = counts(
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_creation_tokens",
+    "cache_creation_5m_tokens",
+    "cache_creation_1h_tokens",
+    "output_tokens",
+)
 
 
 def _answered(
     attributes: Attributes, model: str | None, purpose: Purpose | None, cost_nanousd: int | None
 ) -> list[Fact]:
+    sent, read, written, written_5m, written_1h, output = _TOKENS(attributes)
     tokens = Tokens(
-        input=count(attributes, "input_tokens"),
-        cache_read=count(attributes, "cache_read_tokens"),
-        cache_write=count(attributes, "cache_creation_tokens"),
-        cache_write_5m=count(attributes, "cache_creation_5m_tokens"),
-        cache_write_1h=count(attributes, "cache_creation_1h_tokens"),
-        output=count(attributes, "output_tokens"),
+        input=sent,
+        cache_read=read,
+        cache_write=written,
+        cache_write_5m=written_5m,
+        cache_write_1h=written_1h,
+        output=output,
     )
     if tokens.billable() == 0:
         return [
@@ -182,22 +180,32 @@ def _api_error(attributes: Attributes, _: Pseudonyms) -> list[Fact]:
 
 
 def _tool_result(attributes: Attributes, pseudonyms: Pseudonyms) -> list[Fact]:
-    tool = text(attributes, "tool_name") or "unknown"
-    facts: list[Fact] = [Counted(quantity=Quantity.TOOL_CALLS, amount=1, item=tool)]
-    # Decisions are not told in every mode (2.0.36 with allowed tools); that an edit was made is.
-    if tool in _EDIT_TOOLS and flag(attributes, "success") is True:
-        facts.append(Counted(quantity=Quantity.EDITS_ACCEPTED, amount=1, item=tool))
+    tool, succeeded, counted = _called(attributes)
+    facts: list[Fact] = [*counted]
+    if tool in _EDIT_TOOLS and succeeded:
         facts += edited_file(text(attributes, "tool_input"), pseudonyms)
-    if flag(attributes, "success") is False:
-        facts.append(Counted(quantity=Quantity.TOOL_FAILURES, amount=1, item=tool))
+    if succeeded is False:
         call = text(attributes, "tool_input", "tool_parameters")
         if call is not None:
             item = pseudonyms("call", f"{tool}\0{call}")
             facts.append(Counted(quantity=Quantity.REPEATED_FAILURES, amount=1, item=item))
-    revision = (text(attributes, "vcs.ref.head.revision") or "").lower()
-    if _SHA.match(revision):
-        facts.append(Traced(trace=Trace.COMMIT, value=revision))
+    revision = text(attributes, "vcs.ref.head.revision")
+    if revision is not None and _SHA.match(revision.lower()):
+        facts.append(Traced(trace=Trace.COMMIT, value=revision.lower()))
     return facts
+
+
+@remembered("tool_name", "success")
+def _called(attributes: Attributes) -> tuple[str, bool | None, tuple[Counted, ...]]:
+    tool, succeeded = text(attributes, "tool_name") or "unknown", flag(attributes, "success")
+    quantities = [Quantity.TOOL_CALLS]
+    # Decisions are not told in every mode (2.0.36 with allowed tools); that an edit was made is.
+    if tool in _EDIT_TOOLS and succeeded:
+        quantities.append(Quantity.EDITS_ACCEPTED)
+    if succeeded is False:
+        quantities.append(Quantity.TOOL_FAILURES)
+    counted = tuple(Counted(quantity=each, amount=1, item=tool) for each in quantities)
+    return tool, succeeded, counted
 
 
 def _tool_decision(attributes: Attributes, _: Pseudonyms) -> list[Fact]:
@@ -242,7 +250,19 @@ _EDIT_DECISIONS = {"accept": Quantity.EDITS_ACCEPTED, "reject": Quantity.EDITS_R
 
 
 def _counted(point: MetricPoint) -> Counted | Pass:
-    attributes, name = point.attributes, point.name.removeprefix("claude_code.")
+    counter = _counter(point.attributes, point.name.removeprefix("claude_code."))
+    if isinstance(counter, Pass):
+        return counter
+    quantity, item, model, purpose = counter
+    amount = whole(quantity, point.value)
+    return Counted(quantity=quantity, amount=amount, item=item, model=model, purpose=purpose)
+
+
+@remembered("type", "decision", "start_type", "tool_name", "model", *_PURPOSE)
+def _counter(
+    attributes: Attributes, name: str
+) -> tuple[Quantity, str, str | None, Purpose | None] | Pass:
+    """What a counter of this name counts: quantity, item, model and purpose."""
     kind = text(attributes, "type") or ""
     quantity: Quantity | None
     if name == "token.usage":
@@ -262,13 +282,7 @@ def _counted(point: MetricPoint) -> Counted | Pass:
         "active_time.total": kind,
         "code_edit_tool.decision": text(attributes, "tool_name"),
     }
-    return Counted(
-        quantity=quantity,
-        amount=whole(quantity, point.value),
-        item=items.get(name) or "",
-        model=text(attributes, "model"),
-        purpose=_purpose(attributes),
-    )
+    return quantity, items.get(name) or "", *_asked(attributes)
 
 
 _PLAIN_COUNTERS = {
@@ -303,27 +317,35 @@ def _timestamp(attributes: Attributes) -> int:
     return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1e6) * 1000
 
 
-def _log_identity(name: str, record: LogRecord) -> bytes:
+def _log_identity(name: str, record: LogRecord, who: bytes) -> bytes:
     """What makes a log event itself.
 
     Newer versions number or name every event; with the time that is enough, and survives a gateway
     that adds attributes. 2.0.36 has no ids: there the whole record is its identity, so that two
     requests equal to the millisecond in every number would count once.
     """
-    attributes = record.attributes
-    told = attributes.get
-    moment = told("event.timestamp") or record.time_ns
-    who = (told("session.id"), told("user.id"))
-    ids = (told("request_id"), told("tool_use_id"), told("message.uuid"), told("event.sequence"))
-    if ids != _NO_IDS:
-        return identity(TOOL, name, moment, *who, *ids)
-    whole = sorted((key, repr(value)) for key, value in attributes.items())
-    return identity(TOOL, name, moment, *who, whole)
+    marked, told = _MARKS(record.attributes, record.time_ns)
+    if told:
+        return marked_identity(TOOL, name, who, marked)
+    whole = sorted((key, repr(value)) for key, value in record.attributes.items())
+    return identity(TOOL, name, record.time_ns, whole)
 
 
-def _sender(attributes: Attributes, scope: Scope, pseudonyms: Pseudonyms) -> Sender:
+_MARKS = marks(
+    "request_id", "tool_use_id", "message.uuid", "event.sequence", moment="event.timestamp"
+)
+
+
+@remembered("session.id", "app.version", *SENDER)
+def _origin(
+    attributes: Attributes, scope: Scope, source: Source, pseudonyms: Pseudonyms
+) -> tuple[Origin, bytes]:
+    """Where a record comes from, and what of that identifies its log events."""
     version = text(attributes, "app.version") or text(scope.resource, "service.version")
-    return sender_of(attributes, scope, version or scope.version or None, pseudonyms)
+    sender = sender_of(attributes, scope, version or scope.version or None, pseudonyms)
+    session_id, user_id = text(attributes, "session.id"), text(attributes, "user.id")
+    origin = sender.origin(TOOL, session_id, source, RANK[source])
+    return origin, f"{session_id}\0{user_id}".encode()
 
 
 _TELLS = {

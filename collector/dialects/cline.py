@@ -17,6 +17,7 @@ Not told: subagents' tokens, reasoning, commits, branch, repository, retries of 
 
 from collections.abc import Callable
 
+from collector.attributes import event_name
 from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect, identity
 from collector.dialects.metrics import observe_point
@@ -43,7 +44,7 @@ from domain.record import (
     count,
     decimal,
     flag,
-    recorded_at,
+    recorded_us,
     text,
 )
 from domain.usage import Tokens, nanousd
@@ -100,7 +101,7 @@ _COUNTERS = {
 
 def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
     """One log event; what it names in its body."""
-    name = text(record.attributes, "event.name") or record.event_name or record.body
+    name = event_name(record)
     attributes = {k: v for k, v in record.attributes.items() if v not in _ABSENT}
     reader = _EVENTS.get(name)
     if reader is None:
@@ -108,22 +109,19 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
     facts = reader(attributes)
     if not facts:
         return Pass.IGNORED
-    at = recorded_at(record.time_ns, record.observed_ns)
+    at = recorded_us(record.time_ns, record.observed_ns)
     if at is None:
         return Pass.MALFORMED
     sender = _sender(attributes, record.scope, pseudonyms)
     # No event has an id, so the whole record is its identity.
     told = sorted((key, repr(value)) for key, value in record.attributes.items())
     return Observation(
-        tool=TOOL,
-        session_id=text(attributes, *_TASK),
-        installation=sender.installation,
+        origin=sender.origin(
+            TOOL, text(attributes, *_TASK), Source.LOG, _TURN_RANK if name == _TURN else _LOG_RANK
+        ),
         key=identity(TOOL, name, record.time_ns, told),
-        at=at,
-        source=Source.LOG,
-        rank=_TURN_RANK if name == _TURN else _LOG_RANK,
-        context=sender.context,
-        facts=(*facts, *sender.traces),
+        at_us=at,
+        stated=tuple(facts),
     )
 
 
@@ -140,7 +138,9 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
         model=text(attributes, *_MODEL),
     )
     sender = _sender(attributes, point.scope, pseudonyms)
-    return observe_point(point, TOOL, sender, text(attributes, *_TASK), _METRIC_RANK, fact)
+    return observe_point(
+        point, sender.origin(TOOL, text(attributes, *_TASK), Source.METRIC, _METRIC_RANK), fact
+    )
 
 
 def _passed(name: str) -> Pass:

@@ -22,8 +22,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from math import isfinite
 
+from collector.attributes import marks
 from collector.dialects.amounts import UNUSABLE
-from collector.dialects.dialect import Dialect, identity, span_identity
+from collector.dialects.dialect import Dialect, marked_identity, span_identity
 from collector.dialects.edited_files import patched_files
 from collector.dialects.inclusive import inclusive_tokens
 from collector.dialects.metrics import observe_point
@@ -60,7 +61,7 @@ from domain.record import (
     count,
     decimal,
     flag,
-    recorded_at,
+    recorded_us,
     text,
 )
 from domain.usage import Tokens, nanousd
@@ -83,6 +84,7 @@ _DISTINCT = (
     "tool_result_seq tool_name attempt http.response.status_code duration_ms prompt_length "
     "input_token_count output_token_count cached_token_count reasoning_token_count"
 ).split()
+_MARKS = marks(*_DISTINCT, moment="event.timestamp")
 _METRICS_TOLD_BETTER = frozenset(
     "codex.turn.token_usage codex.guardian.review.token_usage codex.api_request codex.tool.call "
     "codex.conversation.turn.count codex.turn.tool.call codex.multi_agent.spawn".split()
@@ -103,21 +105,16 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
     facts = _read(name, attributes, pseudonyms)
     if isinstance(facts, Pass):
         return facts
-    at = recorded_at(record.time_ns, record.observed_ns, _timestamp(attributes))
+    at = recorded_us(record.time_ns, record.observed_ns, _timestamp(attributes))
     if at is None:
         return Pass.MALFORMED
     sender = _sender(attributes, record.scope, pseudonyms)
-    moment = text(attributes, "event.timestamp") or record.observed_ns or record.time_ns
+    marked, _ = _MARKS(attributes, record.observed_ns or record.time_ns)
     return Observation(
-        tool=TOOL,
-        session_id=_session(attributes),
-        installation=sender.installation,
-        key=identity(TOOL, name, moment, *(attributes.get(part) for part in _DISTINCT)),
-        at=at,
-        source=Source.LOG,
-        rank=RANK[Source.LOG],
-        context=sender.context,
-        facts=(*facts, *sender.traces),
+        origin=sender.origin(TOOL, _session(attributes), Source.LOG, RANK[Source.LOG]),
+        key=marked_identity(TOOL, name, marked),
+        at_us=at,
+        stated=tuple(facts),
     )
 
 
@@ -136,7 +133,9 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
         model=text(attributes, "model"),
     )
     sender = _sender(attributes, point.scope, pseudonyms)
-    return observe_point(point, TOOL, sender, session_id, RANK[Source.METRIC], fact)
+    return observe_point(
+        point, sender.origin(TOOL, session_id, Source.METRIC, RANK[Source.METRIC]), fact
+    )
 
 
 def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
@@ -149,20 +148,15 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     facts = turn + _noted_facts(noted, session_id, pseudonyms)
     if not facts:
         return Pass.DUPLICATE_SOURCE if span.name == "handle_responses" else Pass.IGNORED
-    at = recorded_at(span.end_ns, span.start_ns)
+    at = recorded_us(span.end_ns, span.start_ns)
     if at is None:
         return Pass.MALFORMED
     sender = _sender(noted[0] if noted else span.attributes, span.scope, pseudonyms)
     return Observation(
-        tool=TOOL,
-        session_id=session_id,
-        installation=sender.installation,
+        origin=sender.origin(TOOL, session_id, Source.SPAN, RANK[Source.SPAN]),
         key=span_identity(TOOL, span),
-        at=at,
-        source=Source.SPAN,
-        rank=RANK[Source.SPAN],
-        context=sender.context,
-        facts=(*facts, *sender.traces),
+        at_us=at,
+        stated=tuple(facts),
     )
 
 

@@ -17,7 +17,7 @@ from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect
 from collector.dialects.metrics import observe_point
 from collector.sender import sender_of
-from domain.events import Counted, Outcome, Pass, Quantity
+from domain.events import Counted, Outcome, Pass, Quantity, Source
 from domain.pseudonym import Pseudonyms
 from domain.record import MetricPoint, text
 
@@ -68,7 +68,9 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
         model=text(attributes, "model"),
     )
     # 1.5.47 tells no session anywhere; read it for the day when a version does.
-    return observe_point(point, TOOL, sender, text(attributes, "session.id"), 0, fact)
+    return observe_point(
+        point, sender.origin(TOOL, text(attributes, "session.id"), Source.METRIC, 0), fact
+    )
 
 
 def _quantity(name: str, point: MetricPoint) -> Quantity | None:

@@ -26,13 +26,14 @@ from functools import partial
 
 from msgspec import structs
 
+from collector.attributes import event_name, remembered
 from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect, span_identity
 from collector.dialects.edited_files import edited_file, files, patched_files
 from collector.dialects.metrics import observe_point
 from collector.dialects.tool_text import changes_opened, commits_made, tool_name
 from collector.dialects.usage_attributes import told_tokens
-from collector.sender import Sender, sender_of
+from collector.sender import SENDER, Sender, sender_of
 from domain.events import (
     Counted,
     Fact,
@@ -52,11 +53,12 @@ from domain.record import (
     Attributes,
     LogRecord,
     MetricPoint,
+    Scope,
     Span,
     Value,
     count,
     flag,
-    recorded_at,
+    recorded_us,
     text,
 )
 from domain.repository import repository_name
@@ -108,7 +110,7 @@ _COUNTERS: Mapping[tuple[str, str], Quantity] = {
 
 def read_log(record: LogRecord, _: Pseudonyms) -> Outcome:
     """VS Code's events: none names a session, and spans or metrics tell what they tell."""
-    name = text(record.attributes, "event.name") or record.event_name or record.body
+    name = event_name(record)
     if name in _EVENTS_TOLD_BETTER:
         return Pass.DUPLICATE_SOURCE
     return Pass.IGNORED if name in _IGNORED_EVENTS else Pass.UNKNOWN
@@ -131,7 +133,7 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms, *, tool: str) -> Outc
     )
     version = text(point.scope.resource, "service.version")
     sender = sender_of(attributes, point.scope, version, pseudonyms)
-    return observe_point(point, tool, sender, None, RANK[Source.METRIC], fact)
+    return observe_point(point, sender.origin(tool, None, Source.METRIC, RANK[Source.METRIC]), fact)
 
 
 def read_span(span: Span, pseudonyms: Pseudonyms, *, tool: str) -> Outcome:
@@ -153,20 +155,15 @@ def read_span(span: Span, pseudonyms: Pseudonyms, *, tool: str) -> Outcome:
             ("chat.", "session.", "vscode")
         )
         return Pass.IGNORED if known else Pass.UNKNOWN
-    at = recorded_at(span.end_ns, span.start_ns)
+    at = recorded_us(span.end_ns, span.start_ns)
     if at is None:
         return Pass.MALFORMED
-    sender = _sender(span, pseudonyms)
+    sender = _sender(attributes, span.scope, pseudonyms)
     return Observation(
-        tool=tool,
-        session_id=_session(attributes),
-        installation=sender.installation,
+        origin=sender.origin(tool, _session(attributes), Source.SPAN, RANK[Source.SPAN]),
         key=span_identity(tool, span),
-        at=at,
-        source=Source.SPAN,
-        rank=RANK[Source.SPAN],
-        context=sender.context,
-        facts=(*facts, *sender.traces),
+        at_us=at,
+        stated=tuple(facts),
     )
 
 
@@ -292,16 +289,19 @@ def _prompts(span: Span) -> int:
     return sum(source in (None, "user") for source in sources) if sources else 1
 
 
-def _sender(span: Span, pseudonyms: Pseudonyms) -> Sender:
-    told = dict[str, Value](span.attributes)
-    remote = text(told, "github.copilot.git.repository", "copilot_chat.repo.remote_url")
-    branch = text(told, "github.copilot.git.branch", "copilot_chat.repo.head_branch_name")
-    repository = repository_name(remote)
+_REMOTE = ("github.copilot.git.repository", "copilot_chat.repo.remote_url")
+_BRANCH = ("github.copilot.git.branch", "copilot_chat.repo.head_branch_name")
+
+
+@remembered(*_REMOTE, *_BRANCH, "user.name", *SENDER)
+def _sender(attributes: Attributes, scope: Scope, pseudonyms: Pseudonyms) -> Sender:
+    told = dict[str, Value](attributes)
+    branch, repository = text(told, *_BRANCH), repository_name(text(told, *_REMOTE))
     if repository:
         told["repository"] = repository
     if branch:
         told["branch"] = branch
-    sender = sender_of(told, span.scope, text(span.scope.resource, "service.version"), pseudonyms)
+    sender = sender_of(told, scope, text(scope.resource, "service.version"), pseudonyms)
     login = text(told, "user.name")
     if login is None:
         return sender

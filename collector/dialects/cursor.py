@@ -17,6 +17,7 @@ and tools of a session; Bugbot's conversation.
 
 from msgspec import structs
 
+from collector.attributes import event_name
 from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect, identity
 from collector.dialects.metrics import observe_point
@@ -41,7 +42,7 @@ from domain.record import (
     Scope,
     Temporality,
     count,
-    recorded_at,
+    recorded_us,
     text,
 )
 from domain.usage import Tokens
@@ -67,20 +68,17 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
     facts = _facts(name, attributes)
     if isinstance(facts, Pass):
         return facts
-    at = recorded_at(record.time_ns, record.observed_ns)
+    at = recorded_us(record.time_ns, record.observed_ns)
     if at is None:
         return Pass.MALFORMED
     sender = _sender(attributes, record.scope, pseudonyms)
     return Observation(
-        tool=TOOL,
-        session_id=text(attributes, "cursor.conversation.id"),
-        installation=sender.installation,
+        origin=sender.origin(
+            TOOL, text(attributes, "cursor.conversation.id"), Source.LOG, _LOG_RANK
+        ),
         key=_log_identity(name, record),
-        at=at,
-        source=Source.LOG,
-        rank=_LOG_RANK,
-        context=sender.context,
-        facts=(*facts, *sender.traces),
+        at_us=at,
+        stated=tuple(facts),
     )
 
 
@@ -95,18 +93,18 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
     calls = whole(Quantity.TOOL_CALLS, point.value)
     fact = Counted(quantity=Quantity.TOOL_CALLS, amount=calls, item=tool)
     sender = _sender(attributes, point.scope, pseudonyms)
-    seen = observe_point(point, TOOL, sender, None, _METRIC_RANK, fact)
+    seen = observe_point(point, sender.origin(TOOL, None, Source.METRIC, _METRIC_RANK), fact)
     # An aborted call is neither: the user stopped it. A cumulative reading has one amount only.
     failed = text(attributes, "cursor.tool.status") == "failure"
     if isinstance(seen, Pass) or not failed or point.temporality is not Temporality.DELTA:
         return seen
     failure = Counted(quantity=Quantity.TOOL_FAILURES, amount=calls, item=tool)
-    return structs.replace(seen, facts=(fact, failure, *sender.traces))
+    return structs.replace(seen, stated=(fact, failure))
 
 
 def _name(record: LogRecord) -> str:
     """The event's name as its body spells it: no prefix, underscores for dots."""
-    told = text(record.attributes, "event.name") or record.event_name or record.body
+    told = event_name(record)
     return told.removeprefix("cursor.").replace(".", "_")
 
 

@@ -35,6 +35,12 @@ def identity(*parts: object) -> bytes:
     return blake2b("\0".join(map(str, parts)).encode(), digest_size=16).digest()
 
 
+def marked_identity(tool: str, name: str, *marks: bytes) -> bytes:
+    """The same by marks that are bytes already (see ``attributes.marks``)."""
+    parts = (tool.encode(), name.encode(), *marks)
+    return blake2b(b"\0".join(parts), digest_size=16).digest()
+
+
 def span_identity(tool: str, span: Span) -> bytes:
     """A span is itself by its trace and span id."""
     return identity(tool, "span", span.trace_id, span.span_id)

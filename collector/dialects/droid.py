@@ -47,7 +47,7 @@ from domain.record import (
     Span,
     Temporality,
     flag,
-    recorded_at,
+    recorded_us,
     text,
 )
 from domain.repository import repository_name
@@ -101,11 +101,11 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
     )
     sender = _sender(attributes, point.scope, pseudonyms)
     session_id = text(attributes, "session.id")
-    seen = observe_point(point, TOOL, sender, session_id, rank, fact)
+    seen = observe_point(point, sender.origin(TOOL, session_id, Source.METRIC, rank), fact)
     more = _beside(fact, point)
     if isinstance(seen, Pass) or not more:
         return seen
-    return structs.replace(seen, facts=(fact, *more, *sender.traces))
+    return structs.replace(seen, stated=(fact, *more))
 
 
 def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
@@ -113,20 +113,17 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     told = _span_facts(span)
     if isinstance(told, Pass):
         return told
-    at = recorded_at(span.end_ns, span.start_ns)
+    at = recorded_us(span.end_ns, span.start_ns)
     if at is None:
         return Pass.MALFORMED
     sender = _sender(span.attributes, span.scope, pseudonyms)
     return Observation(
-        tool=TOOL,
-        session_id=text(span.attributes, "session.id", "gen_ai.conversation.id"),
-        installation=sender.installation,
+        origin=sender.origin(
+            TOOL, text(span.attributes, "session.id", "gen_ai.conversation.id"), Source.SPAN, _SPANS
+        ),
         key=span_identity(TOOL, span),
-        at=at,
-        source=Source.SPAN,
-        rank=_SPANS,
-        context=sender.context,
-        facts=(*told, *sender.traces),
+        at_us=at,
+        stated=tuple(told),
     )
 
 

@@ -26,7 +26,7 @@ from collector.dialects.gemini_words import EVENT_PREFIXES, Fork, read_log, send
 from collector.dialects.metrics import observe_point
 from domain.events import Counted, Observation, Outcome, Pass, Quantity, RequestAnswered, Source
 from domain.pseudonym import Pseudonyms
-from domain.record import Attributes, MetricPoint, Span, count, recorded_at, text
+from domain.record import Attributes, MetricPoint, Span, count, recorded_us, text
 from domain.usage import Tokens
 
 GEMINI = Fork(
@@ -54,7 +54,9 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms, fork: Fork) -> Outcom
     if session_id is None:
         return Pass.DUPLICATE_SOURCE
     sender = sender_for(point.attributes, point.scope, pseudonyms)
-    return observe_point(point, fork.tool, sender, session_id, fork.metric_rank, fact)
+    return observe_point(
+        point, sender.origin(fork.tool, session_id, Source.METRIC, fork.metric_rank), fact
+    )
 
 
 def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
@@ -69,21 +71,16 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     )
     if session_id is None or tokens.billable() == 0:
         return Pass.DUPLICATE_SOURCE
-    at = recorded_at(span.end_ns, span.start_ns)
+    at = recorded_us(span.end_ns, span.start_ns)
     if at is None:
         return Pass.MALFORMED
     sender = sender_for(attributes, span.scope, pseudonyms)
     model = text(attributes, "gen_ai.response.model", "gen_ai.request.model")
     return Observation(
-        tool=GEMINI.tool,
-        session_id=session_id,
-        installation=sender.installation,
+        origin=sender.origin(GEMINI.tool, session_id, Source.SPAN, _SPAN_RANK),
         key=span_identity(GEMINI.tool, span),
-        at=at,
-        source=Source.SPAN,
-        rank=_SPAN_RANK,
-        context=sender.context,
-        facts=(RequestAnswered(model=model, tokens=tokens), *sender.traces),
+        at_us=at,
+        stated=(RequestAnswered(model=model, tokens=tokens),),
     )
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import msgspec
 from msgspec import structs
 
-from collector.dialects.dialect import identity
+from collector.attributes import event_name, marks
+from collector.dialects.dialect import marked_identity
 from collector.dialects.edited_files import edited_file
 from collector.dialects.inclusive import inclusive_tokens
 from collector.dialects.tool_text import commits_made, tool_name
@@ -29,7 +30,7 @@ from domain.events import (
     Traced,
 )
 from domain.pseudonym import Pseudonyms
-from domain.record import Attributes, LogRecord, Scope, count, flag, recorded_at, text
+from domain.record import Attributes, LogRecord, Scope, count, flag, recorded_us, text
 from domain.usage import Tokens
 
 EVENT_PREFIXES = ("gemini_cli.", "qwen-code.")
@@ -81,7 +82,7 @@ _IGNORED_EVENTS = frozenset(
 def read_log(record: LogRecord, pseudonyms: Pseudonyms, fork: Fork) -> Outcome:
     """One log event; some are written without the tool's prefix (``loop_detected``)."""
     attributes = record.attributes
-    name = text(attributes, "event.name") or record.event_name or record.body
+    name = event_name(record)
     for prefix in EVENT_PREFIXES:
         name = name.removeprefix(prefix)
     if name.startswith("gen_ai."):
@@ -91,28 +92,24 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms, fork: Fork) -> Outcome:
     reader = _EVENTS.get(name)
     if reader is None:
         return Pass.UNKNOWN
-    at = recorded_at(record.time_ns, record.observed_ns)
+    at = recorded_us(record.time_ns, record.observed_ns)
     if at is None:
         return Pass.MALFORMED
     sender = sender_for(attributes, record.scope, pseudonyms)
     return Observation(
-        tool=fork.tool,
-        session_id=session_of(attributes),
-        installation=sender.installation,
+        origin=sender.origin(fork.tool, session_of(attributes), Source.LOG, fork.log_rank),
         key=_log_identity(fork.tool, name, record),
-        at=at,
-        source=Source.LOG,
-        rank=fork.log_rank,
-        context=sender.context,
-        facts=(*reader(attributes, pseudonyms, fork), *sender.traces),
+        at_us=at,
+        stated=tuple(reader(attributes, pseudonyms, fork)),
     )
 
 
-_IDENTITY = (
-    "session.id prompt_id response_id call_id agent_id function_name subagent_name role model "
+_MARKS = marks(
+    *"session.id prompt_id response_id call_id agent_id function_name subagent_name role model "
     "status status_code count attempt attempt_number duration_ms input_token_count "
-    "output_token_count total_token_count content_length"
-).split()
+    "output_token_count total_token_count content_length".split(),
+    moment="event.timestamp",
+)
 
 
 def _log_identity(tool: str, name: str, record: LogRecord) -> bytes:
@@ -120,9 +117,8 @@ def _log_identity(tool: str, name: str, record: LogRecord) -> bytes:
 
     Gemini numbers nothing; a gateway may add attributes, so not the whole record.
     """
-    attributes = record.attributes
-    moment = text(attributes, "event.timestamp") or record.time_ns
-    return identity(tool, name, moment, *(text(attributes, part) for part in _IDENTITY))
+    marked, _ = _MARKS(record.attributes, record.time_ns)
+    return marked_identity(tool, name, marked)
 
 
 def session_of(attributes: Attributes) -> str | None:

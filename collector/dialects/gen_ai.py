@@ -51,7 +51,7 @@ from domain.record import (
     Span,
     count,
     decimal,
-    recorded_at,
+    recorded_us,
     text,
 )
 from domain.usage import Tokens, nanousd
@@ -125,22 +125,17 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
     if not tokens.told():
         # Some write the event twice, before the answer and after.
         return Pass.IGNORED
-    at = recorded_at(record.time_ns, record.observed_ns)
+    at = recorded_us(record.time_ns, record.observed_ns)
     if at is None:
         return Pass.MALFORMED
     sender, tool = _sender(attributes, record.scope, pseudonyms), tool_of(record.scope)
     moment = text(attributes, "event.timestamp") or record.time_ns
     ids = (session_id, text(attributes, "gen_ai.response.id"), tokens.input, tokens.output)
     return Observation(
-        tool=tool,
-        session_id=session_id,
-        installation=sender.installation,
+        origin=sender.origin(tool, session_id, Source.LOG, _LOG_RANK),
         key=identity(tool, "log", moment, *ids),
-        at=at,
-        source=Source.LOG,
-        rank=_LOG_RANK,
-        context=sender.context,
-        facts=(*_answered(attributes, tokens, None), *sender.traces),
+        at_us=at,
+        stated=tuple(_answered(attributes, tokens, None)),
     )
 
 
@@ -161,7 +156,9 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
     amount = whole(quantity, point.value)
     fact = Counted(quantity=quantity, amount=amount, model=_model(point.attributes))
     sender = _sender(point.attributes, point.scope, pseudonyms)
-    return observe_point(point, tool_of(point.scope), sender, session_id, rank, fact)
+    return observe_point(
+        point, sender.origin(tool_of(point.scope), session_id, Source.METRIC, rank), fact
+    )
 
 
 _TOKEN_TYPES = {
@@ -193,21 +190,18 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
         facts = list(_request(span, tokens, operation))
     else:
         return Pass.UNKNOWN
-    at = recorded_at(span.end_ns, span.start_ns)
+    at = recorded_us(span.end_ns, span.start_ns)
     if at is None:
         return Pass.MALFORMED
     sender, tool = _sender(attributes, span.scope, pseudonyms), tool_of(span.scope)
     return Observation(
-        tool=tool,
         # A process that keeps one session may name it on its resource only.
-        session_id=_session(attributes) or _session(span.scope.resource),
-        installation=sender.installation,
+        origin=sender.origin(
+            tool, _session(attributes) or _session(span.scope.resource), Source.SPAN, _SPAN_RANK
+        ),
         key=_span_key(tool, span, tokens),
-        at=at,
-        source=Source.SPAN,
-        rank=_SPAN_RANK,
-        context=sender.context,
-        facts=(*facts, *sender.traces),
+        at_us=at,
+        stated=tuple(facts),
     )
 
 

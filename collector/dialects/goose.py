@@ -34,7 +34,7 @@ from domain.events import (
     Source,
 )
 from domain.pseudonym import Pseudonyms
-from domain.record import Attributes, LogRecord, MetricPoint, Span, recorded_at, text
+from domain.record import Attributes, LogRecord, MetricPoint, Span, recorded_us, text
 
 TOOL = "goose"
 # Both are tagged invoke_agent and sum up the requests inside them.
@@ -49,22 +49,19 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     if reader is None:
         # Goose exports every internal span of level INFO, too.
         return Pass.IGNORED
-    at = recorded_at(span.end_ns, span.start_ns)
+    at = recorded_us(span.end_ns, span.start_ns)
     if at is None:
         return Pass.MALFORMED
     scope, attributes = span.scope, span.attributes
     version = text(scope.resource, "service.version") or scope.version or None
     sender = sender_of(attributes, scope, version, pseudonyms)
     return Observation(
-        tool=TOOL,
-        session_id=text(attributes, "gen_ai.conversation.id", "session.id"),
-        installation=sender.installation,
+        origin=sender.origin(
+            TOOL, text(attributes, "gen_ai.conversation.id", "session.id"), Source.SPAN, 0
+        ),
         key=span_identity(TOOL, span),
-        at=at,
-        source=Source.SPAN,
-        rank=0,
-        context=sender.context,
-        facts=(*reader(span, pseudonyms), *sender.traces),
+        at_us=at,
+        stated=tuple(reader(span, pseudonyms)),
     )
 
 

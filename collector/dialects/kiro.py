@@ -13,6 +13,7 @@ the documents' own scheme and the GenAI conventions give them, and tokens only b
 Not told: cost in money, lines, commits, branch, repository, prompts as such, failed requests.
 """
 
+from collector.attributes import event_name
 from collector.dialects.dialect import Dialect, identity
 from collector.dialects.tool_text import tool_name
 from collector.dialects.usage_attributes import told_tokens
@@ -34,7 +35,7 @@ from domain.record import (
     MetricPoint,
     Scope,
     flag,
-    recorded_at,
+    recorded_us,
     text,
 )
 
@@ -50,25 +51,20 @@ _ALIASES = {"user.email": "kiro.user.email", "user.account_id": "kiro.user.id"}
 def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
     """One real-time event."""
     attributes = record.attributes
-    name = text(attributes, "event.name") or record.event_name or record.body
+    name = event_name(record)
     if name not in _EVENTS:
         return Pass.UNKNOWN
     reader, ids = _EVENTS[name]
     # The observed time is when Kiro sent the event, which may be much later.
-    at = recorded_at(record.time_ns, record.observed_ns)
+    at = recorded_us(record.time_ns, record.observed_ns)
     if at is None:
         return Pass.MALFORMED
     sender = _sender(attributes, record.scope, pseudonyms)
     return Observation(
-        tool=TOOL,
-        session_id=text(attributes, *_SESSION),
-        installation=sender.installation,
+        origin=sender.origin(TOOL, text(attributes, *_SESSION), Source.LOG, 0),
         key=_log_identity(name, record, ids),
-        at=at,
-        source=Source.LOG,
-        rank=0,
-        context=sender.context,
-        facts=(*reader(attributes), *sender.traces),
+        at_us=at,
+        stated=tuple(reader(attributes)),
     )
 
 

@@ -42,7 +42,7 @@ from domain.events import (
     Traced,
 )
 from domain.pseudonym import Pseudonyms
-from domain.record import Attributes, Scope, Span, count, recorded_at, text
+from domain.record import Attributes, Scope, Span, count, recorded_us, text
 from domain.usage import Tokens
 
 TOOL = "opencode"
@@ -78,7 +78,7 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     rank, reader = _reader(span.name)
     if reader is None:
         return _passed(span.name)
-    at = recorded_at(span.end_ns, span.start_ns)
+    at = recorded_us(span.end_ns, span.start_ns)
     if at is None:
         return Pass.MALFORMED
     facts = reader(span, pseudonyms)
@@ -89,15 +89,10 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     sender = sender_of(attributes, scope, version, pseudonyms)
     tool = _tool(scope)
     return Observation(
-        tool=tool,
-        session_id=_session(span),
-        installation=sender.installation,
+        origin=sender.origin(tool, _session(span), Source.SPAN, rank),
         key=span_identity(tool, span),
-        at=at,
-        source=Source.SPAN,
-        rank=rank,
-        context=sender.context,
-        facts=(*facts, *_parent(span), *sender.traces),
+        at_us=at,
+        stated=(*facts, *_parent(span)),
     )
 
 

@@ -14,6 +14,7 @@ parent by the built-in spans only.
 Not told: parent sessions, failed requests' status, titles and summaries, tool arguments.
 """
 
+from collector.attributes import event_name
 from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect, identity
 from collector.dialects.metrics import observe_point
@@ -41,7 +42,7 @@ from domain.record import (
     count,
     decimal,
     flag,
-    recorded_at,
+    recorded_us,
     text,
 )
 from domain.usage import Tokens, add, nanousd
@@ -89,7 +90,7 @@ _REPEATED_METRICS = (
 def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
     """One log event; its name stands in ``event.name`` and in the body."""
     attributes = record.attributes
-    name = text(attributes, "event.name") or record.event_name or record.body
+    name = event_name(record)
     if name in _REPEATED_EVENTS:
         return Pass.DUPLICATE_SOURCE
     if name == "session.error":
@@ -97,22 +98,17 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
     reader = _EVENTS.get(name)
     if reader is None:
         return Pass.UNKNOWN
-    at = recorded_at(record.time_ns, record.observed_ns)
+    at = recorded_us(record.time_ns, record.observed_ns)
     if at is None:
         return Pass.MALFORMED
     sender = _sender(attributes, record.scope, pseudonyms)
     # No event has an id, so the whole record is its identity.
     told = sorted((key, repr(value)) for key, value in attributes.items())
     return Observation(
-        tool=TOOL,
-        session_id=text(attributes, "session.id"),
-        installation=sender.installation,
+        origin=sender.origin(TOOL, text(attributes, "session.id"), Source.LOG, _LOG_RANK),
         key=identity(TOOL, "plugin", name, record.time_ns, told),
-        at=at,
-        source=Source.LOG,
-        rank=_LOG_RANK,
-        context=sender.context,
-        facts=(*reader(attributes), *sender.traces),
+        at_us=at,
+        stated=tuple(reader(attributes)),
     )
 
 
@@ -131,7 +127,7 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
         purpose=_AGENTS.get(text(attributes, "agent") or ""),
     )
     session_id = text(attributes, "session.id")
-    return observe_point(point, TOOL, sender, session_id, _METRIC_RANK, fact)
+    return observe_point(point, sender.origin(TOOL, session_id, Source.METRIC, _METRIC_RANK), fact)
 
 
 def read_span(_: Span, __: Pseudonyms) -> Outcome:

@@ -43,7 +43,7 @@ from domain.events import (
     Source,
 )
 from domain.pseudonym import Pseudonyms
-from domain.record import Attributes, LogRecord, Span, count, flag, recorded_at, text
+from domain.record import Attributes, LogRecord, Span, count, flag, recorded_us, text
 from domain.usage import Tokens
 
 QWEN = Fork(
@@ -69,20 +69,15 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     session_id = session_of(span.attributes)
     if session_id is None:
         return Pass.DUPLICATE_SOURCE
-    at = recorded_at(span.end_ns, span.start_ns)
+    at = recorded_us(span.end_ns, span.start_ns)
     if at is None:
         return Pass.MALFORMED
     sender = sender_for(span.attributes, span.scope, pseudonyms)
     return Observation(
-        tool=QWEN.tool,
-        session_id=session_id,
-        installation=sender.installation,
+        origin=sender.origin(QWEN.tool, session_id, Source.SPAN, _SPAN_RANK),
         key=span_identity(QWEN.tool, span),
-        at=at,
-        source=Source.SPAN,
-        rank=_SPAN_RANK,
-        context=sender.context,
-        facts=(*facts, *sender.traces),
+        at_us=at,
+        stated=tuple(facts),
     )
 
 

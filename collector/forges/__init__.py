@@ -1,12 +1,19 @@
 """The forge table: which module understands which forge's webhooks.
 
-A forge is pure: a signature check, readers of the delivery's headers, and ``parse`` from a decoded
-payload to domain values. Adding one is a module, a row below, a folder of payloads under
-``tests/payloads``, and a page under ``docs/forges``. What texts refer to (sessions, reverts,
-tickets) is read by ``references`` for all of them; the texts themselves go no further.
+Adding a forge is a module, a row below, a folder of payloads under ``tests/payloads``, and a page
+under ``docs/forges``. What texts refer to (sessions, reverts, tickets) is read by ``references``
+for all of them; the texts themselves go no further. A forge that can also be read has a row in
+``collector.sources``.
 """
 
-from collector.forges import github
-from collector.forges.forge import Forge
+from collector.forges import azure_devops, bitbucket_cloud, bitbucket_dc, gitea, github, gitlab
+from collector.provider import Provider
 
-FORGES: tuple[Forge, ...] = (github.FORGE,)
+FORGES: tuple[Provider, ...] = (
+    github.FORGE,
+    gitlab.FORGE,
+    bitbucket_cloud.FORGE,
+    bitbucket_dc.FORGE,
+    azure_devops.FORGE,
+    gitea.FORGE,
+)

@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias, TypeVar
 import msgspec
 
 from collector.forges.errors import UnreadablePayload
-from collector.forges.forge import Payload
+from collector.provider import Payload
 
 # What no database takes as text (and no person writes) makes a payload unreadable.
 Text: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[^\0\ud800-\udfff]*\Z")]

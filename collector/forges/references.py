@@ -35,6 +35,14 @@ _REVERTED_CHANGE = re.compile(
 )
 # The branch that GitHub's revert button makes.
 _REVERT_BRANCH = re.compile(rf"\Arevert-(?P<number>{_NUMBER})-")
+# "Superseded by #7", "closing in favour of #7": the other change took this one's place.
+_SUPERSEDED = re.compile(
+    rf"(?<![\w-])(?:(?:super[sc]eded|replaced){_GAP}(?:by|with)|in{_GAP}favou?r{_GAP}of"
+    rf"|duplicates?{_GAP}of):?{_GAP}(?:PR{_GAP})?"
+    rf"(?:(?P<name>{_NAME})?[#!](?P<number>{_NUMBER})"
+    rf"|https?://[^\s/]{{1,255}}/(?P<path>{_NAME})/pull/(?P<linked>{_NUMBER}))",
+    re.IGNORECASE,
+)
 # GitHub's nine keywords, directly before the reference. Other linkers allow any words between the
 # two and so take "fixes the typo from #7" for a reference to the task.
 _CLOSING = re.compile(
@@ -53,6 +61,8 @@ _BRANCH_TICKET = re.compile(
     r"(?<![A-Za-z0-9])(?<![A-Z]-)(?P<key>(?P<project>[A-Z][A-Z0-9]{1,9})-[1-9][0-9]{0,6})"
     r"(?![A-Za-z0-9]|\.[0-9])"
 )
+# Azure Boards: a mention ties the work item, no keyword needed; "AB" is how other forges spell it.
+_WORK_ITEM = re.compile(rf"(?<![\w&/#!.-])(?:AB)?#(?P<number>{_NUMBER})(?!-)", re.IGNORECASE)
 # What looks like keys: standards, algorithms, encodings, models, and the forge's own GH-7 and PR-7.
 _NOT_PROJECTS = frozenset(
     {"AES", "CVE", "CWE", "ECMA", "GH", "GLM", "GPT", "HTTP", "IEC", "IEEE", "ISO", "MD", "MR"}
@@ -92,7 +102,7 @@ def reverted_changes(body: str, branch: str, repository: str) -> tuple[int, ...]
     """
     numbers = [
         int(match["number"] or match["linked"])
-        for match in _REVERTED_CHANGE.finditer(_prose(body))
+        for match in _REVERTED_CHANGE.finditer(prose(body))
         if (match["name"] or match["path"] or repository).lower() == repository
     ]
     if branched := _REVERT_BRANCH.match(branch):
@@ -100,9 +110,23 @@ def reverted_changes(body: str, branch: str, repository: str) -> tuple[int, ...]
     return tuple(dict.fromkeys(numbers))
 
 
+def superseding_changes(body: str, repository: str) -> tuple[int, ...]:
+    """Find the numbers of the changes of ``repository`` that a change says took its place.
+
+    It says so with ``Superseded by #7``, ``Replaced by #7``, ``in favour of #7`` or ``Duplicate of
+    #7``, also with ``!7`` or the change's URL.
+    """
+    numbers = [
+        int(match["number"] or match["linked"])
+        for match in _SUPERSEDED.finditer(prose(body))
+        if (match["name"] or match["path"] or repository).lower() == repository
+    ]
+    return tuple(dict.fromkeys(numbers))
+
+
 def closed_by_change(text: str, repository: str) -> tuple[str, ...]:
     """Find the issues that a change's title or body closes, outside of its comments and code."""
-    return closed_issues(_prose(text), repository)
+    return closed_issues(prose(text), repository)
 
 
 def closed_issues(text: str, repository: str) -> tuple[str, ...]:
@@ -116,6 +140,14 @@ def closed_issues(text: str, repository: str) -> tuple[str, ...]:
         number = match["number"] or match["linked"]
         found.append(f"#{number}" if name == repository else f"{name}#{number}")
     return _once(found)
+
+
+def work_items(text: str) -> tuple[str, ...]:
+    """Find the work items of Azure Boards that a text mentions, as ``AB#7``.
+
+    Only for texts of Azure Repos, where ``#7`` is a work item and a pull request is ``!7``.
+    """
+    return _once(f"AB#{match['number']}" for match in _WORK_ITEM.finditer(text))
 
 
 def ticket_keys(line: str) -> tuple[str, ...]:
@@ -137,7 +169,7 @@ def _once(found: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _prose(markdown: str) -> str:
+def prose(markdown: str) -> str:
     """Drop HTML comments, code and quotations from Markdown.
 
     Templates explain "Fixes #7" in comments, code shows it, quotations repeat what others said.

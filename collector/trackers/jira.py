@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from collector.forges.errors import UnreadablePayload
-from collector.forges.forge import Payload
 from collector.forges.reading import Text, read, utc
+from collector.provider import Headers, Payload, Provider, bearer_or_basic, hmac_sha256_hex
 from domain.people import SamePerson, Strength
 from domain.pseudonym import Pseudonyms
 from domain.tickets import TicketMoved, TicketSeen, TicketState, TicketTied, TieKind
@@ -35,7 +35,7 @@ EVENTS_USED = frozenset({"jira:issue_created", "jira:issue_updated", _DELETED})
 """The values of ``webhookEvent`` that may give facts; all others give none."""
 
 # https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-workflow-status-categories/
-_CATEGORIES = {
+CATEGORIES = {
     "undefined": TicketState.OPEN,
     "new": TicketState.OPEN,
     "indeterminate": TicketState.IN_PROGRESS,
@@ -62,7 +62,9 @@ class _Named(msgspec.Struct):
     name: Text
 
 
-class _Category(msgspec.Struct):
+class Category(msgspec.Struct):
+    """One of the categories that all workflows share."""
+
     key: str
 
 
@@ -70,7 +72,7 @@ class Status(msgspec.Struct):
     """A status of the workflow; old servers name no category."""
 
     name: Text
-    category: _Category | None = msgspec.field(default=None, name="statusCategory")
+    category: Category | None = msgspec.field(default=None, name="statusCategory")
 
 
 class _User(msgspec.Struct):
@@ -144,7 +146,7 @@ def parse(
     if event not in EVENTS_USED:
         return ()
     told = read(payload, _IssueEvent, _PROVIDER)
-    at = _moment(told.timestamp, "timestamp")
+    at = moment(told.timestamp, "timestamp")
     seen = ticket(told.issue, pseudonyms, at, deleted=event == _DELETED)
     items = told.changelog.items if told.changelog else ()
     return (
@@ -189,12 +191,12 @@ def ticket(
 
 def state_of(status: Status, resolution: str | None) -> TicketState:
     """The state that a status stands for, with the resolution (None: unresolved) beside it."""
-    known = _CATEGORIES.get(status.category.key) if status.category else usual_state(status.name)
+    known = CATEGORIES.get(status.category.key) if status.category else usual_state(status.name)
     if known is None:
         # A server without categories, and a status of the company's own.
         known = TicketState.DONE if resolution else TicketState.IN_PROGRESS
     if known is TicketState.DONE and (
-        _dropped(status.name) or (resolution is not None and _dropped(resolution))
+        dropped(status.name) or (resolution is not None and dropped(resolution))
     ):
         return TicketState.DROPPED
     return known
@@ -203,7 +205,7 @@ def state_of(status: Status, resolution: str | None) -> TicketState:
 def usual_state(status_name: str) -> TicketState | None:
     """What a status of this name usually stands for; None for a name of the company's own."""
     name = status_name.strip().lower()
-    if _dropped(name):
+    if dropped(name):
         return TicketState.DROPPED
     if name in _FINISHED:
         return TicketState.DONE
@@ -224,7 +226,7 @@ def moves(seen: TicketSeen, items: Iterable[Item], at: datetime) -> Iterator[Tic
         return
     before: TicketState | None = None
     if resolution is not None and resolution.before:
-        before = TicketState.DROPPED if _dropped(resolution.before) else TicketState.DONE
+        before = TicketState.DROPPED if dropped(resolution.before) else TicketState.DONE
     elif status is not None and status.before:
         before = usual_state(status.before)
     if before is not seen.state:
@@ -264,16 +266,17 @@ def _identities(user: _User | None, pseudonyms: Pseudonyms) -> tuple[str, ...]:
     return tuple(named)
 
 
-def _dropped(word: str) -> bool:
+def dropped(word: str) -> bool:
+    """Whether a resolution or status of this name says that nothing was done."""
     # Jira writes "Won\u2019t Do" with a typographic apostrophe in some translations.
     return word.strip().lower().replace("\u2019", "'") in _DROPPED
 
 
 def _told(at: str | int | None, field: str) -> datetime | None:
-    return None if at is None else _moment(at, field)
+    return None if at is None else moment(at, field)
 
 
-def _moment(at: str | int, field: str) -> datetime:
+def moment(at: str | int, field: str) -> datetime:
     """A time as Jira writes it: ISO 8601 with an offset, or milliseconds since 1970."""
     try:
         if isinstance(at, int):
@@ -285,3 +288,30 @@ def _moment(at: str | int, field: str) -> datetime:
     except (ValueError, OverflowError, OSError, TypeError) as error:
         message = f"{_PROVIDER} payload: {field} is no time"
         raise UnreadablePayload("unreadable_field", message) from error
+
+
+def _verified(secret: str, body: bytes, headers: Headers, _now: datetime) -> bool:
+    """By the signature; servers that can't sign send the secret (a proxy or plug-in adds it)."""
+    told = headers.get("x-hub-signature")
+    if told is not None:
+        return hmac_sha256_hex(secret, body, told)
+    return bearer_or_basic(secret, headers)
+
+
+def _delivery_id(headers: Headers, _payload: Payload) -> str | None:
+    return headers.get("x-atlassian-webhook-identifier")
+
+
+def _event(_headers: Headers, payload: Payload) -> str | None:
+    event = payload.get("webhookEvent")
+    return event if isinstance(event, str) else None
+
+
+TRACKER = Provider(
+    name=NAME,
+    events_used=EVENTS_USED,
+    verify=_verified,
+    delivery_id=_delivery_id,
+    event=_event,
+    parse=parse,
+)

@@ -13,13 +13,13 @@ https://linear.app/developers/webhooks
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from collector.forges.forge import Payload
 from collector.forges.reading import Instant, Number, Text, read, utc
+from collector.provider import Headers, Payload, Provider, hmac_sha256_hex, within
 from collector.trackers.addresses import change_at
 from domain.people import SamePerson, Strength
 from domain.pseudonym import Pseudonyms
@@ -33,8 +33,10 @@ EVENTS_USED = frozenset({"Issue", "Attachment"})
 """The values of ``type`` that may give facts; all others give none."""
 
 _REMOVED = "remove"
+# Linear itself advises one minute; clocks that are set by hand differ by more.
+_REPLAY_WINDOW = timedelta(minutes=5)
 # https://linear.app/docs/configuring-workflows
-_STATES = {
+STATES = {
     "triage": TicketState.OPEN,
     "backlog": TicketState.OPEN,
     "unstarted": TicketState.OPEN,
@@ -45,7 +47,9 @@ _STATES = {
 }
 
 
-class _State(msgspec.Struct):
+class State(msgspec.Struct):
+    """A state of a team's workflow, and the kind that all teams share."""
+
     name: Text
     type: str
 
@@ -72,7 +76,7 @@ class Issue(msgspec.Struct, rename="camel"):
 
     number: Number
     title: Text
-    state: _State
+    state: State
     team: _Team
     created_at: Instant
     updated_at: Instant
@@ -130,7 +134,7 @@ def ticket(
     """The issue's state; one that was removed was dropped at that time, whatever it was before."""
     key = issue.identifier or f"{issue.team.key}-{issue.number}"
     # A state of a kind that is new to us is neither open nor finished for sure.
-    state = _STATES.get(issue.state.type, TicketState.IN_PROGRESS)
+    state = STATES.get(issue.state.type, TicketState.IN_PROGRESS)
     ended = issue.completed_at or issue.canceled_at
     return TicketSeen(
         tracker=NAME,
@@ -196,3 +200,37 @@ def _identities(user: _User | None, pseudonyms: Pseudonyms) -> tuple[str, ...]:
     if user.email and "@" in user.email:
         named.append(pseudonyms("email", user.email))
     return tuple(named)
+
+
+class _Stamp(msgspec.Struct):
+    at: float = msgspec.field(name="webhookTimestamp")
+
+
+def _verified(secret: str, body: bytes, headers: Headers, now: datetime) -> bool:
+    """By the signature; the time that is signed with the body stands in it, in milliseconds."""
+    if not hmac_sha256_hex(secret, body, headers.get("linear-signature"), prefix=""):
+        return False
+    try:
+        stamp = msgspec.json.decode(body, type=_Stamp)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return within(_REPLAY_WINDOW, str(stamp.at / 1000), now)
+
+
+def _delivery_id(headers: Headers, _payload: Payload) -> str | None:
+    return headers.get("linear-delivery")
+
+
+def _event(_headers: Headers, payload: Payload) -> str | None:
+    event = payload.get("type")
+    return event if isinstance(event, str) else None
+
+
+TRACKER = Provider(
+    name=NAME,
+    events_used=EVENTS_USED,
+    verify=_verified,
+    delivery_id=_delivery_id,
+    event=_event,
+    parse=parse,
+)

@@ -31,11 +31,36 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("sha", sa.String(length=64), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("listed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("repo", "number", "sha", name=op.f("pk_change_commits")),
     )
     with op.batch_alter_table("change_commits", schema=None) as batch_op:
         batch_op.create_index("ix_change_commits_sha", ["sha"], unique=False)
 
+    op.create_table(
+        "change_files",
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("file", sa.Text(), nullable=False),
+        sa.Column("listed_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("additions", sa.Integer(), nullable=True),
+        sa.Column("deletions", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("repo", "number", "file", name=op.f("pk_change_files")),
+    )
+    with op.batch_alter_table("change_files", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_change_files_file_repo", ["file", "repo", "number", "deletions"], unique=False
+        )
+
+    op.create_table(
+        "change_listings",
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("commits_at", sa.BigInteger(), nullable=True),
+        sa.Column("files_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("repo", "number", name=op.f("pk_change_listings")),
+    )
     op.create_table(
         "change_people",
         sa.Column("repo", sa.Text(), nullable=False),
@@ -44,41 +69,108 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("repo", "number", "identity", name=op.f("pk_change_people")),
     )
     op.create_table(
+        "change_tasks",
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("repo", "number", "key", name=op.f("pk_change_tasks")),
+    )
+    with op.batch_alter_table("change_tasks", schema=None) as batch_op:
+        batch_op.create_index("ix_change_tasks_key_repo", ["key", "repo", "number"], unique=False)
+
+    op.create_table(
         "changes",
         sa.Column("repo", sa.Text(), nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("version", sa.LargeBinary(length=16), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("draft", sa.Boolean(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("title_key", sa.String(length=16), nullable=False),
         sa.Column("author", sa.Text(), nullable=True),
+        sa.Column("author_name", sa.Text(), nullable=True),
         sa.Column("author_is_bot", sa.Boolean(), nullable=False),
         sa.Column("head_ref", sa.Text(), nullable=False),
+        sa.Column("head_sha", sa.String(length=64), nullable=False),
         sa.Column("head_repo", sa.Text(), nullable=True),
+        sa.Column("head_repo_version", sa.LargeBinary(length=16), nullable=True),
         sa.Column("base_ref", sa.Text(), nullable=False),
         sa.Column("merge_sha", sa.String(length=64), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("merged_at", sa.BigInteger(), nullable=True),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("size_version", sa.LargeBinary(length=16), nullable=True),
         sa.Column("additions", sa.Integer(), nullable=True),
         sa.Column("deletions", sa.Integer(), nullable=True),
+        sa.Column("changed_files_version", sa.LargeBinary(length=16), nullable=True),
         sa.Column("changed_files", sa.Integer(), nullable=True),
+        sa.Column("commit_count_version", sa.LargeBinary(length=16), nullable=True),
+        sa.Column("commit_count", sa.Integer(), nullable=True),
         sa.Column("tasks", sa.Text(), nullable=False),
+        sa.Column("tools", sa.Text(), nullable=False),
+        sa.Column("superseded_by", sa.Text(), nullable=False),
+        sa.Column("labels_version", sa.LargeBinary(length=16), nullable=True),
+        sa.Column("labels", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("repo", "number", name=op.f("pk_changes")),
     )
     with op.batch_alter_table("changes", schema=None) as batch_op:
-        batch_op.create_index("ix_changes_head_ref", ["head_ref"], unique=False)
-        batch_op.create_index("ix_changes_merge_sha", ["merge_sha"], unique=False)
+        batch_op.create_index("ix_changes_base_ref_repo", ["base_ref", "repo"], unique=False)
+        batch_op.create_index("ix_changes_head_ref_repo", ["head_ref", "repo"], unique=False)
+        batch_op.create_index("ix_changes_merge_sha_repo", ["merge_sha", "repo"], unique=False)
+        batch_op.create_index("ix_changes_title_key_repo", ["title_key", "repo"], unique=False)
 
+    op.create_table(
+        "checks",
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("sha", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("repo", "sha", "name", name=op.f("pk_checks")),
+    )
+    op.create_table(
+        "commit_aliases",
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("old_sha", sa.String(length=64), nullable=False),
+        sa.Column("new_sha", sa.String(length=64), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("repo", "old_sha", "new_sha", name=op.f("pk_commit_aliases")),
+    )
+    with op.batch_alter_table("commit_aliases", schema=None) as batch_op:
+        batch_op.create_index("ix_commit_aliases_new_sha", ["new_sha"], unique=False)
+        batch_op.create_index("ix_commit_aliases_old_sha", ["old_sha"], unique=False)
+
+    op.create_table(
+        "commit_files",
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("sha", sa.String(length=64), nullable=False),
+        sa.Column("file", sa.Text(), nullable=False),
+        sa.Column("additions", sa.Integer(), nullable=True),
+        sa.Column("deletions", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("repo", "sha", "file", name=op.f("pk_commit_files")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "commit_parents",
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("sha", sa.String(length=64), nullable=False),
+        sa.Column("parent", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("repo", "sha", "parent", name=op.f("pk_commit_parents")),
+    )
     op.create_table(
         "commit_people",
         sa.Column("repo", sa.Text(), nullable=False),
         sa.Column("sha", sa.String(length=64), nullable=False),
         sa.Column("identity", sa.String(length=64), nullable=False),
+        sa.Column("authored_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("repo", "sha", "identity", name=op.f("pk_commit_people")),
     )
     with op.batch_alter_table("commit_people", schema=None) as batch_op:
-        batch_op.create_index("ix_commit_people_identity", ["identity"], unique=False)
+        batch_op.create_index(
+            "ix_commit_people_identity_authored_at", ["identity", "authored_at"], unique=False
+        )
 
     op.create_table(
         "commit_sessions",
@@ -96,11 +188,32 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "commit_tasks",
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("sha", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("repo", "sha", "key", name=op.f("pk_commit_tasks")),
+    )
+    with op.batch_alter_table("commit_tasks", schema=None) as batch_op:
+        batch_op.create_index("ix_commit_tasks_key", ["key"], unique=False)
+
+    op.create_table(
+        "commit_tools",
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("sha", sa.String(length=64), nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("repo", "sha", "tool", name=op.f("pk_commit_tools")),
+    )
+    op.create_table(
         "commits",
         sa.Column("repo", sa.Text(), nullable=False),
         sa.Column("sha", sa.String(length=64), nullable=False),
         sa.Column("authored_at", sa.BigInteger(), nullable=False),
+        sa.Column("committed_at", sa.BigInteger(), nullable=True),
+        sa.Column("author_name", sa.Text(), nullable=True),
         sa.Column("author_is_bot", sa.Boolean(), nullable=False),
+        sa.Column("files_told", sa.Boolean(), nullable=False),
+        sa.Column("parents_told", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("repo", "sha", name=op.f("pk_commits")),
     )
     with op.batch_alter_table("commits", schema=None) as batch_op:
@@ -151,6 +264,41 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "deployments",
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("deployment_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("sha", sa.String(length=64), nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
+        sa.Column("production", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("repo", "deployment_id", "state", name=op.f("pk_deployments")),
+    )
+    with op.batch_alter_table("deployments", schema=None) as batch_op:
+        batch_op.create_index("ix_deployments_repo_at", ["repo", "at"], unique=False)
+
+    op.create_table(
+        "dirty_commits",
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("sha", sa.String(length=64), nullable=False),
+        sa.Column("marks", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("person", "repo", "sha", name=op.f("pk_dirty_commits")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "dirty_labels",
+        sa.Column("session_pk", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("marks", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("session_pk", name=op.f("pk_dirty_labels")),
+    )
+    op.create_table(
+        "dirty_people",
+        sa.Column("identity", sa.String(length=64), nullable=False),
+        sa.Column("marks", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("identity", name=op.f("pk_dirty_people")),
+    )
+    op.create_table(
         "dirty_sessions",
         sa.Column("session_pk", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("marks", sa.BigInteger(), nullable=False),
@@ -163,6 +311,28 @@ def upgrade() -> None:
         sa.Column("target_id", sa.String(length=80), nullable=False),
         sa.Column("marks", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("kind", "repo", "target_id", name=op.f("pk_dirty_work")),
+    )
+    op.create_table(
+        "display_names",
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("identity", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("repo", "name", "identity", name=op.f("pk_display_names")),
+    )
+    with op.batch_alter_table("display_names", schema=None) as batch_op:
+        batch_op.create_index("ix_display_names_identity", ["identity"], unique=False)
+        batch_op.create_index("ix_display_names_name", ["name"], unique=False)
+
+    op.create_table(
+        "forced_pushes",
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("branch", sa.Text(), nullable=False),
+        sa.Column("pushed_at", sa.BigInteger(), nullable=False),
+        sa.Column("before", sa.String(length=64), nullable=False),
+        sa.Column("after", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "repo", "branch", "pushed_at", "before", "after", name=op.f("pk_forced_pushes")
+        ),
     )
     op.create_table(
         "inbox",
@@ -188,6 +358,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("pseudonym_key", sa.LargeBinary(), nullable=False),
+        sa.Column("horizon", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
     )
     op.create_table(
@@ -216,6 +387,15 @@ def upgrade() -> None:
         batch_op.create_index("ix_labels_current_due_at", ["current", "due_at"], unique=False)
 
     op.create_table(
+        "learned_work_types",
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("title_key", sa.String(length=16), nullable=False),
+        sa.Column("work_type", sa.String(length=16), nullable=False),
+        sa.Column("confidence", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("repo", "number", name=op.f("pk_learned_work_types")),
+    )
+    op.create_table(
         "link_evidence",
         sa.Column("link_id", sa.String(length=32), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
@@ -224,12 +404,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("link_id", "kind", "value", name=op.f("pk_link_evidence")),
     )
     op.create_table(
+        "link_reviews",
+        sa.Column("session_pk", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("target_id", sa.Text(), nullable=False),
+        sa.Column("accepted", sa.Boolean(), nullable=False),
+        sa.Column("reviewed_by", sa.Text(), nullable=False),
+        sa.Column("reviewed_at", sa.BigInteger(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "session_pk", "kind", "repo", "target_id", name=op.f("pk_link_reviews")
+        ),
+    )
+    with op.batch_alter_table("link_reviews", schema=None) as batch_op:
+        batch_op.create_index("ix_link_reviews_target", ["repo", "kind", "target_id"], unique=False)
+
+    op.create_table(
         "links",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("session_pk", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("repo", sa.Text(), nullable=False),
-        sa.Column("target_id", sa.String(length=80), nullable=False),
+        sa.Column("target_id", sa.Text(), nullable=False),
         sa.Column("tier", sa.String(length=1), nullable=False),
         sa.Column("probability", sa.Float(), nullable=False),
         sa.Column("cost_nanousd", sa.BigInteger(), nullable=True),
@@ -238,6 +435,31 @@ def upgrade() -> None:
     with op.batch_alter_table("links", schema=None) as batch_op:
         batch_op.create_index("ix_links_session_pk", ["session_pk"], unique=False)
         batch_op.create_index("ix_links_target", ["repo", "kind", "target_id"], unique=False)
+
+    op.create_table(
+        "people_file",
+        sa.Column("identity", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("identity", name=op.f("pk_people_file")),
+    )
+    with op.batch_alter_table("people_file", schema=None) as batch_op:
+        batch_op.create_index("ix_people_file_person", ["person"], unique=False)
+
+    op.create_table(
+        "people_names",
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("person", name=op.f("pk_people_names")),
+    )
+    op.create_table(
+        "persons",
+        sa.Column("identity", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("identity", name=op.f("pk_persons")),
+    )
+    with op.batch_alter_table("persons", schema=None) as batch_op:
+        batch_op.create_index("ix_persons_person", ["person"], unique=False)
 
     op.create_table(
         "pushes",
@@ -250,13 +472,15 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("pushes", schema=None) as batch_op:
         batch_op.create_index("ix_pushes_repo_sha", ["repo", "sha"], unique=False)
+        batch_op.create_index("ix_pushes_sha", ["sha"], unique=False)
 
     op.create_table(
         "repositories",
-        sa.Column("forge", sa.String(length=32), nullable=False),
         sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("forge", sa.String(length=32), nullable=False),
         sa.Column("default_branch", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("forge", "repo", name=op.f("pk_repositories")),
+        sa.Column("default_version", sa.LargeBinary(length=16), nullable=True),
+        sa.PrimaryKeyConstraint("repo", name=op.f("pk_repositories")),
     )
     op.create_table(
         "reverts",
@@ -266,19 +490,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("repo", "reverting", "reverted", name=op.f("pk_reverts")),
     )
     with op.batch_alter_table("reverts", schema=None) as batch_op:
-        batch_op.create_index("ix_reverts_repo_reverted", ["repo", "reverted"], unique=False)
+        batch_op.create_index(
+            "ix_reverts_reverted_repo", ["reverted", "repo", "reverting"], unique=False
+        )
 
     op.create_table(
         "reviews",
         sa.Column("repo", sa.Text(), nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("review_id", sa.String(length=64), nullable=False),
+        sa.Column("review_id", sa.Text(), nullable=False),
+        sa.Column("version", sa.LargeBinary(length=16), nullable=False),
         sa.Column("state", sa.String(length=24), nullable=False),
         sa.Column("reviewer", sa.Text(), nullable=True),
         sa.Column("bot", sa.Boolean(), nullable=False),
         sa.Column("submitted_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("repo", "number", "review_id", name=op.f("pk_reviews")),
     )
+    op.create_table(
+        "same_person",
+        sa.Column("one", sa.String(length=64), nullable=False),
+        sa.Column("other", sa.String(length=64), nullable=False),
+        sa.Column("source", sa.String(length=32), nullable=False),
+        sa.Column("strength", sa.String(length=16), nullable=False),
+        sa.PrimaryKeyConstraint("one", "other", "source", "strength", name=op.f("pk_same_person")),
+    )
+    with op.batch_alter_table("same_person", schema=None) as batch_op:
+        batch_op.create_index("ix_same_person_other", ["other"], unique=False)
+
     op.create_table(
         "seen",
         sa.Column("session_pk", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -323,6 +561,7 @@ def upgrade() -> None:
         sa.Column("trace", sa.String(length=16), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("session_pk", "trace", "value", name=op.f("pk_session_traces")),
         sqlite_with_rowid=False,
     )
@@ -344,6 +583,110 @@ def upgrade() -> None:
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.create_index("ix_sessions_last_at", ["last_at"], unique=False)
         batch_op.create_index("ix_sessions_tool_session_id", ["tool", "session_id"], unique=False)
+
+    op.create_table(
+        "sync_states",
+        sa.Column("provider", sa.String(length=32), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("stream", sa.String(length=32), nullable=False),
+        sa.Column("cursor", sa.Text(), nullable=True),
+        sa.Column("succeeded_at", sa.BigInteger(), nullable=True),
+        sa.Column("failed_at", sa.BigInteger(), nullable=True),
+        sa.Column("error_code", sa.String(length=32), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("provider", "scope", "stream", name=op.f("pk_sync_states")),
+    )
+    op.create_table(
+        "sync_tags",
+        sa.Column("provider", sa.String(length=32), nullable=False),
+        sa.Column("address", sa.String(length=64), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("kept_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("provider", "address", name=op.f("pk_sync_tags")),
+    )
+    op.create_table(
+        "team_members",
+        sa.Column("team", sa.Text(), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("from_hour", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("lead", sa.Boolean(), nullable=False),
+        sa.Column("to_hour", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint(
+            "team", "person", "from_hour", "lead", name=op.f("pk_team_members")
+        ),
+    )
+    with op.batch_alter_table("team_members", schema=None) as batch_op:
+        batch_op.create_index("ix_team_members_person", ["person"], unique=False)
+
+    op.create_table(
+        "ticket_moves",
+        sa.Column("tracker", sa.String(length=32), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("from_state", sa.String(length=16), nullable=False),
+        sa.Column("to_state", sa.String(length=16), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "tracker", "key", "at", "from_state", "to_state", name=op.f("pk_ticket_moves")
+        ),
+    )
+    op.create_table(
+        "ticket_ties",
+        sa.Column("tracker", sa.String(length=32), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("relation", sa.Text(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "tracker", "key", "kind", "repo", "value", "relation", name=op.f("pk_ticket_ties")
+        ),
+    )
+    with op.batch_alter_table("ticket_ties", schema=None) as batch_op:
+        batch_op.create_index("ix_ticket_ties_key", ["key"], unique=False)
+        batch_op.create_index("ix_ticket_ties_target", ["repo", "kind", "value"], unique=False)
+
+    op.create_table(
+        "tickets",
+        sa.Column("tracker", sa.String(length=32), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("version", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("project", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=True),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("state_name", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=True),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("parent", sa.Text(), nullable=True),
+        sa.Column("labels", sa.Text(), nullable=False),
+        sa.Column("assignee", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tracker", "key", name=op.f("pk_tickets")),
+    )
+    with op.batch_alter_table("tickets", schema=None) as batch_op:
+        batch_op.create_index("ix_tickets_key", ["key"], unique=False)
+        batch_op.create_index("ix_tickets_tracker_project", ["tracker", "project"], unique=False)
+
+    op.create_table(
+        "title_models",
+        sa.Column("trained_at", sa.BigInteger(), nullable=False),
+        sa.Column("labelled", sa.Integer(), nullable=False),
+        sa.Column("accuracy", sa.Float(), nullable=True),
+        sa.Column("baseline", sa.Float(), nullable=True),
+        sa.Column("answered", sa.Float(), nullable=True),
+        sa.Column("refused", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("trained_at", name=op.f("pk_title_models")),
+    )
+    op.create_table(
+        "unlinked",
+        sa.Column("session_pk", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("reason", sa.String(length=32), nullable=False),
+        sa.Column("cost_nanousd", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("session_pk", name=op.f("pk_unlinked")),
+    )
+    with op.batch_alter_table("unlinked", schema=None) as batch_op:
+        batch_op.create_index("ix_unlinked_reason", ["reason"], unique=False)
 
     op.create_table(
         "usage",
@@ -388,16 +731,49 @@ def upgrade() -> None:
     with op.batch_alter_table("usage", schema=None) as batch_op:
         batch_op.create_index("ix_usage_hour", ["hour"], unique=False)
 
+    op.create_table(
+        "verdicts",
+        sa.Column("tool", sa.String(length=64), nullable=False),
+        sa.Column("given_at", sa.BigInteger(), nullable=False),
+        sa.Column("judged_at", sa.BigInteger(), nullable=False),
+        sa.Column("decision", sa.String(length=24), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("share", sa.Float(), nullable=True),
+        sa.PrimaryKeyConstraint("tool", "given_at", name=op.f("pk_verdicts")),
+    )
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     """Undo."""
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("verdicts")
     with op.batch_alter_table("usage", schema=None) as batch_op:
         batch_op.drop_index("ix_usage_hour")
 
     op.drop_table("usage")
+    with op.batch_alter_table("unlinked", schema=None) as batch_op:
+        batch_op.drop_index("ix_unlinked_reason")
+
+    op.drop_table("unlinked")
+    op.drop_table("title_models")
+    with op.batch_alter_table("tickets", schema=None) as batch_op:
+        batch_op.drop_index("ix_tickets_tracker_project")
+        batch_op.drop_index("ix_tickets_key")
+
+    op.drop_table("tickets")
+    with op.batch_alter_table("ticket_ties", schema=None) as batch_op:
+        batch_op.drop_index("ix_ticket_ties_target")
+        batch_op.drop_index("ix_ticket_ties_key")
+
+    op.drop_table("ticket_ties")
+    op.drop_table("ticket_moves")
+    with op.batch_alter_table("team_members", schema=None) as batch_op:
+        batch_op.drop_index("ix_team_members_person")
+
+    op.drop_table("team_members")
+    op.drop_table("sync_tags")
+    op.drop_table("sync_states")
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.drop_index("ix_sessions_tool_session_id")
         batch_op.drop_index("ix_sessions_last_at")
@@ -414,22 +790,41 @@ def downgrade() -> None:
     op.drop_table("session_counts")
     op.drop_table("series")
     op.drop_table("seen")
+    with op.batch_alter_table("same_person", schema=None) as batch_op:
+        batch_op.drop_index("ix_same_person_other")
+
+    op.drop_table("same_person")
     op.drop_table("reviews")
     with op.batch_alter_table("reverts", schema=None) as batch_op:
-        batch_op.drop_index("ix_reverts_repo_reverted")
+        batch_op.drop_index("ix_reverts_reverted_repo")
 
     op.drop_table("reverts")
     op.drop_table("repositories")
     with op.batch_alter_table("pushes", schema=None) as batch_op:
+        batch_op.drop_index("ix_pushes_sha")
         batch_op.drop_index("ix_pushes_repo_sha")
 
     op.drop_table("pushes")
+    with op.batch_alter_table("persons", schema=None) as batch_op:
+        batch_op.drop_index("ix_persons_person")
+
+    op.drop_table("persons")
+    op.drop_table("people_names")
+    with op.batch_alter_table("people_file", schema=None) as batch_op:
+        batch_op.drop_index("ix_people_file_person")
+
+    op.drop_table("people_file")
     with op.batch_alter_table("links", schema=None) as batch_op:
         batch_op.drop_index("ix_links_target")
         batch_op.drop_index("ix_links_session_pk")
 
     op.drop_table("links")
+    with op.batch_alter_table("link_reviews", schema=None) as batch_op:
+        batch_op.drop_index("ix_link_reviews_target")
+
+    op.drop_table("link_reviews")
     op.drop_table("link_evidence")
+    op.drop_table("learned_work_types")
     with op.batch_alter_table("labels", schema=None) as batch_op:
         batch_op.drop_index("ix_labels_current_due_at")
 
@@ -438,8 +833,21 @@ def downgrade() -> None:
     op.drop_table("installation")
     op.drop_table("ingest_keys")
     op.drop_table("inbox")
+    op.drop_table("forced_pushes")
+    with op.batch_alter_table("display_names", schema=None) as batch_op:
+        batch_op.drop_index("ix_display_names_name")
+        batch_op.drop_index("ix_display_names_identity")
+
+    op.drop_table("display_names")
     op.drop_table("dirty_work")
     op.drop_table("dirty_sessions")
+    op.drop_table("dirty_people")
+    op.drop_table("dirty_labels")
+    op.drop_table("dirty_commits")
+    with op.batch_alter_table("deployments", schema=None) as batch_op:
+        batch_op.drop_index("ix_deployments_repo_at")
+
+    op.drop_table("deployments")
     op.drop_table("deliveries")
     op.drop_table("coverage")
     op.drop_table("contexts")
@@ -449,20 +857,44 @@ def downgrade() -> None:
         batch_op.drop_index("ix_commits_authored_at")
 
     op.drop_table("commits")
+    op.drop_table("commit_tools")
+    with op.batch_alter_table("commit_tasks", schema=None) as batch_op:
+        batch_op.drop_index("ix_commit_tasks_key")
+
+    op.drop_table("commit_tasks")
     with op.batch_alter_table("commit_sessions", schema=None) as batch_op:
         batch_op.drop_index("ix_commit_sessions_tool_session_id")
 
     op.drop_table("commit_sessions")
     with op.batch_alter_table("commit_people", schema=None) as batch_op:
-        batch_op.drop_index("ix_commit_people_identity")
+        batch_op.drop_index("ix_commit_people_identity_authored_at")
 
     op.drop_table("commit_people")
+    op.drop_table("commit_parents")
+    op.drop_table("commit_files")
+    with op.batch_alter_table("commit_aliases", schema=None) as batch_op:
+        batch_op.drop_index("ix_commit_aliases_old_sha")
+        batch_op.drop_index("ix_commit_aliases_new_sha")
+
+    op.drop_table("commit_aliases")
+    op.drop_table("checks")
     with op.batch_alter_table("changes", schema=None) as batch_op:
-        batch_op.drop_index("ix_changes_merge_sha")
-        batch_op.drop_index("ix_changes_head_ref")
+        batch_op.drop_index("ix_changes_title_key_repo")
+        batch_op.drop_index("ix_changes_merge_sha_repo")
+        batch_op.drop_index("ix_changes_head_ref_repo")
+        batch_op.drop_index("ix_changes_base_ref_repo")
 
     op.drop_table("changes")
+    with op.batch_alter_table("change_tasks", schema=None) as batch_op:
+        batch_op.drop_index("ix_change_tasks_key_repo")
+
+    op.drop_table("change_tasks")
     op.drop_table("change_people")
+    op.drop_table("change_listings")
+    with op.batch_alter_table("change_files", schema=None) as batch_op:
+        batch_op.drop_index("ix_change_files_file_repo")
+
+    op.drop_table("change_files")
     with op.batch_alter_table("change_commits", schema=None) as batch_op:
         batch_op.drop_index("ix_change_commits_sha")
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Integer, MetaData
+from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, MetaData
 from sqlalchemy.types import TypeDecorator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,3 +33,6 @@ class Moment(TypeDecorator[datetime]):
 
 
 SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+Version = LargeBinary(16)
+"""Which of two tellings of one thing stands: the greater one (``store.standing``)."""

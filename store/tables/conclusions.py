@@ -11,7 +11,7 @@ links = Table(
     Column("session_pk", BigInteger, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("repo", Text, nullable=False),
-    Column("target_id", String(80), nullable=False),
+    Column("target_id", Text, nullable=False),
     Column("tier", String(1), nullable=False),
     Column("probability", Float, nullable=False),
     Column("cost_nanousd", BigInteger),
@@ -26,6 +26,31 @@ link_evidence = Table(
     Column("kind", String(32), primary_key=True),
     Column("value", Text, primary_key=True),
     Column("observed_at", Moment, nullable=False),
+)
+
+# What a person said of a link. It stands whether the link is there at the moment or not.
+link_reviews = Table(
+    "link_reviews",
+    metadata,
+    Column("session_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(16), primary_key=True),
+    Column("repo", Text, primary_key=True),
+    Column("target_id", Text, primary_key=True),
+    Column("accepted", Boolean, nullable=False),
+    Column("reviewed_by", Text, nullable=False),
+    Column("reviewed_at", Moment, nullable=False),
+    Column("note", Text, nullable=False),
+    Index("ix_link_reviews_target", "repo", "kind", "target_id"),
+)
+
+# What of each session's cost is booked on nothing, and why.
+unlinked = Table(
+    "unlinked",
+    metadata,
+    Column("session_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("reason", String(32), nullable=False),
+    Column("cost_nanousd", BigInteger),
+    Index("ix_unlinked_reason", "reason"),
 )
 
 labels = Table(
@@ -51,6 +76,25 @@ dirty_sessions = Table(
     Column("marks", BigInteger, nullable=False),
 )
 
+# Commits whose sessions must be found anew. ``person`` keeps together what is read together.
+dirty_commits = Table(
+    "dirty_commits",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("repo", Text, primary_key=True),
+    Column("sha", String(64), primary_key=True),
+    Column("marks", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Sessions whose links to commits stand, and whose links to changes, cost and label do not.
+dirty_labels = Table(
+    "dirty_labels",
+    metadata,
+    Column("session_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("marks", BigInteger, nullable=False),
+)
+
 dirty_work = Table(
     "dirty_work",
     metadata,
@@ -58,4 +102,16 @@ dirty_work = Table(
     Column("repo", Text, primary_key=True),
     Column("target_id", String(80), primary_key=True),
     Column("marks", BigInteger, nullable=False),
+)
+
+# A row where a tool's verdict changed. ``judged_at`` is when it was last found to stand.
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("tool", String(64), primary_key=True),
+    Column("given_at", Moment, primary_key=True),
+    Column("judged_at", Moment, nullable=False),
+    Column("decision", String(24), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("share", Float),
 )

@@ -25,6 +25,8 @@ installation = Table(
     Column("id", Integer, primary_key=True),
     Column("created_at", Moment, nullable=False),
     Column("pseudonym_key", LargeBinary, nullable=False),
+    # Records from before are not booked any more; null: all are.
+    Column("horizon", Moment),
 )
 
 inbox = Table(
@@ -157,6 +159,7 @@ session_traces = Table(
     Column("trace", String(16), primary_key=True),
     Column("value", Text, primary_key=True),
     Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
     Index("ix_session_traces_trace_value", "trace", "value"),
     sqlite_with_rowid=False,
 )

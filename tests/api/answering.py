@@ -9,7 +9,8 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.wiring import Judge, Labeller
-from classifier.run import judge_tools, label_as_of
+from classifier.judge import judge_tools
+from classifier.run import label_as_of, outcomes_as_of
 from domain.company_prices import CompanyPrices
 from store.access import Gate
 from store.engine import Database
@@ -27,6 +28,7 @@ def client(
     extra_routers: Sequence[APIRouter] = (),
     host: str = "localhost:8000",
     company: CompanyPrices | None = None,
+    show_names: bool = False,
 ) -> TestClient:
     """A client of the API as it is served under this host, at ``NOW``."""
     app = create_app(
@@ -36,8 +38,10 @@ def client(
         clock=lambda: NOW,
         labeller=labeller,
         judge=judge,
+        outcomes=outcomes_as_of,
         extra_routers=extra_routers,
         company=company,
+        show_names=show_names,
     )
     return TestClient(app, base_url=f"http://{host}", raise_server_exceptions=False)
 

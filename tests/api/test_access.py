@@ -9,10 +9,11 @@ from starlette.testclient import TestClient
 
 from api.auth import token
 from classifier.run import classify
-from store import access
+from store import access, work
 from store.access import Role
 from store.engine import Database
 from tests.api.answering import NOW, client
+from tests.api.working import change, ticket
 from tests.capturing import CAPTURES
 from tests.conftest import Fresh
 from tests.filling import bodies, fill
@@ -26,6 +27,13 @@ DATA = (
     "/v1/sessions",
     f"/v1/sessions/{SESSION}",
     f"/v1/sessions/{SESSION}/explain",
+    "/v1/links",
+    "/v1/unlinked",
+    "/v1/changes",
+    "/v1/changes/acme/payments/7",
+    "/v1/tickets",
+    "/v1/tickets/PAY-24",
+    "/v1/people",
     "/v1/verdicts",
     "/v1/verdicts/claude-code",
     "/v1/coverage",
@@ -38,6 +46,7 @@ STATUS_BY_ROLE = {
     "revoked": 401,
     "ingest": 403,
     "viewer": 200,
+    "lead": 200,
     "admin": 200,
 }
 Secrets = dict[str, str]
@@ -46,9 +55,11 @@ Scheme = Callable[[str | None], dict[str, str]]
 
 @pytest.fixture(scope="module")
 def guarded_books(fresh: Fresh) -> Iterator[Database]:
-    """One session, in a database that has tokens."""
+    """One session, a change and a ticket, in a database that has tokens."""
     with fresh() as database:
         fill(database, bodies(CAPTURES / "claude-code" / "24-commit-variants-tool-details"))
+        with database.writing() as connection:
+            work.apply(connection, [change(), ticket()])
         while classify(database, NOW):
             pass
         yield database
@@ -100,11 +111,14 @@ def test_every_role_on_every_route(
 
 def test_every_route_is_in_the_table(guarded: TestClient, secrets: Secrets) -> None:
     document = guarded.get("/openapi.json", headers=bearer(secrets["viewer"])).json()
-    concrete = {
-        path.replace("{tool}/{session_id}", SESSION).replace("{tool}", "claude-code")
-        for path in document["paths"]
-    }
-    assert concrete == {*DATA, "/healthz"} - {"/openapi.json"}
+    assert {
+        path.replace("{tool}/{session_id}", SESSION)
+        .replace("{tool}", "claude-code")
+        .replace("{repo}/{number}", "acme/payments/7")
+        .replace("{key}", "PAY-24")
+        for path, operations in document["paths"].items()
+        if "get" in operations
+    } == {*DATA, "/healthz"} - {"/openapi.json"}
 
 
 @pytest.mark.parametrize("path", OPEN)

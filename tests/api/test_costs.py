@@ -8,13 +8,14 @@ from starlette.testclient import TestClient
 
 from collector.dialects import tells
 from collector.fold import fold
-from domain.events import Context, Observation, RequestAnswered, Source
+from domain.events import Context, RequestAnswered, Source
 from domain.price_book import LIST_PRICES, PriceBook
 from domain.price_file import parse
 from domain.usage import Tokens
 from store import sessions
 from store.engine import Database
 from tests.api.answering import Json, client, get, refused
+from tests.telling import observation
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
 COMPANY = parse("""
@@ -67,7 +68,7 @@ def put(
 ) -> None:
     """One request each, all of one session."""
     observations = [
-        Observation(
+        observation(
             tool=tool,
             session_id="s1",
             installation="i",

@@ -143,7 +143,7 @@ def test_what_was_productive_is_said_first(database: Database) -> None:
     fill(database, bodies(CLAUDE / "24-commit-variants-tool-details"))
     pk = one(database, "SELECT pk FROM sessions WHERE active")
     with database.writing() as connection:
-        conclusions.keep_label(connection, pk, labelled(NOW))
+        conclusions.keep_labels(connection, {pk: labelled(NOW)})
     page = read(client(database)).text
     assert "So far $0.154 of it went into work that landed and stands." in page
     assert "Productive work that landed and stands 1 $0.154 100 %" in page
@@ -202,7 +202,7 @@ def test_the_page_of_a_session(http: TestClient) -> None:
     for words in (
         "Session of claude-code 2.1.330",
         "22 Nov 2026, 04:47 UTC, for under a second. It cost $0.154 at list price.",
-        "No commit and no pull request is tied to this session.",
+        "No commit, no pull request and no ticket is tied to this session.",
         "Branches feature/PAY-24",
         "claude-sonnet-4-5-20250929 main 10 33,146 1,000 210 3,566",
         "Log counted 10",

@@ -48,6 +48,7 @@ def test_one_listed_session_in_full(database: Database) -> None:
                 "first_at": "2026-11-22T04:31:04.677000Z",
                 "last_at": "2026-11-22T04:31:05.965000Z",
                 "user": user,
+                "user_name": None,
                 "team": "payments",
                 "repo": "acme/payments",
                 "models": ["claude-sonnet-4-5-20250929"],
@@ -145,7 +146,10 @@ def test_a_period_takes_sessions_seen_in_it(http: TestClient) -> None:
             "label: Input should be 'productive', 'inefficient', 'wasteful', 'neutral', 'pending'"
             " or 'unknown'",
         ),
-        ({"offset": 3}, "there is no parameter offset; there are: from, to, tool, model, user,"),
+        (
+            {"offset": 3},
+            "there is no parameter offset; there are: from, to, limit, cursor, tool, model, user,",
+        ),
     ],
 )
 def test_an_impossible_parameter_is_refused(
@@ -321,7 +325,7 @@ def test_an_explanation_holds_facts_and_all_earlier_labels(database: Database) -
         with database.writing() as connection:
             at = datetime(2026, 12, day, tzinfo=UTC)
             label = Label.PENDING if day == 1 else Label.PRODUCTIVE
-            conclusions.keep_label(connection, pk, labelled(at, label))
+            conclusions.keep_labels(connection, {pk: labelled(at, label)})
     told = get(client(database), f"/v1/sessions/claude-code/{COMMITS}/explain")
     assert set(told) == {
         *("tool", "session_id", "as_of", "label", "facts", "links", "history"),

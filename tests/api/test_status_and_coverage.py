@@ -27,6 +27,7 @@ def test_nothing_has_arrived(database: Database, empty: TestClient) -> None:
         "parked": 0,
         "last_record_at": None,
         "database": database.engine.dialect.name,
+        "providers": [],
     }
     assert get(empty, "/v1/coverage") == {"rows": [], "totals": {}}
 

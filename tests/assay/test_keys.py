@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from assay.main import app
 from domain.pseudonym import Pseudonyms
-from store import schema
+from store import installation
 from store.engine import Database
 from tests.capturing import CAPTURES, expected
 from tests.serving import Server, requests_of, send, serving
@@ -41,7 +41,7 @@ def create(data: Path, *arguments: str) -> str:
 def pseudonym(data: Path, kind: str, value: str) -> str:
     """The name of a person in this installation."""
     with closing(Database(f"sqlite:///{data / 'assay.db'}")) as database:
-        return Pseudonyms(schema.pseudonym_key(database))(kind, value)
+        return Pseudonyms(installation.pseudonym_key(database))(kind, value)
 
 
 def request(request_id: str, resource: Mapping[str, str], **attributes: str) -> dict[str, Any]:

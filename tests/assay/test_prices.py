@@ -11,13 +11,14 @@ from typer.testing import CliRunner
 from assay.main import app
 from collector.dialects import tells
 from collector.fold import fold
-from domain.events import Context, Observation, RequestAnswered, Source
+from domain.events import Context, RequestAnswered, Source
 from domain.price_book import LIST_PRICES
 from domain.usage import Tokens
 from store import sessions
 from store.engine import Database
 from tests.capturing import scenarios
 from tests.serving import command, requests_of, send, serving
+from tests.telling import observation
 
 FILE = """
 [[discount]]
@@ -86,7 +87,7 @@ def filled(migrated: Path, tmp_path: Path) -> Path:
     """The data folder of a company that used six tools on two days."""
     shutil.copy(migrated, tmp_path / "assay.db")
     told = [
-        Observation(
+        observation(
             tool=tool,
             session_id="s1",
             installation="i",

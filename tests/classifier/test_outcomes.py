@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.outcomes import landed, last_active, reverted_at, review_rounds
+from classifier.outcomes import lands_on, last_active, reverted_at, review_rounds
 from domain.labels import Feedback, Revert, Target, TargetKind
 from domain.work import ReviewState
 
@@ -28,22 +28,22 @@ LATE = day(100)
 
 
 @pytest.mark.parametrize(
-    ("base", "default", "merged_at", "expected"),
+    ("branch", "default", "expected"),
     [
-        ("main", "main", day(1), True),
-        ("feature", "main", day(1), False),
-        ("develop", "develop", day(1), True),
-        ("main", "develop", day(1), False),
-        ("master", None, day(1), True),
-        ("develop", None, day(1), False),
-        ("main", "main", None, False),
-        ("main", "main", day(3), False),
+        ("main", "main", True),
+        ("feature", "main", False),
+        ("develop", "develop", True),
+        ("main", "develop", False),
+        ("master", None, True),
+        ("develop", None, False),
+        ("release/2.1", "main", True),
+        ("releases", "main", False),
     ],
 )
-def test_landing_is_a_merge_into_the_default_branch_by_then(
-    base: str, default: str | None, merged_at: datetime | None, expected: bool
+def test_landing_is_on_the_default_branch_or_on_one_for_releases(
+    branch: str, default: str | None, expected: bool
 ) -> None:
-    assert landed(base, default, merged_at, day(2)) is expected
+    assert lands_on(branch, default, ["release/*"]) is expected
 
 
 def test_the_last_activity_is_at_least_the_opening() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from classifier.rules import RULE_SET, RULES, known_at, label_session, page
 from classifier.thresholds import Thresholds
+from domain.closing import ClosedReason
 from domain.labels import (
     Label,
     Labelled,
@@ -49,16 +50,23 @@ OPEN = LinkedChange(
     opened_at=day(0),
     active_at=day(1),
     merged_at=None,
-    landed=False,
+    landed_at=None,
     closed_at=None,
     reverted_at=None,
+    reworked_at=None,
     review_rounds=0,
+    closed_reason=None,
     tasks=(),
     title="feat: basket",
 )
-MERGED = replace(OPEN, merged_at=day(2), closed_at=day(2), landed=True)
-ELSEWHERE = replace(MERGED, number=8, landed=False)
-CLOSED = replace(OPEN, number=9, closed_at=day(2))
+MERGED = replace(OPEN, merged_at=day(2), closed_at=day(2), landed_at=day(2))
+ELSEWHERE = replace(MERGED, number=8, landed_at=None)
+STACKED = replace(ELSEWHERE, number=14, landed_at=day(6))
+BY_HAND = replace(OPEN, number=15, closed_at=day(3), landed_at=day(2))
+CLOSED = replace(OPEN, number=9, closed_at=day(2), closed_reason=ClosedReason.UNKNOWN)
+SUPERSEDED = replace(CLOSED, number=16, closed_reason=ClosedReason.SUPERSEDED)
+REJECTED = replace(CLOSED, number=17, closed_reason=ClosedReason.REJECTED_CODE)
+REWORKED = replace(MERGED, number=18, reworked_at=day(9))
 REVERTED = replace(MERGED, number=10, reverted_at=day(5))
 ENDLESS = replace(MERGED, number=11, review_rounds=4)
 DIRECT = LandedCommit(
@@ -82,13 +90,15 @@ def test_a_label_carries_all_that_a_sceptic_needs() -> None:
         label=Label.PRODUCTIVE,
         maturity=PROVISIONAL,
         rule="landed_and_stands",
-        reason="Work of this session landed on the default branch and is not reverted, in fewer "
-        "than 4 review rounds. Other work of it that failed does not count against it.",
+        reason="Work of this session landed on the default or a release branch and is not "
+        "reverted, in fewer than 4 review rounds and without heavy rework. Other work of it that "
+        "failed does not count against it.",
         facts={
             "landed": ["acme/shop#7"],
             "landed_at": "2026-03-04T00:00:00+00:00",
             "tier": "A",
             "review_rounds": 0,
+            "reworked": [],
             "reverted": ["acme/shop#10"],
             "endless_rounds": 4,
             "revert_window_days": 30,
@@ -144,14 +154,14 @@ LADDERS: dict[str, tuple[SessionFacts, list[tuple[float, Answer]]]] = {
         ],
     ),
     "one short and one endless review": (
-        with_changes(ENDLESS, replace(MERGED, merged_at=day(9), review_rounds=3)),
+        with_changes(ENDLESS, replace(MERGED, landed_at=day(9), review_rounds=3)),
         [
             (3, ("endless_review", INEFFICIENT, PROVISIONAL, day(32))),
             (10, (STANDS, PRODUCTIVE, PROVISIONAL, day(39))),
         ],
     ),
     "one landed after the other": (
-        with_changes(MERGED, replace(MERGED, number=12, merged_at=day(20))),
+        with_changes(MERGED, replace(MERGED, number=12, merged_at=day(20), landed_at=day(20))),
         [
             (21, (STANDS, PRODUCTIVE, PROVISIONAL, day(32))),
             (32, (STANDS, PRODUCTIVE, FINAL, None)),
@@ -207,8 +217,65 @@ LADDERS: dict[str, tuple[SessionFacts, list[tuple[float, Answer]]]] = {
         with_changes(CLOSED),
         [
             (1, ("open_change", PENDING, PROVISIONAL, day(15))),
-            (2, ("closed_unmerged", UNKNOWN, FINAL, None)),
+            (2, ("closed_unmerged", UNKNOWN, PROVISIONAL, day(16))),
+            (16, ("closed_unmerged", UNKNOWN, FINAL, None)),
         ],
+    ),
+    "closed for another": (
+        with_changes(SUPERSEDED),
+        [
+            (2, ("beside_the_point", NEUTRAL, PROVISIONAL, day(16))),
+            (16, ("beside_the_point", NEUTRAL, FINAL, None)),
+        ],
+    ),
+    "rejected": (
+        with_changes(REJECTED),
+        [
+            (2, ("closed_as_failed", WASTEFUL, PROVISIONAL, day(16))),
+            (16, ("closed_as_failed", WASTEFUL, FINAL, None)),
+        ],
+    ),
+    "rejected, and another superseded": (
+        with_changes(REJECTED, SUPERSEDED),
+        [(2, ("closed_as_failed", WASTEFUL, PROVISIONAL, day(16)))],
+    ),
+    "rejected, and another for whatever reason": (
+        with_changes(REJECTED, CLOSED),
+        [(2, ("closed_unmerged", UNKNOWN, PROVISIONAL, day(16)))],
+    ),
+    "superseded, and another for whatever reason": (
+        with_changes(SUPERSEDED, CLOSED),
+        [(2, ("closed_unmerged", UNKNOWN, PROVISIONAL, day(16)))],
+    ),
+    "merged into a branch that landed": (
+        with_changes(STACKED),
+        [
+            (3, ("merged_elsewhere", PENDING, PROVISIONAL, day(32))),
+            (6, (STANDS, PRODUCTIVE, PROVISIONAL, day(36))),
+        ],
+    ),
+    "closed, but pushed by hand": (
+        with_changes(BY_HAND),
+        [
+            (2, (STANDS, PRODUCTIVE, PROVISIONAL, day(32))),
+            (4, (STANDS, PRODUCTIVE, PROVISIONAL, day(32))),
+        ],
+    ),
+    "merged and heavily reworked": (
+        with_changes(REWORKED),
+        [
+            (8, (STANDS, PRODUCTIVE, PROVISIONAL, day(32))),
+            (9, ("heavy_rework", INEFFICIENT, PROVISIONAL, day(32))),
+            (32, ("heavy_rework", INEFFICIENT, FINAL, None)),
+        ],
+    ),
+    "one reworked, one of endless review": (
+        with_changes(REWORKED, ENDLESS),
+        [(9, ("heavy_rework", INEFFICIENT, PROVISIONAL, day(32)))],
+    ),
+    "one reworked, one as it landed": (
+        with_changes(REWORKED, replace(MERGED, landed_at=day(4))),
+        [(9, (STANDS, PRODUCTIVE, PROVISIONAL, day(34)))],
     ),
     "closed, and another one abandoned": (
         with_changes(CLOSED, OPEN),

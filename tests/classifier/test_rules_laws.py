@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from classifier.rules import RULES, known_at, label_session
 from classifier.thresholds import Thresholds
+from domain.closing import ClosedReason
 from domain.labels import Label, LandedCommit, LinkedChange, Maturity, SessionFacts, Tier
 
 DAY_0 = datetime(2026, 3, 2, tzinfo=UTC)
@@ -26,10 +27,12 @@ CHANGES = st.builds(
     opened_at=TIMES,
     active_at=TIMES,
     merged_at=st.none() | TIMES,
-    landed=st.booleans(),
+    landed_at=st.none() | TIMES,
     closed_at=st.none() | TIMES,
     reverted_at=st.none() | TIMES,
+    reworked_at=st.none() | TIMES,
     review_rounds=st.integers(0, 6),
+    closed_reason=st.none() | st.sampled_from(ClosedReason),
     tasks=st.just(()),
     title=st.just(""),
 )
@@ -67,6 +70,7 @@ THRESHOLDS = st.just(DEFAULTS) | st.builds(
     unlinked_provisional_days=DAYS,
     unlinked_final_days=DAYS,
     elsewhere_days=DAYS,
+    superseded_days=DAYS,
     endless_rounds=st.integers(0, 5),
 )
 NAMES = {rule.name for rule in RULES}

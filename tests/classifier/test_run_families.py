@@ -2,12 +2,13 @@
 
 import pytest
 
-from classifier.run import classify, judge_tools, label_as_of
+from classifier.judge import judge_tools
+from classifier.run import classify, label_as_of
 from domain.folded import SessionKey
 from domain.record import Signal
 from store import judged
-from store.conclusions import totals_of
 from store.engine import Database
+from store.totals import totals_of
 from tests.api.answering import NOW
 from tests.api.test_families import CHILD, PARENT, records
 from tests.capturing import CAPTURES
@@ -25,10 +26,10 @@ def conclude(database: Database) -> dict[int, int]:
         pass
     labelled = {row[0] for row in rows(database, "labels WHERE current", "session_pk")}
     with database.reading() as connection:
-        seen = {pk: totals_of(connection, pk) for pk in (PARENT_PK, CHILD_PK)}
+        seen = totals_of(connection, [PARENT_PK, CHILD_PK])
         given = {pk for pk in seen if label_as_of(connection, pk, NOW) is not None}
     assert given == labelled
-    return {pk: told.tokens or 0 for pk, told in seen.items() if told is not None and told.active}
+    return {pk: told.tokens or 0 for pk, told in seen.items() if told.active}
 
 
 def logs(*, of_child: bool) -> list[Body]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from collector.counters import Change, correction, growth
 from collector.fold import fold
-from collector.growth import Growth, grown, highest, hour_of
+from collector.growth import Growth, grown, highest
 from domain.events import (
     Context,
     Counted,
@@ -20,9 +20,10 @@ from domain.events import (
     Traced,
 )
 from domain.folded import SessionSums, UsageSum
+from tests.telling import observation
 
 START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
-FIRST_HOUR = hour_of(START)
+FIRST_HOUR = int(START.timestamp()) // 3600
 
 hours = st.dictionaries(st.integers(0, 9), st.integers(0, 100))
 
@@ -53,7 +54,7 @@ def reading(
     quantity: Quantity = Quantity.TOKENS_INPUT,
     model: str = "claude-sonnet-4-5",
 ) -> Observation:
-    return Observation(
+    return observation(
         tool="a tool",
         session_id="s",
         installation="i",

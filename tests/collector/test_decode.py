@@ -50,7 +50,7 @@ def read_log(**told: Any) -> LogRecord:
 
 
 def read_attribute(value: object) -> Value:
-    return read_log(attributes=[{"key": "k", "value": value}]).attributes["k"]
+    return read_log(attributes=[{"key": "k", "value": value}]).attributes.get("k")
 
 
 def read_metric(**told: Any) -> list[Record | None]:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event
 
+from collector import spool as spool_module
 from collector.decode import Encoding
 from collector.errors import Unavailable
 from collector.spool import OTLP, Spool, pack_otlp, unpack_otlp
@@ -77,6 +78,37 @@ def test_a_request_that_was_put_is_in_the_inbox(spool: Spool, database: Database
     with database.reading() as connection:
         [row] = inbox.oldest(connection, 10)
     assert row.incoming == pack_otlp(Signal.LOGS, Encoding.JSON, BODY, RECEIVED_AT)
+
+
+def test_a_small_body_is_packed_by_the_writer_and_kept_the_same(
+    spool: Spool, database: Database
+) -> None:
+    asyncio.run(spool.put_small(Signal.LOGS, Encoding.JSON, BODY, "the key"))
+    with database.reading() as connection:
+        [row] = inbox.oldest(connection, 10)
+    assert row.incoming == pack_otlp(Signal.LOGS, Encoding.JSON, BODY, RECEIVED_AT, "the key")
+
+
+def test_bodies_wait_packed_once_many_wait(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_module, "_UNPACKED_BYTES", 15_000)
+    body = bytes(10_000)
+    spool = Spool(database, lambda: RECEIVED_AT, queue_bytes=21_000)
+
+    async def put_four() -> None:
+        small = (spool.put_small(Signal.LOGS, Encoding.JSON, body) for _ in range(4))
+        waiting = [asyncio.ensure_future(each) for each in small]
+        await asyncio.sleep(0)
+        spool.start()
+        # As they are, the third would be more than may wait.
+        await asyncio.gather(*waiting)
+
+    asyncio.run(put_four())
+    spool.stop()
+    with database.reading() as connection:
+        held = inbox.oldest(connection, 10)
+    assert [unpack_otlp(row.incoming)[2] for row in held] == [body] * 4
 
 
 def test_many_requests_share_a_commit(

@@ -1,14 +1,22 @@
 """What a key says of its sender fills what the telemetry leaves open, and only its user wins."""
 
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from collector.stamping import person, said, stamped
-from domain.events import Context, Counted, Observation, Quantity, Series, Source, Trace, Traced
+from domain.events import (
+    Context,
+    Counted,
+    Observation,
+    Origin,
+    Quantity,
+    Series,
+    Source,
+    Trace,
+    Traced,
+)
 from domain.stamp import Stamp
 from tests.capturing import PSEUDONYMS
 
@@ -29,17 +37,9 @@ def values(one: Observation, trace: Trace) -> list[str]:
 
 
 def observation(*ties: Traced, context: Context, installation: str = MACHINE) -> Observation:
+    origin = Origin("some-tool", "s", installation, Source.LOG, 0, context, ties)
     return Observation(
-        tool="some-tool",
-        session_id="s",
-        installation=installation,
-        key=b"0123456789abcdef",
-        at=datetime(2026, 3, 1, tzinfo=UTC),
-        source=Source.LOG,
-        rank=0,
-        context=context,
-        facts=(COUNT, *ties),
-        series=Series(key=b"series"),
+        origin, b"0123456789abcdef", 1_772_323_200_000_000, (COUNT,), Series(key=b"s")
     )
 
 
@@ -51,17 +51,17 @@ def stamp(one: Observation, key: Stamp = KEY) -> Observation:
 def test_a_key_fills_what_is_not_told() -> None:
     machine = tie(Trace.IDENTITY, MACHINE)
     before = observation(machine, context=Context(tool_version="2", user=MACHINE))
-    assert stamp(before) == replace(
-        before,
+    origin = replace(
+        before.origin,
         context=Context(tool_version="2", user=ALICE, team="payments", repo="acme/payments"),
-        facts=(
-            COUNT,
+        ties=(
             machine,
             tie(Trace.IDENTITY, ALICE),
             tie(Trace.REPOSITORY, "acme/payments"),
             tie(Trace.TICKET, "PAY-7"),
         ),
     )
+    assert stamp(before) == replace(before, origin=origin)
 
 
 def test_what_the_telemetry_says_of_team_repository_and_ticket_stays() -> None:
@@ -80,7 +80,7 @@ def test_the_keys_person_goes_before_the_one_that_the_telemetry_claims() -> None
         tie(Trace.IDENTITY, BOB), tie(Trace.IDENTITY, MACHINE), context=Context(user=BOB)
     )
     after = stamp(before, Stamp(user=ALICE))
-    assert after.context.user == ALICE
+    assert after.origin.context.user == ALICE
     assert after.facts == (COUNT, tie(Trace.IDENTITY, MACHINE), tie(Trace.IDENTITY, ALICE))
 
 
@@ -89,14 +89,23 @@ def test_a_key_without_a_person_leaves_the_person() -> None:
         tie(Trace.IDENTITY, BOB), tie(Trace.IDENTITY, MACHINE), context=Context(user=BOB)
     )
     after = stamp(before, Stamp(attributes=(("team", "payments"),)))
-    assert after == replace(before, context=Context(user=BOB, team="payments"))
+    origin = replace(before.origin, context=Context(user=BOB, team="payments"))
+    assert after == replace(before, origin=origin)
+
+
+@given(st.lists(st.sampled_from([Trace.REPOSITORY, Trace.BRANCH, Trace.COMMIT])))
+def test_what_a_record_itself_ties_counts_as_its_senders_ties_do(told: list[Trace]) -> None:
+    ties = [tie(trace, "acme/web") for trace in told]
+    by_sender = observation(*ties, context=Context())
+    by_record = replace(observation(context=Context()), stated=(COUNT, *ties))
+    assert stamp(by_record) == stamp(by_sender)
 
 
 def test_a_repository_that_only_a_tie_names_is_not_booked_to_the_keys() -> None:
     """A commit's own repository, as Droid tells it, is none of the key's."""
     before = observation(tie(Trace.REPOSITORY, "acme/web"), context=Context(), installation=ALICE)
     after = stamp(before)
-    assert after.context.repo is None
+    assert after.origin.context.repo is None
     assert values(after, Trace.REPOSITORY) == ["acme/web"]
 
 
@@ -112,14 +121,19 @@ def test_a_keys_branch_is_one_of_its_repository(told: str | None, branches: list
 def test_senders_that_name_no_machine_are_told_apart_by_their_keys() -> None:
     nameless = observation(context=Context(), installation="i_of nothing at all")
     by_alice, by_bob = stamp(nameless, Stamp(user=ALICE)), stamp(nameless, Stamp(user=BOB))
-    assert len({nameless.installation, by_alice.installation, by_bob.installation}) == 3
+    assert (
+        len(
+            {nameless.origin.installation, by_alice.origin.installation, by_bob.origin.installation}
+        )
+        == 3
+    )
     # A new key for the same person is no new sender.
-    assert stamp(nameless, Stamp(user=ALICE)).installation == by_alice.installation
+    assert stamp(nameless, Stamp(user=ALICE)).origin.installation == by_alice.origin.installation
 
 
 def test_a_machine_that_is_named_stays_itself_whatever_the_key() -> None:
     before = observation(tie(Trace.IDENTITY, MACHINE), context=Context())
-    assert stamp(before).installation == MACHINE
+    assert stamp(before).origin.installation == MACHINE
 
 
 def test_attributes_are_read_as_those_of_a_resource() -> None:
@@ -160,19 +174,23 @@ _stamps = st.builds(
 def test_laws(before: Observation, key: Stamp) -> None:
     after = stamp(before, key)
     # Nothing else changes, above all neither what identifies the record nor what it counts.
-    assert before == replace(
-        after, context=before.context, installation=before.installation, facts=before.facts
+    origin = replace(
+        after.origin,
+        context=before.origin.context,
+        installation=before.origin.installation,
+        ties=before.origin.ties,
     )
-    assert after.facts[0] is COUNT
+    assert before == replace(after, origin=origin)
+    assert after.stated == (COUNT,)
     # What was told stays, except persons where the key names one.
-    assert before.context.team in (None, after.context.team)
-    assert before.context.repo in (None, after.context.repo)
-    assert after.context.user == (key.user or before.context.user)
+    assert before.origin.context.team in (None, after.origin.context.team)
+    assert before.origin.context.repo in (None, after.origin.context.repo)
+    assert after.origin.context.user == (key.user or before.origin.context.user)
     told, kept = set(before.facts), set(after.facts)
     assert {f.trace for f in told - kept if isinstance(f, Traced)} <= {Trace.IDENTITY}
-    if before.context.repo is not None or values(before, Trace.REPOSITORY):
+    if before.origin.context.repo is not None or values(before, Trace.REPOSITORY):
         added = set(values(after, Trace.REPOSITORY)) - set(values(before, Trace.REPOSITORY))
-        assert added <= {before.context.repo}
+        assert added <= {before.origin.context.repo}
     if key.user:
         people = {who for who in values(after, Trace.IDENTITY) if who.startswith("p_")}
         assert people == {key.user}

@@ -16,7 +16,10 @@ from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from collector import webhooks
+from collector.forges import FORGES, github
+from collector.provider import Provider
 from collector.spool import WEBHOOK
+from collector.trackers import TRACKERS
 from collector.webhooks import webhook_router
 from store import inbox
 from store.engine import Database
@@ -31,9 +34,7 @@ WORK = (
     *("commit_sessions", "pushes", "repositories", "reverts", "reviews"),
 )
 USED = sorted(
-    path
-    for path in PAYLOADS.rglob("*.json")
-    if path.name.startswith(("pull_request.", "push", "pull_request_review."))
+    path for path in PAYLOADS.rglob("*.json") if path.name.partition(".")[0] in github.EVENTS_USED
 )
 PUSH = json.dumps(load("hub4j/push.json")).encode()
 
@@ -162,15 +163,33 @@ def test_a_form_is_kept_as_the_json_that_it_holds(forge: TestClient, database: D
 def test_an_event_that_is_not_used_is_counted_without_its_body(
     forge: TestClient, database: Database
 ) -> None:
-    body = json.dumps(load("octokit/pull_request_review_comment.created.json")).encode()
-    assert deliver(forge, body, "pull_request_review_comment").status_code == 200
-    assert deliver(forge, b'{"zen": "Keep it simple."}', "ping", "2").status_code == 200
-    assert [row.incoming.body for row in held(database)] == [b"{}", b"{}"]
+    for kind in ("create", "delete"):
+        body = json.dumps(load(f"octokit/{kind}.payload.json")).encode()
+        assert deliver(forge, body, kind, kind).status_code == 200
+    body = json.dumps(load("octokit/release.published.2.json")).encode()
+    assert deliver(forge, body, "release", "3").status_code == 200
+    assert deliver(forge, b'{"zen": "Keep it simple."}', "ping", "4").status_code == 200
+    assert [row.incoming.body for row in held(database)] == [b"{}"] * 4
     fold_all(database)
     assert [row[:5] for row in rows(database, "coverage")] == [
-        ("github", "webhook", "ping", "ignored", 1),
-        ("github", "webhook", "pull_request_review_comment", "ignored", 1),
+        ("github", "webhook", kind, "ignored", 1)
+        for kind in ("create", "delete", "ping", "release")
     ]
+
+
+@pytest.mark.parametrize("provider", [*FORGES, *TRACKERS], ids=lambda each: each.name)
+def test_every_provider_has_a_door_that_only_its_secret_opens(
+    database: Database, provider: Provider
+) -> None:
+    """Without a signature nothing is kept, whether a secret is set or not; nothing breaks."""
+    for secrets in ({}, {provider.name: SECRET}):
+        with TestClient(app(database, secrets)) as client:
+            for headers in ({}, {"authorization": "Bearer other", "x-hub-signature": "sha256="}):
+                told = client.post(f"/webhooks/{provider.name}", content=b"{}", headers=headers)
+                assert refusal(told) == (401, "bad_signature")
+    assert stored(database) == (0, 0)
+    variable = f"ASSAY_{provider.name.upper().replace('-', '_')}_WEBHOOK_SECRET"
+    assert variable in told.json()["detail"]
 
 
 # Refused

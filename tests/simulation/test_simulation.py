@@ -64,8 +64,8 @@ def test_what_a_tool_tells_is_read_to_the_token(tool: str) -> None:
             PSEUDONYMS,
             tallies,  # type: ignore[arg-type]
         )
-        assert {each.session_id for each in observed} == {session.id}
-        assert {each.tool for each in observed} == {tool}
+        assert {each.origin.session_id for each in observed} == {session.id}
+        assert {each.origin.tool for each in observed} == {tool}
         spent = [f.tokens for o in observed for f in o.facts if isinstance(f, RequestAnswered)]
         assert len(spent) == len(session.requests)
         assert sum(tokens.output or 0 for tokens in spent) == sum(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from store import access
-from store.access import MAY_READ, MAY_SEND, Access, Gate, Role, Token
+from store.access import MAY_READ, MAY_SEND, Access, Bearer, Gate, Role, Token
 from store.engine import Database, StoreError
 from tests.filling import rows
 
@@ -21,6 +21,8 @@ ALLOWED = {
     (Role.INGEST, MAY_READ): Access.FORBIDDEN,
     (Role.VIEWER, MAY_SEND): Access.FORBIDDEN,
     (Role.VIEWER, MAY_READ): Access.GRANTED,
+    (Role.LEAD, MAY_SEND): Access.FORBIDDEN,
+    (Role.LEAD, MAY_READ): Access.GRANTED,
     (Role.ADMIN, MAY_SEND): Access.GRANTED,
     (Role.ADMIN, MAY_READ): Access.GRANTED,
 }
@@ -109,6 +111,14 @@ def test_a_token_is_good_for_its_role(
     assert gate.check(secret, allowed) is ALLOWED[role, allowed]
     for stranger in (None, "", "nonsense", secret[:-1], secret.upper()):
         assert gate.check(stranger, allowed) is Access.UNAUTHENTICATED
+
+
+def test_a_token_says_whose_it_is(embedded: Database) -> None:
+    token_id, secret = create(embedded, Role.LEAD, "lead of web")
+    gate = Gate(embedded, open_without=True)
+    assert gate.bearer(secret) == Bearer(token_id, Role.LEAD, None)
+    assert gate.bearer("assay_never_made") is None
+    assert gate.bearer(None) is None
 
 
 def test_without_tokens_the_gate_is_open_on_loopback_only(database: Database) -> None:

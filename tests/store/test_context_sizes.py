@@ -13,6 +13,7 @@ from domain.usage import Tokens
 from store import context_sizes, sessions
 from store.engine import Database
 from tests.filling import Fresh
+from tests.telling import observation
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 PK = SessionKey("claude-code", "s", "").pk
@@ -23,7 +24,7 @@ PROMPTS = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 250_000)), min_si
 
 def asked(second: int, tokens: Tokens, purpose: Purpose | None, rank: int = 0) -> Observation:
     answered: Fact = RequestAnswered(model="m", tokens=tokens, purpose=purpose)
-    return Observation(
+    return observation(
         tool="claude-code",
         session_id="s",
         installation="i_",

@@ -38,7 +38,7 @@ def tell(database: Database, ties: Iterable[Tie], *, active: str = NAMES) -> Non
         sums = folded.setdefault(
             SessionKey("codex", name, ""), SessionSums(AT, AT, active=name in active)
         )
-        sums.traces[trace, other] = AT
+        sums.traces[trace, other] = sums.last_traced[trace, other] = AT
     with database.writing() as connection:
         sessions.apply(connection, folded)
 

@@ -3,6 +3,7 @@
 import math
 import sqlite3
 from contextlib import closing
+from itertools import count
 from typing import Any
 
 import pytest
@@ -278,17 +279,16 @@ def test_a_database_that_fails_for_a_moment_parks_nothing(embedded: Database) ->
 
 def test_what_another_folder_took_meanwhile_contributes_nothing(embedded: Database) -> None:
     put(embedded, SENT)
-    interrupted: list[int] = []
+    connecting, folded = count(1), list[int]()
 
-    def other_folder(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def other_folder(*_: Any) -> None:
         # Between reading the rows and taking them, another folder folds all of them.
-        if statement == "BEGIN IMMEDIATE" and not interrupted:
-            interrupted.append(1)
-            interrupted.append(ingest(embedded, PSEUDONYMS))
+        if next(connecting) == 2:
+            folded.append(ingest(embedded, PSEUDONYMS))
 
-    event.listen(embedded.engine, "before_cursor_execute", other_folder)
+    event.listen(embedded.engine, "checkout", other_folder)
     assert ingest(embedded, PSEUDONYMS) == 2
-    assert interrupted == [1, 2]
+    assert folded == [2]
     assert same(expected(SCENARIO), usage(embedded))
     assert waiting(embedded) == (0, 0)
     assert one(embedded, "SELECT SUM(records) FROM coverage") == 15

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.work import CommitsPushed, Repository, WorkFact
+from domain.work import ChangeCommits, CommitsPushed, Repository, WorkFact
 from store.engine import Database
 from store.membership import branch_windows, changes_of_commits, default_branches
 from tests.store.working import (
@@ -69,6 +69,16 @@ def test_the_commit_that_a_merge_made_belongs_to_the_change(
 def test_every_head_that_a_change_ever_had_is_its_own(database: Database) -> None:
     apply(database, *(change(7, minute, head_sha=sha(minute)) for minute in (1, 2, 3)))
     assert members(database, 1, 2, 3) == {1: {7}, 2: {7}, 3: {7}}
+
+
+@both_ways
+def test_what_its_forge_did_not_list_came_to_the_branch_from_elsewhere(
+    backwards: bool, database: Database
+) -> None:
+    listed = ChangeCommits(repository=REPO, number=1, seen_at=at(10), commits=(commit(1),))
+    story: list[WorkFact] = [change(minute=1), pushed(5, 1, 2), listed, pushed(12, 3)]
+    apply(database, *(story[::-1] if backwards else story))
+    assert members(database, 1, 2, 3) == {1: {1}, 3: {1}}
 
 
 @both_ways

@@ -37,6 +37,7 @@ from store.report_prices import balances, hour_of, seen_usage
 from store.repricing import Money, Repricing, ToolMoney, reprice
 from tests.capturing import scenarios
 from tests.filling import Fresh, bodies, fill, one, rows
+from tests.telling import observation
 
 DAY = date(2026, 11, 22)
 START = datetime(2026, 11, 22, tzinfo=UTC)
@@ -104,7 +105,7 @@ def observed(
 ) -> Observation:
     metric = isinstance(fact, Counted)
     named = {"tool": "codex", "session_id": "s1", "context": Context(), **told}
-    return Observation(
+    return observation(
         installation="i",
         key=number.to_bytes(16, "big"),
         at=at,

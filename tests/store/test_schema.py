@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 import migrations
-from store import schema
+from store import installation, schema
 from store.engine import Database, StoreError
 from store.schema import SchemaState
 from store.tables import metadata
@@ -93,10 +93,10 @@ def test_a_new_file_is_empty_and_after_migrating_current(unmigrated: Database) -
 
 def test_migrating_again_keeps_the_key_of_the_pseudonyms(unmigrated: Database) -> None:
     schema.migrate(unmigrated, NOW)
-    key = schema.pseudonym_key(unmigrated)
+    key = installation.pseudonym_key(unmigrated)
     schema.migrate(unmigrated, NOW)
     assert len(key) == 32
-    assert schema.pseudonym_key(unmigrated) == key
+    assert installation.pseudonym_key(unmigrated) == key
     assert len(rows(unmigrated, "installation")) == 1
 
 
@@ -104,7 +104,7 @@ def test_each_installation_has_its_own_key(unmigrated: Database, tmp_path: Path)
     with closing(Database(f"sqlite:///{tmp_path}/other.db")) as other:
         schema.migrate(unmigrated, NOW)
         schema.migrate(other, NOW)
-        assert schema.pseudonym_key(unmigrated) != schema.pseudonym_key(other)
+        assert installation.pseudonym_key(unmigrated) != installation.pseudonym_key(other)
 
 
 def test_a_database_of_the_version_before_is_older_until_it_is_migrated(

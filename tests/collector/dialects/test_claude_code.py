@@ -107,13 +107,13 @@ def test_spans_alone_tell_it_too() -> None:
 def test_every_record_is_known(scenario: Path) -> None:
     for record in records(scenario):
         name = getattr(record, "name", "") or str(record.attributes.get("event.name"))
-        assert recognise(record, name) is DIALECT
+        assert recognise(record.scope, name) is DIALECT
 
 
 @each_capture
 def test_sessions_are_those_of_the_truth(scenario: Path) -> None:
     ids = {
-        each.session_id
+        each.origin.session_id
         for each in seen(scenario)
         if any(isinstance(fact, RequestAnswered) for fact in each.facts)
     }
@@ -156,7 +156,7 @@ def test_commits_name_their_sha_and_branch_with_tool_details() -> None:
     [shas] = traced(got, Trace.COMMIT).values()
     assert "9a990cc8fc14d92b87f611d5c1d2384656eb17c2" in shas
     assert all(len(sha) == 40 for sha in shas)
-    assert traced(got, Trace.BRANCH) == {got[0].session_id: {"feature/PAY-24"}}
+    assert traced(got, Trace.BRANCH) == {got[0].origin.session_id: {"feature/PAY-24"}}
 
 
 def test_a_subagent_works_for_its_parent() -> None:
@@ -171,12 +171,14 @@ def test_a_subagent_works_for_its_parent() -> None:
         "claude-sonnet-4-5-20250929": Purpose.MAIN,
         "claude-haiku-5-5": Purpose.SUBAGENT,
     }
-    assert len({each.session_id for each in got}) == 1
+    assert len({each.origin.session_id for each in got}) == 1
 
 
 def test_a_person_who_signed_in_is_known_by_mail_and_never_by_name() -> None:
     got = seen(captured("17"))
-    assert {each.context.user for each in got} == {PSEUDONYMS("email", "Dev.One@example.test")}
+    assert {each.origin.context.user for each in got} == {
+        PSEUDONYMS("email", "Dev.One@example.test")
+    }
     assert "dev.one" not in str(got)
 
 
@@ -269,7 +271,7 @@ def test_through_the_gateway_the_identity_provider_names_the_person() -> None:
         identity__source="gateway-oidc",
     )
     assert isinstance(got, Observation)
-    assert got.context.user == PSEUDONYMS("email", "ada@example.test")
+    assert got.origin.context.user == PSEUDONYMS("email", "ada@example.test")
 
 
 def test_an_unknown_event_is_unknown_and_noise_is_ignored() -> None:
@@ -327,7 +329,7 @@ def test_counters_in_whole_units(
     assert isinstance(got, Observation)
     fact = got.facts[0]
     assert isinstance(fact, Counted)
-    assert (fact.quantity, fact.amount, got.source) == (quantity, amount, Source.METRIC)
+    assert (fact.quantity, fact.amount, got.origin.source) == (quantity, amount, Source.METRIC)
 
 
 def test_the_agents_view_is_no_session() -> None:

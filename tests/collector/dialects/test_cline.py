@@ -50,7 +50,11 @@ def event(name: str, told: Attributes) -> list[Fact]:
 
 def test_a_request() -> None:
     seen = observed(CLINE.log("task.tokens", REQUEST))
-    assert (seen.session_id, seen.rank, seen.context.tool_version) == ("01JTASK", 0, "4.0.1")
+    assert (seen.origin.session_id, seen.origin.rank, seen.origin.context.tool_version) == (
+        "01JTASK",
+        0,
+        "4.0.1",
+    )
     assert event("task.tokens", REQUEST) == [
         RequestAnswered(model=MODEL, tokens=TOKENS, cost_nanousd=4_300_000)
     ]
@@ -69,7 +73,7 @@ def test_a_request_as_the_documents_spell_it() -> None:
     seen = CLINE.log("task.tokens", told)
     tokens = Tokens(input=2500, cache_read=1200, output=850)
     assert facts(seen)[:1] == [RequestAnswered(model=MODEL, tokens=tokens, cost_nanousd=4_300_000)]
-    assert observed(seen).session_id == "task_1"
+    assert observed(seen).origin.session_id == "task_1"
 
 
 def test_a_request_of_the_sdk_names_its_agent() -> None:
@@ -96,7 +100,7 @@ def test_two_usage_chunks_of_anthropics_stream_are_one_request() -> None:
 def test_up_to_3_69_the_models_turn_carried_the_tokens() -> None:
     turn = {**REQUEST, "source": "assistant", "mode": "act", "isNativeToolCall": "undefined"}
     seen = observed(CLINE.log("task.conversation_turn", turn))
-    assert seen.rank == 1
+    assert seen.origin.rank == 1
     assert event("task.conversation_turn", turn) == [
         RequestAnswered(model=MODEL, tokens=TOKENS, cost_nanousd=4_300_000)
     ]
@@ -192,7 +196,7 @@ def test_the_other_events() -> None:
 def test_counters(name: str, quantity: Quantity) -> None:
     seen = CLINE.point(name, 4, {"ulid": "01JTASK", "model": MODEL})
     assert facts(seen) == [Counted(quantity=quantity, amount=4, model=MODEL)]
-    assert (observed(seen).session_id, observed(seen).rank) == ("01JTASK", 2)
+    assert (observed(seen).origin.session_id, observed(seen).origin.rank) == ("01JTASK", 2)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_without_logs_the_turns_spans_tell_the_same_usage(name: str) -> None:
     spans = [record for record in records(scenario) if isinstance(record, Span)]
     seen = observations(ROWS, spans)
     assert same(expected(scenario), counted(seen))
-    assert {observation.rank for observation in seen} == {1}
+    assert {observation.origin.rank for observation in seen} == {1}
 
 
 def test_a_resent_batch_and_another_order_change_nothing() -> None:
@@ -75,8 +75,8 @@ def test_session_counts_of_an_edit_and_a_shell() -> None:
     assert traced(seen, Trace.FILE) == {
         "01a20188-f77a-7713-b152-a69aabf1e58a": {PSEUDONYMS.file("app.py")}
     }
-    assert {o.context.team for o in seen} == {"payments"}
-    assert {o.context.repo for o in seen} == {"acme/payments"}
+    assert {o.origin.context.team for o in seen} == {"payments"}
+    assert {o.origin.context.repo for o in seen} == {"acme/payments"}
 
 
 def test_a_commit_leaves_its_sha_and_branch_and_a_failed_command_counts() -> None:
@@ -108,7 +108,7 @@ def test_a_subagent_is_a_session_of_its_own_that_its_parent_names() -> None:
     assert counts.keys() == {SESSION, CHILD}
     assert counts[SESSION][("subagents", "")] == 1
     by_session = {
-        session: counted(o for o in seen if o.session_id == session)["gpt-5.1-codex"]
+        session: counted(o for o in seen if o.origin.session_id == session)["gpt-5.1-codex"]
         for session in (SESSION, CHILD)
     }
     assert by_session == {
@@ -126,7 +126,7 @@ def test_a_subagent_is_a_session_of_its_own_that_its_parent_names() -> None:
 def test_an_account_is_a_pseudonym_and_the_list_of_models_no_session() -> None:
     seen = observations(ROWS, records(CAPTURES / "codex" / "10-chatgpt-identity"))
     session = "01a2018b-ad49-7b92-9151-4a6b6b509d9b"
-    assert {o.session_id for o in seen} == {session}
+    assert {o.origin.session_id for o in seen} == {session}
     assert traced(seen, Trace.IDENTITY) == {
         session: {
             PSEUDONYMS("email", "dev.one@example.test"),
@@ -141,6 +141,6 @@ def test_the_older_version_tells_the_same_with_other_words() -> None:
     seen = observations(ROWS, records(CAPTURES / "codex" / "15-older-version-0.96.0-json"))
     assert traced(seen, Trace.COMMIT) == {session: {"e5d7f74"}}
     assert session_counts(seen)[session][("lines_added", "")] == 2
-    assert {o.context.tool_version for o in seen} == {"0.96.0"}
+    assert {o.origin.context.tool_version for o in seen} == {"0.96.0"}
     answers = [f for o in seen for f in o.facts if isinstance(f, RequestAnswered)]
     assert {answer.tokens.cache_write for answer in answers} == {None}

@@ -68,7 +68,7 @@ def facts(record: LogRecord) -> list[Fact]:
 
 
 def _version(outcome: Observation) -> list[Fact]:
-    return [Traced(trace=Trace.TOOL_VERSION, value=outcome.context.tool_version or "")]
+    return [Traced(trace=Trace.TOOL_VERSION, value=outcome.origin.context.tool_version or "")]
 
 
 def turn(name: str = "session_task.turn", thread: Value = SESSION, **told: Value) -> Span:
@@ -101,8 +101,8 @@ def test_a_response_in_full() -> None:
     tokens = Tokens(input=400, cache_read=700, cache_write=100, output=50, reasoning=20)
     answered = RequestAnswered(model="gpt-5.5", tokens=tokens, purpose=Purpose.SUBAGENT)
     assert facts(record) == [answered]
-    assert (outcome.tool, outcome.session_id) == ("codex", SESSION)
-    assert (outcome.source, outcome.rank) == (Source.LOG, 0)
+    assert (outcome.origin.tool, outcome.origin.session_id) == ("codex", SESSION)
+    assert (outcome.origin.source, outcome.origin.rank) == (Source.LOG, 0)
 
 
 def test_counts_that_do_not_fit_into_each_other_stand_beside_each_other() -> None:
@@ -261,7 +261,7 @@ def test_the_cost_of_a_turn_comes_late_by_log_or_by_metric() -> None:
     )
     outcome = codex.read_point(point, PSEUDONYMS)
     assert isinstance(outcome, Observation)
-    assert (outcome.session_id, outcome.rank) == (SESSION, 1)
+    assert (outcome.origin.session_id, outcome.origin.rank) == (SESSION, 1)
     assert outcome.facts[0] == replace(cost, amount=12_346_000)
 
 
@@ -290,7 +290,7 @@ def test_only_a_spawning_message_and_an_answer_name_a_parent() -> None:
     )
     outcome = codex.read_log(spawn, PSEUDONYMS)
     assert isinstance(outcome, Observation)
-    assert outcome.session_id == CHILD
+    assert outcome.origin.session_id == CHILD
     parent = Traced(trace=Trace.PARENT_SESSION, value=SESSION)
     assert facts(spawn) == [parent]
     answer = log("agent_response", conversation__id=CHILD, parent__conversation__id=SESSION)
@@ -307,7 +307,11 @@ def test_a_turns_span_in_full() -> None:
     )
     outcome = codex.read_span(told, PSEUDONYMS)
     assert isinstance(outcome, Observation)
-    assert (outcome.session_id, outcome.source, outcome.rank) == (SESSION, Source.SPAN, 1)
+    assert (outcome.origin.session_id, outcome.origin.source, outcome.origin.rank) == (
+        SESSION,
+        Source.SPAN,
+        1,
+    )
     amounts = {
         Quantity.TOKENS_INPUT: 400,
         Quantity.TOKENS_CACHE_READ: 600,

@@ -100,7 +100,7 @@ def test_what_its_source_tells(name: str, value: float, told: Attributes, wanted
     seen = CONTINUE.point(f"continue_cli_{name}", value, told, temporality=Temporality.CUMULATIVE)
     assert facts(seen) == [wanted]
     assert observed(seen).series is not None
-    assert observed(seen).session_id is None
+    assert observed(seen).origin.session_id is None
 
 
 def test_an_account_is_an_identity() -> None:
@@ -108,7 +108,7 @@ def test_an_account_is_an_identity() -> None:
     seen = observed(CONTINUE.point("continue_cli_session_count", 1, told))
     person = PSEUDONYMS("account", "00000000-acc7")
     assert traced([seen], Trace.IDENTITY) == {None: {person}}
-    assert seen.context.user == person
+    assert seen.origin.context.user == person
 
 
 @pytest.mark.parametrize(

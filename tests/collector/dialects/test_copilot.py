@@ -93,4 +93,4 @@ def test_a_subagent_belongs_to_its_session() -> None:
 
 def test_the_version_is_the_services() -> None:
     seen = observations(ROWS, records(CAPTURES / "copilot" / "01-simple-default-json"))
-    assert {o.context.tool_version for o in seen} == {"1.0.102"}
+    assert {o.origin.context.tool_version for o in seen} == {"1.0.102"}

@@ -79,9 +79,10 @@ def facts(told: Span | MetricPoint) -> list[Fact]:
 
 
 def test_the_two_tools_are_told_apart_by_scope() -> None:
-    (cli,) = {o.tool for o in observations(ROWS, [span("chat gpt-4.1", error__type="X")])}
+    (cli,) = {o.origin.tool for o in observations(ROWS, [span("chat gpt-4.1", error__type="X")])}
     (chat,) = {
-        o.tool for o in observations(ROWS, [span("chat gpt", tool=copilot.CHAT, error__type="X")])
+        o.origin.tool
+        for o in observations(ROWS, [span("chat gpt", tool=copilot.CHAT, error__type="X")])
     }
     assert (cli, chat) == ("copilot", "copilot-chat")
 
@@ -212,8 +213,8 @@ def test_where_an_agent_started_is_a_tie_but_its_head_is_no_commit() -> None:
     )
     outcome = read(told)
     assert isinstance(outcome, Observation)
-    assert outcome.context.repo == "acme/pay"
-    assert outcome.context.user == PSEUDONYMS("login", "octocat")
+    assert outcome.origin.context.repo == "acme/pay"
+    assert outcome.origin.context.user == PSEUDONYMS("login", "octocat")
     seen = [outcome]
     assert traced(seen, Trace.REPOSITORY) == {SESSION: {"acme/pay"}}
     assert traced(seen, Trace.BRANCH) == {SESSION: {"feature/PAY-7"}}
@@ -225,7 +226,7 @@ def test_where_an_agent_started_is_a_tie_but_its_head_is_no_commit() -> None:
 def test_the_clis_pseudonymous_user_is_an_identity() -> None:
     outcome = read(span("invoke_agent", enduser__pseudo__id="h4sh"))
     assert isinstance(outcome, Observation)
-    assert outcome.context.user == PSEUDONYMS("enduser", "h4sh")
+    assert outcome.origin.context.user == PSEUDONYMS("enduser", "h4sh")
 
 
 def test_vs_codes_sessions_are_its_chats_and_children_belong_to_their_parent() -> None:
@@ -240,7 +241,7 @@ def test_vs_codes_sessions_are_its_chats_and_children_belong_to_their_parent() -
         told = span("chat gpt-4o", tool=copilot.CHAT, gen_ai__response__id="r")
         outcome = read(replace(told, attributes={"gen_ai.operation.name": "chat", **ids}))
         assert isinstance(outcome, Observation)
-        sessions.append(outcome.session_id)
+        sessions.append(outcome.origin.session_id)
         ids.popitem()
     assert sessions == ["parent", "chat", "conversation", "request"]
 
@@ -301,7 +302,7 @@ def test_vs_code_ends_a_refused_request_without_an_error_and_a_canceled_one_is_n
 def test_what_only_counters_tell_is_of_no_session(told: MetricPoint, fact: Counted) -> None:
     outcome = read(told)
     assert isinstance(outcome, Observation)
-    assert (outcome.session_id, outcome.facts) == (None, (fact,))
+    assert (outcome.origin.session_id, outcome.facts) == (None, (fact,))
     assert outcome.series is not None
 
 

@@ -47,10 +47,10 @@ def facts(outcome: object) -> list[Fact]:
 def test_a_request() -> None:
     seen = observed(CURSOR.log("api_request", REQUEST))
     assert facts(seen) == [RequestAnswered(model="claude-4.5-sonnet", tokens=TOKENS)]
-    assert (seen.session_id, seen.rank) == (COMMON["cursor.conversation.id"], 0)
-    assert seen.context.tool_version == "1.16.5"
-    assert seen.context.team == "4242"
-    assert seen.context.user == PSEUDONYMS("account", "4242/99")
+    assert (seen.origin.session_id, seen.origin.rank) == (COMMON["cursor.conversation.id"], 0)
+    assert seen.origin.context.tool_version == "1.16.5"
+    assert seen.origin.context.team == "4242"
+    assert seen.origin.context.user == PSEUDONYMS("account", "4242/99")
 
 
 @pytest.mark.parametrize("name", ["cursor.api.request", "api.request", "api_request"])
@@ -95,7 +95,7 @@ def test_an_error_and_a_pull_request() -> None:
     }
     opened = CURSOR.log("cloud_agent_pull_request_opened", told)
     assert facts(opened) == [so_many(Quantity.CHANGES_OPENED)]
-    assert observed(opened).session_id == "bc-1"
+    assert observed(opened).origin.session_id == "bc-1"
     not_opened = {**told, "cursor.cloud_agent.pull_request.kind": "creation_failed"}
     assert CURSOR.log("cursor.cloud_agent.pull_request", not_opened) is Pass.IGNORED
 
@@ -116,14 +116,14 @@ def test_tool_calls_name_no_session(status: str, failures: list[Fact]) -> None:
     }
     seen = CURSOR.point("cursor.tool.calls", 3, told)
     assert facts(seen) == [so_many(Quantity.TOOL_CALLS, 3, "shell"), *failures]
-    assert observed(seen).session_id is None
+    assert observed(seen).origin.session_id is None
 
 
 def test_a_mail_address_is_the_stronger_identity() -> None:
     who = Teller(DIALECT, Scope("cursor.telemetry", "0.1.0", {
         **RESOURCE, "cursor.user.email": "dev@example.com", "cursor.user.account_id": "user_1",
     }))  # fmt: skip
-    user = observed(who.log("api_request", REQUEST)).context.user
+    user = observed(who.log("api_request", REQUEST)).origin.context.user
     assert user == PSEUDONYMS("email", "dev@example.com")
 
 

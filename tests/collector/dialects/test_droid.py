@@ -134,7 +134,7 @@ def test_tokens_of_the_legacy_format(name: str, quantity: Quantity) -> None:
     told: Attributes = {"session.id": "s", "model.id": "claude-sonnet"}
     seen = LEGACY.point(f"droid.token.{name}", 7.0, told)
     assert facts(seen) == [Counted(quantity=quantity, amount=7, model="claude-sonnet")]
-    assert observed(seen).session_id == "s"
+    assert observed(seen).origin.session_id == "s"
 
 
 def test_tokens_of_the_genai_format_leave_the_cached_ones_out_of_input() -> None:
@@ -155,7 +155,9 @@ def test_tokens_of_the_genai_format_leave_the_cached_ones_out_of_input() -> None
     kind: Attributes = {"gen_ai.token.type": "input", "session.id": "s", "model.id": "m"}
     point = GENAI.point("gen_ai.client.token.usage", 10.0, kind, count=2)
     assert facts(point) == [Counted(quantity=Quantity.TOKENS_INPUT, amount=10, model="m")]
-    assert observed(point).rank > observed(GENAI.span("chat claude-sonnet", told)).rank
+    assert (
+        observed(point).origin.rank > observed(GENAI.span("chat claude-sonnet", told)).origin.rank
+    )
 
 
 def test_a_failed_request_and_a_subagent() -> None:
@@ -206,7 +208,7 @@ def test_a_pull_request_names_its_repository(url: str) -> None:
 def test_a_person_who_is_logged_in() -> None:
     told: Attributes = {"user.id": "u1", "user.email": "Dev@Example.com", "session.id": "s"}
     seen = observed(LEGACY.point("droid.session.count", 1.0, told))
-    assert seen.context.user == PSEUDONYMS("email", "dev@example.com")
+    assert seen.origin.context.user == PSEUDONYMS("email", "dev@example.com")
 
 
 def test_message_content_is_never_read() -> None:

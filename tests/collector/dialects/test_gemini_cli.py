@@ -194,9 +194,11 @@ def test_resumed_session_is_the_same_session() -> None:
 def test_version_of_node_is_not_the_tools() -> None:
     seen = observations([DIALECT], captured("s1_simple-http"))
     assert traced(seen, Trace.TOOL_VERSION) == {}
-    assert {one.context.tool_version for one in seen} == {None}
+    assert {one.origin.context.tool_version for one in seen} == {None}
     # Spans do not name the installation.
-    assert len({one.installation for one in seen if one.source is not Source.SPAN}) == 1
+    assert (
+        len({one.origin.installation for one in seen if one.origin.source is not Source.SPAN}) == 1
+    )
 
 
 def test_own_session_wins_over_that_of_the_resource() -> None:
@@ -204,7 +206,7 @@ def test_own_session_wins_over_that_of_the_resource() -> None:
     scope = Scope("gemini-cli", "", {"session.id": "from-env", "service.name": "my-gemini"})
     outcome = log("gemini_cli.user_prompt", {}, scope)
     assert isinstance(outcome, Observation)
-    assert (outcome.tool, outcome.session_id) == ("gemini-cli", "s")
+    assert (outcome.origin.tool, outcome.origin.session_id) == ("gemini-cli", "s")
     assert DIALECT.point is not None
     phantom = MetricPoint(
         scope, "gemini_cli.token.usage", "", "sum", Temporality.CUMULATIVE, AT, AT, 7, None,
@@ -216,7 +218,7 @@ def test_own_session_wins_over_that_of_the_resource() -> None:
 def test_counter_of_lines_is_a_fallback_of_the_tool_calls() -> None:
     outcome = point("gemini_cli.lines.changed", {"type": "added", "session.id": "s"})
     assert isinstance(outcome, Observation)
-    assert (outcome.source, outcome.rank) == (Source.METRIC, 1)
+    assert (outcome.origin.source, outcome.origin.rank) == (Source.METRIC, 1)
     assert outcome.facts == (Counted(quantity=Quantity.LINES_ADDED, amount=7),)
 
 

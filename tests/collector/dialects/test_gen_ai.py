@@ -273,7 +273,7 @@ def test_session(
 ) -> None:
     outcome = span("chat m", {**CHAT, **attributes}, scope=Scope("x", "", resource))
     assert isinstance(outcome, Observation)
-    assert outcome.session_id == session
+    assert outcome.origin.session_id == session
 
 
 @pytest.mark.parametrize(
@@ -295,9 +295,9 @@ def test_version_and_sender_come_along() -> None:
     told = {**CHAT, **usage(input_tokens=1), "gen_ai.user.id": "u-1"}
     outcome = span("chat m", told, scope=Scope("x", "", RESOURCE))
     assert isinstance(outcome, Observation)
-    assert outcome.tool == "acme-coder"
-    assert outcome.context.tool_version == "1.2"
-    assert outcome.context.user == PSEUDONYMS("enduser", "u-1")
+    assert outcome.origin.tool == "acme-coder"
+    assert outcome.origin.context.tool_version == "1.2"
+    assert outcome.origin.context.user == PSEUDONYMS("enduser", "u-1")
 
 
 def test_log_event_is_a_fallback_of_the_span() -> None:
@@ -305,7 +305,11 @@ def test_log_event_is_a_fallback_of_the_span() -> None:
             **usage(input_tokens=9, output_tokens=1)}  # fmt: skip
     outcome = log(told)
     assert isinstance(outcome, Observation)
-    assert (outcome.source, outcome.rank, outcome.session_id) == (Source.LOG, 1, "c")
+    assert (outcome.origin.source, outcome.origin.rank, outcome.origin.session_id) == (
+        Source.LOG,
+        1,
+        "c",
+    )
     assert outcome.facts == (RequestAnswered(model="m", tokens=Tokens(input=9, output=1)),)
 
 
@@ -325,7 +329,7 @@ def test_counters_with_a_session(
     told = {**told, "gen_ai.conversation.id": "c", "gen_ai.request.model": "m"}
     outcome = point(name, told, kind)
     assert isinstance(outcome, Observation)
-    assert (outcome.rank, outcome.facts) == (
+    assert (outcome.origin.rank, outcome.facts) == (
         rank,
         (Counted(quantity=quantity, amount=7, model="m"),),
     )

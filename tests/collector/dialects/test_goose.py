@@ -45,9 +45,9 @@ def test_a_request_holds_its_cached_tokens_inside() -> None:
     seen = GOOSE.span(STREAM, REQUEST)
     tokens = Tokens(input=7044, cache_read=900, output=448)
     assert facts(seen) == [RequestAnswered(model="qwen3.6:35b", tokens=tokens)]
-    assert observed(seen).session_id == "20260810_1"
+    assert observed(seen).origin.session_id == "20260810_1"
     # An account of the operating system is nobody in particular.
-    assert observed(seen).context.user is None
+    assert observed(seen).origin.context.user is None
 
 
 def test_one_reply_counts_its_requests_and_not_their_sum() -> None:

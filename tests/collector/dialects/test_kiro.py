@@ -42,8 +42,8 @@ def test_a_request_without_tokens_is_unmeasured() -> None:
         RequestAnswered(model="claude-sonnet-4-5", tokens=Tokens()),
         so_many(Quantity.REQUESTS_UNMEASURED),
     ]
-    assert seen.session_id == "conversation"
-    assert seen.context.user == PSEUDONYMS("email", "dev@example.com")
+    assert seen.origin.session_id == "conversation"
+    assert seen.origin.context.user == PSEUDONYMS("email", "dev@example.com")
 
 
 def test_tokens_by_the_conventions() -> None:

@@ -114,7 +114,7 @@ def test_no_fact_repeats_what_the_captures_hold() -> None:
 def test_a_subagents_request_names_its_parent() -> None:
     told = {**REQUEST, **CHILD, "ai.usage.inputTokens": 5, "ai.usage.outputTokens": 2}
     seen = observed(OPENCODE.span("ai.streamText.doStream", told))
-    assert seen.session_id == "ses_child"
+    assert seen.origin.session_id == "ses_child"
     assert facts(seen) == [
         RequestAnswered(
             model="answered", tokens=Tokens(input=5, output=2), purpose=Purpose.SUBAGENT
@@ -132,7 +132,7 @@ def test_a_subagents_request_names_its_parent() -> None:
     ],
 )
 def test_finds_the_session_where_the_span_has_it(told: Attributes) -> None:
-    assert observed(OPENCODE.span("ai.generateText.doGenerate", told)).session_id == "ses_9"
+    assert observed(OPENCODE.span("ai.generateText.doGenerate", told)).origin.session_id == "ses_9"
 
 
 def test_ai_sdk_6_tells_the_buckets_apart() -> None:
@@ -296,13 +296,16 @@ def test_prompts_reach_the_server(path: str, status: int | None, session: str | 
     if session is None:
         assert seen is Pass.IGNORED
     else:
-        assert (observed(seen).session_id, facts(seen)) == (session, [so_many(Quantity.PROMPTS)])
+        assert (observed(seen).origin.session_id, facts(seen)) == (
+            session,
+            [so_many(Quantity.PROMPTS)],
+        )
 
 
 def test_kilo_differs_by_its_version_only() -> None:
     told = {"session.id": "ses_1", "tool.name": "read"}
-    assert observed(KILO.span("Tool.execute", told)).tool == "kilo"
-    assert observed(OPENCODE.span("Tool.execute", told)).tool == "opencode"
+    assert observed(KILO.span("Tool.execute", told)).origin.tool == "kilo"
+    assert observed(OPENCODE.span("Tool.execute", told)).origin.tool == "opencode"
 
 
 @pytest.mark.parametrize(

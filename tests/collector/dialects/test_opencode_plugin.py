@@ -46,7 +46,7 @@ def event(name: str, told: Attributes) -> list[object]:
 
 def test_a_request_has_disjoint_buckets() -> None:
     seen = observed(PLUGIN.log("api_request", REQUEST))
-    assert (seen.tool, seen.session_id, seen.rank) == ("opencode", "ses_1", 1)
+    assert (seen.origin.tool, seen.origin.session_id, seen.origin.rank) == ("opencode", "ses_1", 1)
     assert facts(seen) == [
         RequestAnswered(
             model="claude-sonnet",

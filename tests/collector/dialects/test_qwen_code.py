@@ -161,7 +161,7 @@ def test_purposes_are_those_of_the_script(scenario: Path) -> None:
     counts: dict[str, int] = {}
     for one in observations([DIALECT], records(scenario)):
         for fact in one.facts:
-            if isinstance(fact, RequestAnswered) and one.rank == 0:
+            if isinstance(fact, RequestAnswered) and one.origin.rank == 0:
                 purpose = "aux" if fact.purpose is Purpose.AUXILIARY else str(fact.purpose)
                 counts[purpose] = counts.get(purpose, 0) + 1
     scopes = truth(scenario)["expected_totals_by_scope_and_model"]

@@ -4,7 +4,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.work import Actor, ChangeSeen, ChangeState, CommitSeen, SessionTrailer
+from domain.people import SamePerson, Strength
+from domain.tickets import TicketMoved, TicketSeen, TicketState
+from domain.work import (
+    Actor,
+    ChangeSeen,
+    ChangeState,
+    CheckSeen,
+    CheckState,
+    CommitSeen,
+    DeploymentSeen,
+    SessionTrailer,
+)
 from tests.delivering import (
     RECEIVED_AT,
     Json,
@@ -14,11 +25,13 @@ from tests.delivering import (
     email,
     load,
     login,
+    named,
     parse,
     person,
     pull_request,
     push,
     pushed,
+    touched,
 )
 
 
@@ -79,6 +92,7 @@ def test_a_commit_message_is_read_for_references() -> None:
         sha=fact.sha,
         author=fact.author,
         authored_at=fact.authored_at,
+        files=fact.files,
         sessions=(SessionTrailer(tool="claude-code", session_id="0b1f"),),
         reverts=("0d1a26e",),
         tasks=("#3", "PAY-7"),
@@ -89,7 +103,7 @@ def test_texts_and_names_of_people_go_no_further() -> None:
     author = {"name": "Name-Of-Mine", "email": "mine@example.com", "username": "login-of-mine"}
     facts = (
         change(body="Body-Of-Mine fixes #1", user={"login": "login-of-mine"}),
-        committed(message="Message-Of-Mine fixes #1", author=author),
+        committed(message="Message-Of-Mine fixes #1", author=author, added=["src/of-mine.py"]),
     )
     assert "-of-mine" not in repr(facts).lower()
     assert "mine@" not in repr(facts)
@@ -99,7 +113,7 @@ def test_texts_and_names_of_people_go_no_further() -> None:
     ("author", "identities", "bot"),
     [
         ({}, [], False),
-        ({"name": "A", "email": None, "username": None}, [], False),
+        ({"name": "A[bot]", "email": None, "username": None}, [], True),
         ({"email": "A@Example.com"}, [email("a@example.com")], False),
         ({"email": "a@example.com", "username": "a"}, [login("a"), email("a@example.com")], False),
         (
@@ -129,6 +143,58 @@ def test_texts_and_names_of_people_go_no_further() -> None:
 )
 def test_who_wrote_a_commit(author: Json, identities: list[str], bot: bool) -> None:
     assert committed(author=author).author == Actor(identities=tuple(identities), bot=bot)
+
+
+def test_the_display_name_is_kept_beside_the_identities() -> None:
+    author = {"name": " Ada  LOVELACE", "email": "ada@example.com"}
+    ada = Actor(identities=(email("ada@example.com"),), name=named("ada lovelace"))
+    assert committed(author=author).author == ada
+    # Nobody but a name is nobody that could be found again.
+    assert committed(author={"name": "Ada"}).author == Actor(identities=())
+
+
+@pytest.mark.parametrize(
+    ("author", "same"),
+    [
+        ({"email": "a@example.com", "username": "a"}, (login("a"), email("a@example.com"))),
+        ({"email": "a@example.com"}, None),
+        ({"username": "a"}, None),
+        ({"email": "b@example.com", "username": "ci[bot]"}, None),
+        ({"email": "noreply@github.com", "username": "web-flow"}, None),
+    ],
+)
+def test_who_a_push_says_are_one_person(author: Json, same: tuple[str, str] | None) -> None:
+    commit = push()["commits"][0] | {"author": author}
+    _, *people = parse("push", push(commits=[commit, commit]))
+    assert people == (
+        [SamePerson(one=same[0], other=same[1], strength=Strength.STRONG, source="github")]
+        if same
+        else []
+    )
+
+
+def test_files_of_a_commit_are_told_once_each() -> None:
+    paths = {"added": ["src/new.py"], "modified": ["src/old.py", "src/new.py"], "removed": ["x"]}
+    assert committed(**paths).files == touched("src/new.py", "src/old.py", "x")
+    nothing: Json = {"added": [], "modified": [], "removed": []}
+    assert committed(**nothing).files == ()
+    assert committed(added=None, modified=None, removed=None).files is None
+
+
+def test_a_commit_names_the_tool_that_made_it() -> None:
+    trailer = "feat: x\n\nCo-Authored-By: Claude Opus 4.5 <noreply@anthropic.com>"
+    assert committed(message=trailer).tools == ("claude-code",)
+    assert committed(message="feat: x\n\nCo-Authored-By: Claude <c@d.fr>").tools == ()
+
+
+def test_a_change_names_tools_labels_and_what_took_its_place() -> None:
+    fact = change(
+        body="Superseded by #9\n\nGenerated with [Claude Code](https://claude.com/claude-code)",
+        labels=[{"name": "bug"}, {"name": "P1"}],
+        number=7,
+    )
+    assert (fact.tools, fact.labels, fact.superseded_by) == (("claude-code",), ("bug", "P1"), (9,))
+    assert change(labels=None).labels is None
 
 
 @pytest.mark.parametrize(
@@ -194,3 +260,98 @@ def test_a_review_not_yet_submitted_is_none() -> None:
     payload["review"] |= {"state": "pending", "submitted_at": None}
     assert [type(fact) for fact in parse("pull_request_review", payload)] == [ChangeSeen]
     assert parse("pull_request_review", payload | {"action": "unheard_of"}) == ()
+
+
+def issue(**changed: object) -> Json:
+    """An issue's delivery with these of its fields changed."""
+    payload = load("recorded/issues.closed.1.json")
+    payload["issue"] |= changed
+    return payload
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"),
+    [
+        (None, TicketState.DONE),
+        ("completed", TicketState.DONE),
+        ("not_planned", TicketState.DROPPED),
+        ("duplicate", TicketState.DROPPED),
+    ],
+)
+def test_what_a_closed_issue_is(reason: str | None, state: TicketState) -> None:
+    seen, moved = parse("issues", issue(state_reason=reason))
+    assert isinstance(seen, TicketSeen)
+    assert isinstance(moved, TicketMoved)
+    assert (seen.state, moved.from_state, moved.to_state) == (state, TicketState.OPEN, state)
+
+
+def test_an_issue_that_is_reopened_moves_from_whatever_it_was() -> None:
+    told = issue(state="open", state_reason="reopened", closed_at=None) | {"action": "reopened"}
+    seen, moved = parse("issues", told)
+    assert isinstance(seen, TicketSeen)
+    assert isinstance(moved, TicketMoved)
+    assert (seen.state, moved.from_state, moved.to_state, moved.at) == (
+        TicketState.OPEN,
+        None,
+        TicketState.OPEN,
+        seen.updated_at,
+    )
+
+
+def test_an_issue_tells_its_type_labels_and_whose_it_is() -> None:
+    told = issue(type={"name": "Bug"}, labels=[{"name": "bug"}, "p1"], assignees=[{"login": "a"}])
+    seen, _ = parse("issues", told)
+    assert isinstance(seen, TicketSeen)
+    assert (seen.kind, seen.labels, seen.assignee) == ("Bug", ("bug", "p1"), (login("a"),))
+
+
+def test_a_bots_comment_is_no_feedback() -> None:
+    told = load("go-scm/issue_comment.created.json")
+    told["comment"]["user"] |= {"type": "Bot"}
+    assert parse("issue_comment", told) == ()
+    assert parse("issue_comment", told | {"action": "deleted"}) == ()
+
+
+@pytest.mark.parametrize(
+    ("environment", "flag", "production"),
+    [
+        ("production", None, True),
+        ("Prod-eu", False, True),
+        ("live", None, True),
+        ("blue", True, True),
+        ("staging", False, False),
+        ("reproduction", None, False),
+    ],
+)
+def test_what_production_is(environment: str, flag: bool | None, production: bool) -> None:
+    told = load("hub4j/deployment_status.created.json")
+    told["deployment"] |= {"environment": environment, "production_environment": flag}
+    [seen] = parse("deployment_status", told)
+    assert isinstance(seen, DeploymentSeen)
+    assert seen.production == production
+
+
+@pytest.mark.parametrize(
+    ("status", "conclusion", "state"),
+    [
+        ("queued", None, CheckState.RUNNING),
+        ("completed", "success", CheckState.SUCCESS),
+        ("completed", "timed_out", CheckState.FAILURE),
+        ("completed", "startup_failure", CheckState.FAILURE),
+        ("completed", "cancelled", CheckState.NEUTRAL),
+        ("completed", "action_required", CheckState.NEUTRAL),
+        ("completed", None, CheckState.NEUTRAL),
+    ],
+)
+def test_how_a_check_stands(status: str, conclusion: str | None, state: CheckState) -> None:
+    told = load("octokit/check_run.completed.json")
+    told["check_run"] |= {"status": status, "conclusion": conclusion}
+    [seen] = parse("check_run", told)
+    assert isinstance(seen, CheckSeen)
+    assert seen.state == state
+
+
+def test_a_check_without_a_time_is_none() -> None:
+    told = load("octokit/check_run.completed.json")
+    told["check_run"] |= {"started_at": None, "completed_at": None}
+    assert parse("check_run", told) == ()

@@ -249,3 +249,23 @@ def test_long_hostile_texts_are_read_in_linear_time(piece: str) -> None:
     assert references.closed_by_change(text, REPOSITORY) == ()
     assert references.ticket_keys(text) == ()
     assert references.branch_ticket_keys(text) == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "numbers"),
+    [
+        ("Superseded by #7", (7,)),
+        ("superceded by: #7, thanks", (7,)),
+        ("Closing in favour of acme/web#7.", (7,)),
+        ("in favor of https://github.com/acme/web/pull/7", (7,)),
+        ("Replaced with PR #7 and duplicate of #8", (7, 8)),
+        ("Superseded by !7", (7,)),
+        ("Superseded by other/web#7", ()),
+        ("It supersedes #7", ()),
+        ("> Superseded by #7", ()),
+        ("`superseded by #7`", ()),
+        ("superseded by #7th", ()),
+    ],
+)
+def test_what_took_the_place_of_a_change(body: str, numbers: tuple[int, ...]) -> None:
+    assert references.superseding_changes(body, "acme/web") == numbers

@@ -1,5 +1,7 @@
 """Jira's deliveries: recorded ones understood as a whole, and what is made of odd ones."""
 
+import base64
+import hmac
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +46,23 @@ def moves(payload: Json) -> list[TicketMoved]:
 def changed(payload: Json, **fields: object) -> Json:
     payload["issue"]["fields"] |= fields
     return payload
+
+
+@pytest.mark.parametrize(
+    ("headers", "right"),
+    [
+        ({"x-hub-signature": "sha256=" + hmac.digest(b"s", b"{}", "sha256").hex()}, True),
+        ({"x-hub-signature": "sha256=" + hmac.digest(b"t", b"{}", "sha256").hex()}, False),
+        # A wrong signature is not made good by the secret beside it.
+        ({"x-hub-signature": "sha256=00", "authorization": "Bearer s"}, False),
+        ({"authorization": "Bearer s"}, True),
+        ({"authorization": "Basic " + base64.b64encode(b"jira:s").decode()}, True),
+        ({"authorization": "Bearer t"}, False),
+        ({}, False),
+    ],
+)
+def test_a_delivery_is_signed_or_brings_the_secret(headers: dict[str, str], right: bool) -> None:
+    assert jira.TRACKER.verify("s", b"{}", headers, NOW) is right
 
 
 def test_a_resolved_issue_is_done_and_has_moved() -> None:

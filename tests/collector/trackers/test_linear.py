@@ -1,7 +1,8 @@
 """Linear's deliveries: recorded ones understood as a whole, and states they do not show."""
 
+import hmac
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,24 @@ def load(name: str) -> Json:
 
 def parse(payload: Json) -> tuple[WorkFact, ...]:
     return linear.parse(payload["type"], payload, PSEUDONYMS, NOW)
+
+
+def _signed(body: bytes, secret: bytes = b"s") -> dict[str, str]:
+    return {"linear-signature": hmac.digest(secret, body, "sha256").hex()}
+
+
+def test_a_delivery_is_signed_and_of_now() -> None:
+    def body(sent_at: datetime) -> bytes:
+        return json.dumps({"webhookTimestamp": int(sent_at.timestamp() * 1000)}).encode()
+
+    verify, now = linear.TRACKER.verify, body(NOW)
+    assert verify("s", now, _signed(now), NOW)
+    assert not verify("s", now, _signed(now, b"t"), NOW)
+    assert not verify("s", now, {}, NOW)
+    old = body(NOW - timedelta(minutes=6))
+    assert not verify("s", old, _signed(old), NOW)
+    for odd in (b"{}", b"no json", b'{"webhookTimestamp":"now"}'):
+        assert not verify("s", odd, _signed(odd), NOW)
 
 
 def test_an_updated_issue() -> None:

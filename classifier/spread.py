@@ -1,0 +1,87 @@
+"""From what was touched to what hangs on it: commits to decide, and sessions to label."""
+
+from collections.abc import Iterable
+
+from domain.labels import TargetKind
+from store import dirty, evidence, history, reverts
+from store.dirty import CommitMark, WorkMark
+from store.engine import Connection, Database
+from store.membership import ChangeId, CommitId, changes_of_commits
+from store.shas import same_work
+from store.traces import traces_of
+
+_SESSIONS = 2_000
+_WORK = 500
+
+
+def spread_sessions(database: Database) -> bool | None:
+    """Spread some of the marked sessions; None where there are none, True where more may wait."""
+    with database.reading() as connection:
+        marks = dirty.marked_sessions(connection, _SESSIONS)
+        if not marks:
+            return None
+        traces = traces_of(connection, marks)
+        commits = evidence.commits_concerned(connection, traces)
+        commits |= evidence.linked_commits(connection, marks)
+        found = _marks(connection, commits)
+    with database.writing() as connection:
+        dirty.mark_commits(connection, found)
+        dirty.mark_labels(connection, marks)
+        dirty.clear_sessions(connection, marks)
+    return len(marks) == _SESSIONS
+
+
+def spread_work(database: Database) -> bool | None:
+    """Spread some of the marked work; None where there is none, True where more may wait."""
+    with database.reading() as connection:
+        marks = dirty.marked_work(connection, _WORK)
+        if not marks:
+            return None
+        commits, changes = _named(connection, marks)
+        keys = {mark.target_id for mark in marks if mark.kind == TargetKind.TICKET}
+        changes |= evidence.changes_of_tickets(connection, keys)
+        affected = changes | history.affected_by(connection, changes)
+        sessions = evidence.sessions_of_changes(connection, affected)
+        targets = [(str(TargetKind.COMMIT), repo, sha) for repo, sha in commits]
+        targets += [(str(TargetKind.TICKET), "", key) for key in keys]
+        sessions |= evidence.linked_sessions(connection, targets)
+        found = _marks(connection, commits)
+    with database.writing() as connection:
+        dirty.mark_commits(connection, found)
+        dirty.mark_labels(connection, sessions)
+        dirty.clear_work(connection, marks)
+    return len(marks) == _WORK
+
+
+def _named(
+    connection: Connection, marks: Iterable[WorkMark]
+) -> tuple[set[CommitId], set[ChangeId]]:
+    """The commits that these marks concern, and the changes."""
+    commits: set[CommitId] = set()
+    changes: set[ChangeId] = set()
+    names: set[tuple[str, str]] = set()
+    for mark in marks:
+        if mark.kind == TargetKind.COMMIT:
+            commits.add((mark.repo, mark.target_id))
+        elif mark.kind == TargetKind.CHANGE:
+            changes.add((mark.repo, int(mark.target_id)))
+        elif mark.kind != TargetKind.TICKET:
+            names.add((mark.repo, f"commit:{mark.target_id}"))
+    for targets in reverts.named(connection, names).values():
+        for target in targets:
+            if target.kind == TargetKind.CHANGE:
+                changes.add((target.repo, int(target.id)))
+            else:
+                commits.add((target.repo, target.id))
+    of_changes = evidence.commits_of_changes(connection, changes)
+    commits |= {(repo, sha) for (repo, _), shas in of_changes.items() for sha in shas}
+    others = same_work(connection, commits)
+    commits |= {(repo, sha) for (repo, _), shas in others.items() for sha in shas}
+    commits |= evidence.commits_after(connection, commits)
+    containing = changes_of_commits(connection, commits)
+    return commits, changes.union(*containing.values())
+
+
+def _marks(connection: Connection, commits: set[CommitId]) -> list[CommitMark]:
+    people = evidence.people_of(connection, commits)
+    return [CommitMark(people.get(commit, ""), *commit) for commit in commits]

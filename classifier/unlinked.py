@@ -1,0 +1,54 @@
+"""Say why a session's cost is booked on nothing."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+
+from domain.events import Quantity
+from domain.labels import Link, SessionTraces, TargetKind, Tier
+from domain.unlinked import Unlinked
+from store.totals import SessionTotals, count_of
+
+_CARRYING = frozenset({Tier.A, Tier.B})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known around some sessions, of which two sets hold the keys.
+
+    ``repositories`` are reported by a forge. The people of ``committers`` have any commit, those of
+    ``near`` one at the time of the session.
+    """
+
+    repositories: frozenset[str]
+    committers: Set[int]
+    near: Set[int]
+
+
+def reason_of(
+    session: int,
+    totals: SessionTotals,
+    traces: SessionTraces | None,
+    links: Sequence[Link],
+    known: Known,
+) -> Unlinked:
+    """What is missing for this session's cost to be booked on something."""
+    if traces is None:
+        return Unlinked.NO_SESSION
+    work = [link for link in links if link.target.kind != TargetKind.TICKET]
+    if any(link.tier in _CARRYING for link in work):
+        return Unlinked.BESIDE_COMMITS
+    edited = count_of(totals, Quantity.EDITS_ACCEPTED, Quantity.LINES_ADDED, Quantity.LINES_REMOVED)
+    reasons = (
+        (edited == 0 and not traces.files, Unlinked.NOTHING_EDITED),
+        (not known.repositories, Unlinked.NO_FORGE),
+        (
+            bool(traces.repositories) and traces.repositories.isdisjoint(known.repositories),
+            Unlinked.REPOSITORY_NOT_CONNECTED,
+        ),
+        (bool(work), Unlinked.WEAK_EVIDENCE),
+        (not traces.people, Unlinked.NO_IDENTITY),
+        (session not in known.committers, Unlinked.UNKNOWN_IDENTITY),
+        (session not in known.near, Unlinked.NO_COMMIT_NEAR),
+        (not traces.files, Unlinked.NO_FILES_TOLD),
+    )
+    return next((reason for holds, reason in reasons if holds), Unlinked.OTHER_FILES)

@@ -1,0 +1,102 @@
+"""Where work went after it was merged: which branches reached which, and what default ones hold."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Integer, Row, String, or_, select
+
+from store import tables as t
+from store.given import given
+from store.membership import ChangeId, CommitId, default_branches
+from store.shas import same_work
+
+_CHANGE = {"repo": String(), "number": Integer()}
+_COMMIT = {"repo": String(), "sha": String()}
+_BRANCH = {"repo": String(), "branch": String()}
+# Changes stacked on each other; whoever stacks higher is not followed to the end.
+_HIGHEST_STACK = 8
+
+BranchId = tuple[str, str]
+"""(repository, branch)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchMerged:
+    """A branch was merged into ``into`` by a change."""
+
+    into: str
+    at: datetime
+
+
+def changes_with_defaults(
+    connection: Connection, ids: Collection[ChangeId]
+) -> dict[ChangeId, Row[tuple[object, ...]]]:
+    """The rows of these changes, with the default branch of their repository where it was told."""
+    wanted = given(connection, _CHANGE, sorted(ids))
+    c, r = t.changes.c, t.repositories.c
+    query = (
+        select(t.changes, r.default_branch)
+        .join(wanted, (wanted.c.repo == c.repo) & (wanted.c.number == c.number))
+        .join(t.repositories, r.repo == c.repo)
+    )
+    return {(row.repo, row.number): row for row in connection.execute(query)}
+
+
+def merges_from(
+    connection: Connection, branches: Iterable[BranchId]
+) -> dict[BranchId, list[BranchMerged]]:
+    """Into what these branches were merged, and those into what, and so on."""
+    found: dict[BranchId, list[BranchMerged]] = {}
+    c = t.changes.c
+    frontier = set(branches)
+    for _ in range(_HIGHEST_STACK):
+        if not frontier:
+            break
+        found |= {branch: [] for branch in frontier}
+        wanted = given(connection, _BRANCH, sorted(frontier))
+        query = (
+            select(c.repo, c.head_ref, c.base_ref, c.merged_at)
+            .join(wanted, (wanted.c.repo == c.repo) & (wanted.c.branch == c.head_ref))
+            .where(c.merged_at.is_not(None), or_(c.head_repo.is_(None), c.head_repo == c.repo))
+        )
+        following: set[BranchId] = set()
+        for repo, branch, into, at in connection.execute(query):
+            found[repo, branch].append(BranchMerged(into=into, at=at))
+            following.add((repo, into))
+        frontier = following - found.keys()
+    return found
+
+
+def on_default_branch(
+    connection: Connection, commits: Collection[CommitId]
+) -> dict[CommitId, datetime]:
+    """When each commit was first pushed to the default branch, where it was."""
+    wanted = given(connection, _COMMIT, sorted(commits))
+    defaults = default_branches(connection, {repo for repo, _ in commits})
+    p = t.pushes.c
+    query = select(p.repo, p.sha, p.branch, p.pushed_at).join(
+        wanted, (wanted.c.sha == p.sha) & (wanted.c.repo == p.repo)
+    )
+    return {
+        (repo, sha): at
+        for repo, sha, branch, at in connection.execute(query)
+        if defaults.get(repo) == branch
+    }
+
+
+def arrived_otherwise(
+    connection: Connection, commits: Collection[CommitId]
+) -> dict[CommitId, datetime]:
+    """When these commits, or the same work under other SHAs, came to the default branch."""
+    others = same_work(connection, commits)
+    copies: dict[CommitId, set[CommitId]] = defaultdict(set)
+    for repo, sha in commits:
+        for each in {sha, *others.get((repo, sha), ())}:
+            copies[repo, each].add((repo, sha))
+    found: dict[CommitId, datetime] = {}
+    for copy, at in on_default_branch(connection, copies).items():
+        for commit in copies[copy]:
+            found[commit] = min(at, found.get(commit, at))
+    return found

@@ -1,0 +1,78 @@
+"""The same work under other SHAs: after an amend, a rebase, a squash or a cherry-pick.
+
+A provider or a push that says so is believed. Beside that a rebase and a cherry-pick keep author
+and time of the work, so two commits of one person and one second in a repository are the same.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import Connection, String, select
+
+from store import tables as t
+from store.given import given
+from store.membership import CommitId
+
+# Here and elsewhere commits are found by their SHA, or by who made them when, and repositories are
+# compared afterwards: a plan that begins with a repository reads all of it.
+_COMMIT = {"repo": String(), "sha": String()}
+# Somebody who amends again and again leaves a line of SHAs; beyond this it is no line of work.
+_LONGEST_LINE = 20
+
+
+def same_work(connection: Connection, commits: Collection[CommitId]) -> dict[CommitId, set[str]]:
+    """The other SHAs under which each of these commits is known, told or not told as a commit."""
+    if not commits:
+        return {}
+    alike: dict[CommitId, set[CommitId]] = defaultdict(set)
+    seen: set[CommitId] = set()
+    frontier = set(commits)
+    for _ in range(_LONGEST_LINE):
+        if not frontier:
+            break
+        seen |= frontier
+        for one, other in [*_rewritten(connection, frontier), *_copied(connection, frontier)]:
+            alike[one].add(other)
+            alike[other].add(one)
+        frontier = set(alike) - seen
+    return {commit: _reached(commit, alike) for commit in commits if commit in alike}
+
+
+def _reached(start: CommitId, alike: dict[CommitId, set[CommitId]]) -> set[str]:
+    reached, frontier = {start}, [start]
+    while frontier:
+        following = alike[frontier.pop()] - reached
+        reached |= following
+        frontier += following
+    return {sha for repo, sha in reached if (repo, sha) != start}
+
+
+def _rewritten(
+    connection: Connection, commits: Iterable[CommitId]
+) -> list[tuple[CommitId, CommitId]]:
+    wanted = given(connection, _COMMIT, sorted(commits))
+    c = t.commit_aliases.c
+    found: list[tuple[CommitId, CommitId]] = []
+    for column in (c.old_sha, c.new_sha):
+        query = select(c.repo, c.old_sha, c.new_sha).join(wanted, wanted.c.sha == column)
+        found += [((repo, old), (repo, new)) for repo, old, new in connection.execute(query)]
+    asked = set(commits)
+    return [(old, new) for old, new in found if old in asked or new in asked]
+
+
+def _copied(connection: Connection, commits: Iterable[CommitId]) -> list[tuple[CommitId, CommitId]]:
+    wanted = given(connection, _COMMIT, sorted(commits))
+    own, other = t.commit_people, t.commit_people.alias("other")
+    query = (
+        select(own.c.repo, own.c.sha, other.c.repo, other.c.sha)
+        .join(wanted, (wanted.c.repo == own.c.repo) & (wanted.c.sha == own.c.sha))
+        .join(
+            other,
+            (other.c.identity == own.c.identity) & (other.c.authored_at == own.c.authored_at),
+        )
+    )
+    return [
+        ((repo, one), (repo, two))
+        for repo, one, of, two in connection.execute(query).all()
+        if repo == of and one != two
+    ]

@@ -1,0 +1,153 @@
+"""What telemetry told of sessions in all, of many sessions at once."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, String, Subquery, func, select
+
+from domain.events import Quantity, Trace
+from domain.record import EPOCH
+from store import families
+from store import tables as t
+from store.given import given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourlyCost:
+    """What one hour of a session cost in nano-dollars; None where it was not told."""
+
+    hour: datetime
+    reported_nanousd: int | None
+    list_nanousd: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionTotals:
+    """What telemetry told of one session in all; None where no signal told it."""
+
+    tool: str
+    session_id: str | None
+    first_at: datetime
+    last_at: datetime
+    active: bool
+    tokens: int | None
+    reported_nanousd: int | None
+    list_nanousd: int | None
+    counts: Mapping[str, int]
+    named_commits: int
+    hours: tuple[HourlyCost, ...] = ()
+
+
+def totals_of(connection: Connection, session_pks: Collection[int]) -> dict[int, SessionTotals]:
+    """Totals of these sessions with all that belong to them, each quantity from its best source.
+
+    None for a session that is not known, and none for one that belongs to another.
+    """
+    if not session_pks:
+        return {}
+    members = families.members(connection, families.alone(connection, session_pks))
+    of = [(pk, root, Trace.COMMIT.value) for root, all_of in members.items() for pk in all_of]
+    columns = {"pk": BigInteger(), "root": BigInteger(), "commits": String()}
+    asked = given(connection, columns, of)
+    usage = _usage(connection, asked)
+    counts = _counts(connection, asked)
+    named = _named_commits(connection, asked)
+    s = t.sessions.c
+    query = select(s.pk, s.tool, s.session_id, s.first_at, s.last_at, s.active)
+    rows = connection.execute(query.join(asked, asked.c.root == s.pk).distinct())
+    found: dict[int, SessionTotals] = {}
+    for row in rows:
+        hours = usage.get(row.pk, [])
+        found[row.pk] = SessionTotals(
+            tool=row.tool,
+            session_id=row.session_id,
+            first_at=row.first_at,
+            last_at=row.last_at,
+            active=row.active,
+            tokens=_sum(tokens for tokens, _ in hours),
+            reported_nanousd=_sum(cost.reported_nanousd for _, cost in hours),
+            list_nanousd=_sum(cost.list_nanousd for _, cost in hours),
+            counts=counts.get(row.pk, {}),
+            named_commits=named.get(row.pk, 0),
+            hours=tuple(cost for _, cost in hours),
+        )
+    return found
+
+
+def _sum(told: Iterable[int | None]) -> int | None:
+    known = [value for value in told if value is not None]
+    return sum(known) if known else None
+
+
+def _usage(
+    connection: Connection, asked: Subquery
+) -> dict[int, list[tuple[int | None, HourlyCost]]]:
+    """Tokens and cost of each hour, by session."""
+    u = t.usage.c
+    sums = [
+        func.sum(column)
+        for column in (
+            *(u.input, u.cache_read, u.cache_write, u.output),
+            *(u.reported_nanousd, u.list_nanousd),
+        )
+    ]
+    query = (
+        select(asked.c.root, u.hour, *sums)
+        .select_from(asked)
+        .join(t.sessions, t.sessions.c.pk == asked.c.pk)
+        .join(t.usage, (u.session_pk == asked.c.pk) & (u.rank == t.sessions.c.usage_rank))
+        .group_by(asked.c.root, u.hour)
+        .order_by(asked.c.root, u.hour)
+    )
+    found: dict[int, list[tuple[int | None, HourlyCost]]] = defaultdict(list)
+    for root, hour, *buckets, reported, listed in connection.execute(query).all():
+        cost = HourlyCost(
+            hour=EPOCH + timedelta(hours=hour),
+            reported_nanousd=_whole(reported),
+            list_nanousd=_whole(listed),
+        )
+        found[root].append((_sum(_whole(bucket) for bucket in buckets), cost))
+    return found
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _counts(connection: Connection, asked: Subquery) -> dict[int, dict[str, int]]:
+    c = t.session_counts.c
+    query = (
+        select(asked.c.root, c.session_pk, c.quantity, c.rank, func.sum(c.amount))
+        .join(asked, asked.c.pk == c.session_pk)
+        .group_by(asked.c.root, c.session_pk, c.quantity, c.rank)
+        .order_by(c.rank.desc())
+    )
+    # Of each session the lowest rank comes last and stands.
+    told = {
+        (root, pk, quantity): int(amount)
+        for root, pk, quantity, _, amount in connection.execute(query).all()
+    }
+    totals: dict[int, dict[str, int]] = defaultdict(dict)
+    for (root, _, quantity), amount in told.items():
+        totals[root][quantity] = totals[root].get(quantity, 0) + amount
+    return totals
+
+
+def _named_commits(connection: Connection, asked: Subquery) -> dict[int, int]:
+    c = t.session_traces.c
+    query = select(asked.c.root, c.value).join(
+        asked, (asked.c.pk == c.session_pk) & (asked.c.commits == c.trace)
+    )
+    found: dict[int, set[str]] = defaultdict(set)
+    for root, sha in connection.execute(query).all():
+        found[root].add(sha)
+    return {root: len(shas) for root, shas in found.items()}
+
+
+def count_of(totals: SessionTotals, *quantities: Quantity) -> int | None:
+    """The sum of these counts; None where none of them was told."""
+    told = [totals.counts[q.value] for q in quantities if q.value in totals.counts]
+    return sum(told) if told else None
