@@ -19,7 +19,7 @@ from typing import Any
 REPO = "acme/cli"
 SECRET = "a secret of the bench"
 TOOL = "claude-code"
-_CHECKOUT = "/home/dev/src/cli"
+_CHECKOUT = "/Users/dev/src/cli"
 _COMMITS_A_PUSH = 20
 
 Row = dict[str, str]

@@ -126,7 +126,7 @@ class _People:
     ) -> SessionSums:
         sums = SessionSums(begun, ended, usage_rank=0, active=True)
         told = [(Trace.IDENTITY, _identity(person))]
-        told += [(Trace.FILE, self._file(person, each, "/home/dev/")) for each in files]
+        told += [(Trace.FILE, self._file(person, each, "/Users/dev/")) for each in files]
         sums.traces = dict.fromkeys(told, begun)
         sums.last_traced = dict.fromkeys(told, ended)
         hour = (begun - EPOCH) // timedelta(hours=1)

@@ -111,7 +111,7 @@ class ChangeReader:
                     own: Sequence[File] | None = alone
                 else:
                     own = self.files_of(commit) if len(told) <= _COMMITS_WITH_FILES else None
-                seen.append(facts.commit(self.of, commit, self.pseudonyms, own))
+                seen.append(facts.commit_seen(self.of, commit, self.pseudonyms, own))
             except UnreadablePayload as error:
                 self.unreadable.append(error.code)
                 continue

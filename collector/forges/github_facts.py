@@ -187,7 +187,7 @@ def author_of(told: Commit) -> CommitAuthor:
     return CommitAuthor(name=signed.name, email=signed.email, username=login)
 
 
-def commit(
+def commit_seen(
     of: Repository,
     told: Commit,
     pseudonyms: Pseudonyms,

@@ -285,7 +285,7 @@ def _landed(reader: ChangeReader, branch: str, told: Commit) -> Iterator[WorkFac
     subject = told.commit.message.partition("\n")[0]
     try:
         files = None if _OF_CHANGE.search(subject) else reader.files_of(told)
-        commit = facts.commit(reader.of, told, reader.pseudonyms, files)
+        commit = facts.commit_seen(reader.of, told, reader.pseudonyms, files)
     except UnreadablePayload as error:
         reader.unreadable.append(error.code)
         return

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from assay.connecting import Check, Setting, connections, rendered
+from assay.connecting_providers import provider_connections
 from assay.main import app
 from collector.dialects import DIALECTS
 from tests.capturing import CAPTURES
@@ -147,10 +148,11 @@ def test_a_vendors_server_needs_a_public_address() -> None:
     assert "public HTTPS only" not in run("cursor", "--endpoint", ENDPOINT)[1]
 
 
-def test_the_tools_are_listed() -> None:
+def test_tools_forges_and_trackers_are_listed() -> None:
     status, out, _ = run("--list")
     assert status == 0
-    assert [line.split()[0] for line in out.splitlines()] == sorted(connections())
+    known = [*sorted(connections()), *provider_connections()]
+    assert [line.split()[0] for line in out.splitlines()] == known
     assert run() == (0, out, "")
 
 

@@ -100,7 +100,7 @@ def test_it_says_what_to_set(tmp_path: Path) -> None:
         told, _ = server.process.communicate(timeout=60)
     assert f"export OTEL_EXPORTER_OTLP_ENDPOINT={server.otlp_http}" in told
     assert "CLAUDE_CODE_ENABLE_TELEMETRY=1" in told
-    assert "/webhooks/github" in told
+    assert f"webhooks come to {server.api.base_url}/webhooks/" in told
 
 
 @pytest.mark.parametrize("option", ["--otlp-http", "--otlp-grpc", "--http"])

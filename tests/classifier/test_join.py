@@ -60,7 +60,7 @@ def session(
 ) -> tuple[SessionKey, SessionSums]:
     """What a session adds that edited these files at its end, and cost a dollar at its begin."""
     sums = SessionSums(at(begun), at(ended), usage_rank=0, active=True)
-    told = [(Trace.FILE, file(f"/home/dev/shop/{path}")) for path in paths]
+    told = [(Trace.FILE, file(f"/Users/dev/shop/{path}")) for path in paths]
     told += [(Trace(kind), value) for kind, value in traced.items()]
     told += [(Trace.IDENTITY, who)] if who else []
     sums.traces = dict.fromkeys(told, at(begun))

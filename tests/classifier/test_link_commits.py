@@ -31,7 +31,7 @@ def file(path: str) -> str:
 
 
 BASKET, PAY = file("src/shop/basket.py"), file("src/shop/pay.py")
-HERE = "/home/ada/src/acme/"
+HERE = "/Users/ada/src/acme/"
 
 
 def edits(*paths: str, at: datetime = END) -> dict[str, Worked]:
