@@ -183,7 +183,11 @@ def _tool_result(attributes: Attributes, pseudonyms: Pseudonyms) -> list[Fact]:
     tool, succeeded, counted = _called(attributes)
     facts: list[Fact] = [*counted]
     if tool in _EDIT_TOOLS and succeeded:
-        facts += edited_file(text(attributes, "tool_input"), pseudonyms)
+        # By the documents the former holds the arguments; should a version only have the latter, its
+        # files would otherwise be lost.
+        facts += edited_file(text(attributes, "tool_input"), pseudonyms) or edited_file(
+            text(attributes, "tool_parameters"), pseudonyms
+        )
     if succeeded is False:
         call = text(attributes, "tool_input", "tool_parameters")
         if call is not None:

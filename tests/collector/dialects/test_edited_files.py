@@ -96,6 +96,7 @@ def opencoded(tool: str, call: object, *, failed: bool = False) -> Any:
         claude(),
         claude(tool_name="Write"),
         claude(tool_name="NotebookEdit", tool_input=json.dumps({"notebook_path": PATH})),
+        claude(tool_input=None, tool_parameters=json.dumps({"file_path": PATH})),
         # Arguments are cut off after some thousand characters.
         claude(tool_input=arguments(new_string="x" * 5000)[:4000]),
         gemini(gemini_cli.DIALECT),
