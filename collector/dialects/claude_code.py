@@ -183,8 +183,8 @@ def _tool_result(attributes: Attributes, pseudonyms: Pseudonyms) -> list[Fact]:
     tool, succeeded, counted = _called(attributes)
     facts: list[Fact] = [*counted]
     if tool in _EDIT_TOOLS and succeeded:
-        # By the documents the former holds the arguments; should a version only have the latter, its
-        # files would otherwise be lost.
+        # By the documents the former holds the arguments; of a version that only had the latter
+        # the files would otherwise be lost.
         facts += edited_file(text(attributes, "tool_input"), pseudonyms) or edited_file(
             text(attributes, "tool_parameters"), pseudonyms
         )
