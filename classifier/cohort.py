@@ -8,10 +8,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from classifier.posterior import Piece, Stratum
 from classifier.thresholds import VerdictThresholds
 from domain.labels import JudgedChange, JudgedSession, Label, Maturity, Requirement
+
+ChangeKey: TypeAlias = tuple[str, int]
+"""A change by its repository and number."""
 
 _SETTLED = frozenset({Label.PRODUCTIVE, Label.INEFFICIENT, Label.WASTEFUL, Label.NEUTRAL})
 # Changed lines up to which a change is small, medium or large: thirds of what agents' changes
@@ -46,9 +50,10 @@ def cohorts(
 ) -> dict[str, Cohort]:
     """The cohort of every tool. Labels must be those of ``as_of``."""
     youngest = as_of - timedelta(days=thresholds.settling_days)
+    oldest = as_of - timedelta(days=thresholds.window_days)
     mature: dict[str, list[JudgedSession]] = {session.tool: [] for session in sessions}
     for session in sessions:
-        if session.ended_at <= youngest:
+        if oldest <= session.ended_at <= youngest:
             mature[session.tool].append(session)
     counted = {tool: list(filter(_counts, theirs)) for tool, theirs in mature.items()}
     enough = {t for t, theirs in counted.items() if len(theirs) >= thresholds.settled_sessions}
@@ -58,8 +63,27 @@ def cohorts(
     }
 
 
-def pieces(sessions: Sequence[JudgedSession]) -> list[Piece]:
-    """The pieces of work of one tool's counted sessions."""
+def weights(sessions: Iterable[JudgedSession]) -> dict[ChangeKey, float]:
+    """What was spent on each change, by all of these sessions; of several each takes an even part.
+
+    A free session weighs a nano-dollar, so that what was made for nothing is somebody's, too.
+    """
+    spent: defaultdict[ChangeKey, float] = defaultdict(float)
+    for session in sessions:
+        for change in session.changes:
+            spent[_key(change)] += _part(session)
+    return spent
+
+
+def pieces(
+    sessions: Sequence[JudgedSession], whole: Mapping[ChangeKey, float] | None = None
+) -> list[Piece]:
+    """The pieces of work of one tool's counted sessions.
+
+    ``whole`` tells what all tools spent on each change (``weights``): of a change that several
+    worked on, each has its part only. Without it, all of it is this tool's.
+    """
+    own = weights(sessions)
     found: list[Piece] = []
     for held in _together(sessions):
         changes = sorted({_key(change): change for each in held for change in each.changes}.items())
@@ -69,9 +93,28 @@ def pieces(sessions: Sequence[JudgedSession]) -> list[Piece]:
                 stratum=_stratum([change for _, change in changes]),
                 spend=spend(held),
                 productive=spend(each for each in held if each.label is Label.PRODUCTIVE),
+                survived=_survived(changes, own, whole or own),
             )
         )
     return found
+
+
+def _survived(
+    changes: Iterable[tuple[ChangeKey, JudgedChange]],
+    own: Mapping[ChangeKey, float],
+    whole: Mapping[ChangeKey, float],
+) -> float | None:
+    told = 0.0
+    for key, change in changes:
+        if change.survives is None:
+            return None
+        told += change.survives * own[key] / whole[key]
+    # What order sums were taken in must not show.
+    return round(told, 9)
+
+
+def _part(session: JudgedSession) -> float:
+    return max(session.cost_nanousd or 0, 1) / len(session.changes)
 
 
 def size_of(lines: int | None) -> str | None:
@@ -124,7 +167,7 @@ def _together(sessions: Sequence[JudgedSession]) -> list[list[JudgedSession]]:
             i = leads[i]
         return i
 
-    first_on: dict[tuple[str, int], int] = {}
+    first_on: dict[ChangeKey, int] = {}
     for i, session in enumerate(sessions):
         for change in session.changes:
             leads[lead(i)] = lead(first_on.setdefault(_key(change), i))
@@ -134,11 +177,11 @@ def _together(sessions: Sequence[JudgedSession]) -> list[list[JudgedSession]]:
     return list(held.values())
 
 
-def _changes(sessions: Iterable[JudgedSession]) -> Mapping[tuple[str, int], JudgedChange]:
+def _changes(sessions: Iterable[JudgedSession]) -> Mapping[ChangeKey, JudgedChange]:
     return {_key(change): change for session in sessions for change in session.changes}
 
 
-def _key(change: JudgedChange) -> tuple[str, int]:
+def _key(change: JudgedChange) -> ChangeKey:
     return change.repo, change.number
 
 

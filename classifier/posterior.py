@@ -50,13 +50,15 @@ UNTOLD = Stratum(None, None)
 class Piece:
     """One independent piece of work: sessions that hang together by shared changes.
 
-    ``spend`` and ``productive`` (the part of it that was) in nano-dollars.
+    ``spend`` and ``productive`` (the part of it that was) in nano-dollars. ``survived`` is the
+    number of its changes that survive, each by the part of it that is this tool's; None: not known.
     """
 
     tool: str
     stratum: Stratum
     spend: int
     productive: int
+    survived: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +87,16 @@ class Cell:
 class Posterior:
     """What a tool's productive share may be, as equally likely draws.
 
-    ``overall`` is over the company's mix of work, ``by_type`` over that of one type; ``baseline``
-    the company's own share over the same mix, ``others`` that of all other tools. ``weight`` is
-    each type's part of the tool's spend, ``pieces`` the number of equal pieces of it.
+    ``overall`` is over the company's mix of work, ``by_type`` over that of one type, ``by_stratum``
+    in each stratum of the company; ``baseline`` the company's own share over the same mix,
+    ``others`` that of all other tools. ``weight`` is each type's part of the tool's spend,
+    ``pieces`` the number of equal pieces of it, ``stratum_pieces`` that in each stratum.
     """
 
     overall: tuple[float, ...]
     by_type: Mapping[str | None, tuple[float, ...]]
+    by_stratum: Mapping[Stratum, tuple[float, ...]]
+    stratum_pieces: Mapping[Stratum, float]
     baseline: float
     others: float
     weight: Mapping[str | None, float]
@@ -119,6 +124,8 @@ def posterior(tool: str, pieces: Sequence[Piece]) -> Posterior:
             kind: _over(draws, {s: w for s, w in mix.items() if s.work_type == kind})
             for kind in types
         },
+        by_stratum={stratum: tuple(of) for stratum, of in draws.items()},
+        stratum_pieces={stratum: cell.pieces for stratum, cell in own.items()},
         baseline=sum(weight * usual[stratum] for stratum, weight in mix.items()),
         others=sum(weight * others[stratum] for stratum, weight in mix.items()),
         weight={

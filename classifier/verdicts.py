@@ -2,8 +2,9 @@
 
 The number judged is the productive share of settled spend, as it would be over the company's mix of
 work (``classifier.posterior``): of what the tool's productive, inefficient and wasteful sessions
-with a final label cost, how much went to productive ones. Before it is looked at, every requirement
-must be met (``classifier.cohort``); what is missing is the answer otherwise.
+with a final label cost, how much went to productive ones. Beside it stands what a surviving change
+costs (``classifier.cost_per_change``), which decides nothing. Before either is looked at, every
+requirement must be met (``classifier.cohort``); what is missing is the answer otherwise.
 
 A verdict given before stands as long as it is more likely right than not, so that it does not flip
 with the week. Predictions of open sessions never enter.
@@ -15,10 +16,12 @@ from datetime import datetime
 from math import floor
 from types import MappingProxyType
 
-from classifier.cohort import Cohort, cohorts, measure, pieces, spend
+from classifier.cohort import Cohort, cohorts, measure, pieces, spend, weights
+from classifier.cost_per_change import Company, company, costs
 from classifier.posterior import Piece, Posterior, chance, interval, mean, posterior
 from classifier.thresholds import VerdictThresholds
 from domain.labels import (
+    CostPerChange,
     Decision,
     JudgedSession,
     Label,
@@ -46,20 +49,33 @@ def judge_tools(
     """Judge every tool, by name. Labels must be those of ``as_of``.
 
     ``before`` holds the verdicts that stood until then. Never keep, scope or cut while a
-    requirement is unmet. Without ``sensitive`` other assumptions are not tried, which takes a fifth
+    requirement is unmet. Without ``sensitive`` other assumptions are not tried, which takes a third
     of the time.
     """
     held = cohorts(sessions, thresholds, as_of)
-    work = {tool: pieces(cohort.counted) for tool, cohort in held.items()}
+    work = work_of(held)
+    costs_of_all = company(work.values())
     return [
         _judge(
-            _Tool(name=tool, cohort=held[tool], work=work, before=before.get(tool)),
+            _Tool(
+                name=tool,
+                cohort=held[tool],
+                work=work,
+                company=costs_of_all,
+                before=before.get(tool),
+            ),
             thresholds,
             as_of,
             sensitive=sensitive,
         )
         for tool in sorted(held)
     ]
+
+
+def work_of(held: Mapping[str, Cohort]) -> dict[str, list[Piece]]:
+    """The pieces of work of every tool; of a change that several worked on each has its part."""
+    whole = weights(session for cohort in held.values() for session in cohort.counted)
+    return {tool: pieces(cohort.counted, whole) for tool, cohort in held.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +85,7 @@ class _Tool:
     name: str
     cohort: Cohort
     work: Mapping[str, Sequence[Piece]]
+    company: Company | None
     before: Decision | None
 
 
@@ -106,7 +123,22 @@ def _judge(
         good=chance(found.overall, thresholds.keep_from),
         bad=_bad(found, thresholds),
         by_work_type=by_type,
-        sensitivity=tuple(_sensitivity(tool, thresholds)) if sensitive else (),
+        per_change=_per_change(tool, thresholds),
+        sensitivity=tuple(_sensitivity(tool, found, thresholds)) if sensitive else (),
+    )
+
+
+def _per_change(tool: _Tool, thresholds: VerdictThresholds) -> CostPerChange | None:
+    found = costs(tool.name, tool.work[tool.name], tool.company, thresholds.spend_known)
+    over = found.over() if found else None
+    if found is None or over is None:
+        return None
+    low, high = over.interval
+    return CostPerChange(
+        actual_nanousd=round(found.own.spend / found.own.survived),
+        standardised_nanousd=round(over.nanousd),
+        interval_nanousd=(round(low), round(high)),
+        surviving=found.own.survived,
     )
 
 
@@ -173,31 +205,36 @@ def _use(draws: Sequence[float], number: float, thresholds: VerdictThresholds) -
     return Use.STOP if bad >= thresholds.sure_to_cut else Use.UNCLEAR
 
 
-def _sensitivity(tool: _Tool, thresholds: VerdictThresholds) -> Iterator[Sensitivity]:
+def _sensitivity(
+    tool: _Tool, as_it_is: Posterior, thresholds: VerdictThresholds
+) -> Iterator[Sensitivity]:
     """What the decision would be with other bars, surer links, and without the largest piece."""
 
-    def told(changed: str, own: Sequence[Piece], bars: VerdictThresholds) -> Sensitivity:
+    def said(changed: str, found: Posterior, bars: VerdictThresholds) -> Sensitivity:
+        decision = _decision(found, _by_type(found, bars), bars)
+        return Sensitivity(changed=changed, decision=decision, share=mean(found.overall))
+
+    def told(changed: str, own: Sequence[Piece]) -> Sensitivity:
         if not sum(piece.spend for piece in own):
             return Sensitivity(changed=changed, decision=Decision.INSUFFICIENT_EVIDENCE, share=None)
         found = posterior(tool.name, _all({**tool.work, tool.name: own}))
-        decision = _decision(found, _by_type(found, bars), bars)
-        return Sensitivity(changed=changed, decision=decision, share=mean(found.overall))
+        return said(changed, found, thresholds)
 
     own = tool.work[tool.name]
     for moved in _OTHER_BARS:
         keep, cut = thresholds.keep_from + moved, thresholds.cut_below + moved
         stop = thresholds.stop_below + moved
         bars = replace(thresholds, keep_from=keep, stop_below=stop, cut_below=cut)
-        yield told(f"bars at {keep:.1f} and {cut:.1f}", own, bars)
+        yield said(f"bars at {keep:.1f} and {cut:.1f}", as_it_is, bars)
     largest = max(own, key=lambda piece: (piece.spend, -piece.productive))
     without = [piece for piece in own if piece is not largest]
-    yield told("without the largest piece of work", without, thresholds)
+    yield told("without the largest piece of work", without)
     surest = [
         each
         for each in tool.cohort.counted
         if not each.changes or any(change.tier is Tier.A for change in each.changes)
     ]
-    yield told("only links by tier A evidence", pieces(surest), thresholds)
+    yield told("only links by tier A evidence", pieces(surest))
 
 
 def _all(work: Mapping[str, Sequence[Piece]]) -> list[Piece]:

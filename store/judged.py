@@ -1,9 +1,13 @@
 """All labelled sessions as verdicts look at them."""
 
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Connection, String, cast, func, select
+from sqlalchemy import ColumnElement, Connection, String, cast, exists, func, select
 
+from domain.events import Trace
 from domain.labels import JudgedChange, JudgedSession, Label, Maturity, TargetKind, Tier
 from store import families
 from store import tables as t
@@ -12,13 +16,26 @@ from store.people import persons_of
 _DECIDING = (Tier.A.value, Tier.B.value)
 
 
-def sessions(connection: Connection) -> list[JudgedSession]:
-    """Every active session with its current label, cost, person and changes.
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """What a session cost, and the model that most of it went to."""
 
-    What belongs to another session is judged as a part of that.
+    nanousd: int | None
+    model: str | None
+
+
+_UNKNOWN = _Cost(None, None)
+
+
+def sessions(connection: Connection, since: datetime | None = None) -> list[JudgedSession]:
+    """Every active session with its current label, cost, model, person and changes.
+
+    What belongs to another session is judged as a part of that. Sessions that do a task again for
+    an evaluation are left out: they are no work that anybody waited for. ``since`` leaves out those
+    whose last record is older.
     """
     changes = _changes(connection)
-    costs = _costs(connection)
+    costs = _costs(connection, since)
     people = _people(connection)
     query = (
         select(t.sessions, t.labels.c.label, t.labels.c.maturity)
@@ -27,8 +44,11 @@ def sessions(connection: Connection) -> list[JudgedSession]:
             t.sessions.c.active.is_(True),
             t.labels.c.current.is_(True),
             ~families.belongs(t.sessions.c.pk),
+            ~of_evaluation(t.sessions.c.pk),
         )
     )
+    if since is not None:
+        query = query.where(t.sessions.c.last_at >= since)
     return [
         JudgedSession(
             tool=row.tool,
@@ -36,13 +56,20 @@ def sessions(connection: Connection) -> list[JudgedSession]:
             person=people.get(row.pk),
             started_at=row.first_at,
             ended_at=row.last_at,
-            cost_nanousd=costs.get(row.pk),
+            cost_nanousd=costs.get(row.pk, _UNKNOWN).nanousd,
             label=Label(row.label),
             maturity=Maturity(row.maturity),
             changes=tuple(changes.get(row.pk, ())),
+            model=costs.get(row.pk, _UNKNOWN).model,
         )
         for row in connection.execute(query)
     ]
+
+
+def of_evaluation(session_pk: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a session was told to do a task again for an evaluation."""
+    c = t.session_traces.c
+    return exists().where(c.session_pk == session_pk, c.trace == Trace.EVALUATION.value)
 
 
 def _changes(connection: Connection) -> dict[int, list[JudgedChange]]:
@@ -77,18 +104,35 @@ def _changes(connection: Connection) -> dict[int, list[JudgedChange]]:
     return found
 
 
-def _costs(connection: Connection) -> dict[int, int]:
+def _costs(connection: Connection, since: datetime | None) -> dict[int, _Cost]:
+    """As reported where any of it was, else at list price: the same for all models of a session."""
     reported, listed = t.usage.c.reported_nanousd, t.usage.c.list_nanousd
-    cost = func.coalesce(func.sum(reported), func.sum(listed))
     shown = func.coalesce(families.ROOT.c.pk, t.sessions.c.pk)
     booked = t.usage.join(t.sessions, t.sessions.c.pk == t.usage.c.session_pk)
     query = (
-        select(shown, cost)
+        select(shown, t.usage.c.model, func.sum(reported), func.sum(listed))
         .select_from(families.with_roots(booked, t.usage.c.session_pk))
         .where(t.usage.c.rank == t.sessions.c.usage_rank)
-        .group_by(shown)
+        .group_by(shown, t.usage.c.model)
     )
-    return {pk: int(total) for pk, total in connection.execute(query) if total is not None}
+    if since is not None:
+        last_at = func.coalesce(families.ROOT.c.last_at, t.sessions.c.last_at)
+        query = query.where(last_at >= since)
+    told: dict[int, dict[str, tuple[int | None, int | None]]] = defaultdict(dict)
+    for pk, model, *sums in connection.execute(query):
+        first, second = (None if each is None else int(each) for each in sums)
+        told[pk][model] = (first, second)
+    return {pk: _cost(of) for pk, of in told.items()}
+
+
+def _cost(told: Mapping[str, tuple[int | None, int | None]]) -> _Cost:
+    for which in (0, 1):
+        known = {model: of[which] for model, of in told.items() if of[which] is not None}
+        if known:
+            most = max(sorted(known), key=lambda model: known[model] or 0)
+            return _Cost(sum(each or 0 for each in known.values()), most or None)
+    # Nothing is priced: the model is only known where there is one.
+    return _Cost(None, next(iter(told)) or None if len(told) == 1 else None)
 
 
 def _people(connection: Connection) -> dict[int, str]:
