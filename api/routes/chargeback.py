@@ -1,0 +1,64 @@
+"""Who is charged what, and the same for the tools that pay for everything else."""
+
+from datetime import date, datetime, time, timedelta
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from api.auth import may_read
+from api.authority import SeesPeople
+from api.problems import Refusal
+from api.schemas.chargeback import (
+    MOST_DAYS,
+    Chargeback,
+    ChargebackParameters,
+    FocusParameters,
+    chargeback_answer,
+)
+from api.wiring import Wired
+from domain.record import EPOCH
+from store import chargeback as kept
+from store.chargeback import ChargeBy
+from store.focus import focus_table
+from store.report_usage import hour_floor
+
+router = APIRouter(tags=["budgets"], dependencies=[Depends(may_read)])
+
+
+class Csv(Response):
+    """Comma-separated values."""
+
+    media_type = "text/csv"
+
+
+@router.get("/v1/chargeback")
+def chargeback(
+    wired: Wired, asked: Annotated[ChargebackParameters, Query()], sees_people: SeesPeople
+) -> Chargeback:
+    """Usage by whoever is to pay, every nano-dollar in one row; what belongs to none says why."""
+    if asked.group_by is ChargeBy.PERSON and not sees_people:
+        raise Refusal(HTTPStatus.FORBIDDEN, "forbidden", "By person it is for admins only.")
+    today = wired.clock().date()
+    start = hour_floor(asked.start) if asked.start else _midnight(today.replace(day=1))
+    end = hour_floor(asked.end) if asked.end else _midnight(today + timedelta(days=1))
+    with wired.database.reading() as connection:
+        rows = kept.charged(connection, asked.group_by, start, end)
+    return chargeback_answer(asked.group_by, rows, kept.total(rows), wired.company, (start, end))
+
+
+@router.get("/v1/chargeback/focus.csv", response_class=Csv)
+def focus(wired: Wired, asked: Annotated[FocusParameters, Query()]) -> Csv:
+    """Charges by day, tool, model, team and repository as CSV with the columns of FOCUS 1.2."""
+    days = asked.span(wired.clock().date())
+    if days is None:
+        detail = f"'from' must be before 'to', by at most {MOST_DAYS} days."
+        raise Refusal(HTTPStatus.BAD_REQUEST, "invalid_parameter", detail)
+    with wired.database.reading() as connection:
+        told = focus_table(connection, wired.company, asked.billing_account, *days)
+    return Csv(told, headers={"Content-Disposition": 'attachment; filename="focus.csv"'})
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), EPOCH.tzinfo)
