@@ -9,6 +9,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from classifier.landed_work import (
+    DECIDING,
+    Flaw,
+    LandedWork,
+    endless_from,
+    id_of,
+    landed_work,
+    seen_of_cost,
+    seen_of_tasks,
+)
 from classifier.thresholds import Thresholds
 from domain.closing import ClosedReason
 from domain.labels import LinkedChange, SessionFacts, Tier
@@ -28,20 +38,18 @@ class Seen:
 Condition = Callable[[SessionFacts, Thresholds, datetime], Seen | None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Landed:
-    """Work on the default branch: a change, or a commit that came without one."""
-
-    id: str
-    tier: Tier
-    at: datetime
-    reverted_at: datetime | None
-    reworked_at: datetime | None
-    rounds: int
-
-
-_DECIDING = frozenset({Tier.A, Tier.B})
 _FAILED = frozenset({ClosedReason.REJECTED_CODE, ClosedReason.CI_FAILURE, ClosedReason.AGENT_ERROR})
+# The thresholds by which landed work is judged.
+_OF_LANDED = (
+    "endless_rounds",
+    "costly_percentile",
+    "costly_times",
+    "costly_cents",
+    "takeover_share",
+    "tasks_share",
+    "tasks_changes",
+    "revert_window_days",
+)
 _BESIDE_THE_POINT = frozenset(
     {
         ClosedReason.SUPERSEDED,
@@ -66,25 +74,50 @@ def not_begun(facts: SessionFacts, _: Thresholds, as_of: datetime) -> Seen | Non
     return Seen({"started_at": facts.started_at.isoformat()}, None)
 
 
+def evaluation(facts: SessionFacts, _: Thresholds, as_of: datetime) -> Seen | None:
+    """Match a session that did a past task again, so that routes can be compared."""
+    return Seen({"evaluations": list(facts.evaluations)}, as_of) if facts.evaluations else None
+
+
 def endless_review(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
     """Match where everything that stands took too many review rounds."""
-    standing = _standing(facts)
-    if not standing or any(work.rounds < thresholds.endless_rounds for work in standing):
+    return _all_of_it(facts, thresholds, Flaw.ENDLESS)
+
+
+def disproportionate_cost(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
+    """Match where everything that stands cost many times what is usual for its like."""
+    return _all_of_it(facts, thresholds, Flaw.COSTLY)
+
+
+def human_takeover(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
+    """Match where people did most of everything that stands and an agent began."""
+    return _all_of_it(facts, thresholds, Flaw.TAKEN_OVER)
+
+
+def heavy_rework(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
+    """Match where everything that stands was heavily reworked."""
+    return _all_of_it(facts, thresholds, Flaw.REWORKED)
+
+
+def laboured(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
+    """Match where something speaks against each piece that stands, not the same against all."""
+    standing = _standing(facts, thresholds)
+    if not standing or not all(work.flaws for work in standing):
         return None
     return _stands(facts, standing, thresholds)
 
 
-def heavy_rework(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
-    """Match where everything that stands took much effort more: rework, or endless review."""
-    standing = _standing(facts)
-    if not standing or any(_good(work, thresholds) for work in standing):
+def landed_without_task(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
+    """Match where what stands and is good lacks the task that its repository works with."""
+    standing = [work for work in _standing(facts, thresholds) if not work.flaws]
+    if not standing or not all(work.untied for work in standing):
         return None
     return _stands(facts, standing, thresholds)
 
 
 def landed_and_stands(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
-    """Match where something landed, stands, and took neither endless review nor heavy rework."""
-    standing = [work for work in _standing(facts) if _good(work, thresholds)]
+    """Match where something landed and stands, nothing speaks against it, and it has its task."""
+    standing = [w for w in _standing(facts, thresholds) if not w.flaws and not w.untied]
     return _stands(facts, standing, thresholds) if standing else None
 
 
@@ -98,21 +131,21 @@ def open_change(facts: SessionFacts, thresholds: Thresholds, as_of: datetime) ->
 
 def merged_elsewhere(facts: SessionFacts, thresholds: Thresholds, as_of: datetime) -> Seen | None:
     """Match a merge into a branch that may still land."""
-    merges = _merged_elsewhere(facts)
-    if not merges or _since(max(merges.values()), thresholds.elsewhere_days, as_of):
+    merged = _merged_elsewhere(facts)
+    if not merged or _since(_merged_at(merged), thresholds.elsewhere_days, as_of):
         return None
-    return Seen(_elsewhere(merges, thresholds), None)
+    return Seen(_elsewhere(merged, thresholds), None)
 
 
 def lost_elsewhere(facts: SessionFacts, thresholds: Thresholds, as_of: datetime) -> Seen | None:
     """Match a merge into a branch of which nobody can say whether it landed."""
-    merges = _merged_elsewhere(facts)
-    return Seen(_elsewhere(merges, thresholds), as_of) if merges else None
+    merged = _merged_elsewhere(facts)
+    return Seen(_elsewhere(merged, thresholds), as_of) if merged else None
 
 
 def reverted(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
     """Match work that landed: none of it stands, so all of it was reverted."""
-    landed = _landed(facts)
+    landed = landed_work(facts, thresholds)
     last = max((work.reverted_at for work in landed if work.reverted_at), default=None)
     if last is None:
         return None
@@ -164,7 +197,7 @@ def no_tools_used(facts: SessionFacts, _: Thresholds, as_of: datetime) -> Seen |
 
 def weak_links(facts: SessionFacts, _: Thresholds, as_of: datetime) -> Seen | None:
     """Match where there is work that may be the session's, but nothing near proof."""
-    tiers = {_id(c): c.tier for c in facts.changes}
+    tiers = {id_of(c): c.tier for c in facts.changes}
     tiers |= {f"{c.repo}@{c.sha}": c.tier for c in facts.direct}
     if not tiers:
         return None
@@ -183,6 +216,14 @@ def work_may_come(facts: SessionFacts, thresholds: Thresholds, as_of: datetime) 
     if not _tried(facts) or _since(facts.ended_at, thresholds.unlinked_provisional_days, as_of):
         return None
     return Seen(_fruitless(facts, thresholds), None)
+
+
+def author_unknown(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
+    """Match a session that tried, by somebody of whom no commit is known."""
+    if facts.author_known or not _tried(facts):
+        return None
+    final_at = facts.ended_at + timedelta(days=thresholds.unlinked_final_days)
+    return Seen({**_fruitless(facts, thresholds), "author_known": False}, final_at)
 
 
 def nothing_came_of_it(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
@@ -204,38 +245,23 @@ def not_told(facts: SessionFacts, _: Thresholds, as_of: datetime) -> Seen | None
     return Seen(_counts(facts), as_of)
 
 
-def _decisive(facts: SessionFacts) -> list[LinkedChange]:
-    return [change for change in facts.changes if change.tier in _DECIDING]
+def _standing(facts: SessionFacts, thresholds: Thresholds) -> list[LandedWork]:
+    return [work for work in landed_work(facts, thresholds) if work.reverted_at is None]
 
 
-def _landed(facts: SessionFacts) -> list[_Landed]:
-    changes = [
-        _Landed(_id(c), c.tier, c.landed_at, c.reverted_at, c.reworked_at, c.review_rounds)
-        for c in _decisive(facts)
-        if c.landed_at
-    ]
-    commits = [
-        _Landed(f"{c.repo}@{c.sha}", c.tier, c.landed_at, c.reverted_at, None, 0)
-        for c in facts.direct
-        if c.tier in _DECIDING
-    ]
-    return changes + commits
-
-
-def _standing(facts: SessionFacts) -> list[_Landed]:
-    return [work for work in _landed(facts) if work.reverted_at is None]
-
-
-def _good(work: _Landed, thresholds: Thresholds) -> bool:
-    return work.rounds < thresholds.endless_rounds and work.reworked_at is None
+def _all_of_it(facts: SessionFacts, thresholds: Thresholds, flaw: Flaw) -> Seen | None:
+    standing = _standing(facts, thresholds)
+    if not standing or not all(flaw in work.flaws for work in standing):
+        return None
+    return _stands(facts, standing, thresholds)
 
 
 def _open(facts: SessionFacts) -> list[LinkedChange]:
     return [c for c in _nowhere(facts) if c.merged_at is None and c.closed_at is None]
 
 
-def _merged_elsewhere(facts: SessionFacts) -> dict[str, datetime]:
-    return {_id(c): c.merged_at for c in _nowhere(facts) if c.merged_at}
+def _merged_elsewhere(facts: SessionFacts) -> list[LinkedChange]:
+    return [change for change in _nowhere(facts) if change.merged_at]
 
 
 def _closed(facts: SessionFacts) -> list[LinkedChange]:
@@ -243,28 +269,40 @@ def _closed(facts: SessionFacts) -> list[LinkedChange]:
 
 
 def _nowhere(facts: SessionFacts) -> list[LinkedChange]:
-    return [change for change in _decisive(facts) if change.landed_at is None]
+    deciding = (change for change in facts.changes if change.tier in DECIDING)
+    return [change for change in deciding if change.landed_at is None]
 
 
-def _stands(facts: SessionFacts, standing: list[_Landed], thresholds: Thresholds) -> Seen:
+def _stands(facts: SessionFacts, standing: list[LandedWork], thresholds: Thresholds) -> Seen:
     # The first that lasts settles it: what becomes of the others changes nothing any more.
     first = min(work.at for work in standing)
+    landed = landed_work(facts, thresholds)
     seen: dict[str, object] = {
         "landed": sorted(work.id for work in standing),
         "landed_at": first.isoformat(),
         "tier": _weakest(work.tier for work in standing),
-        "review_rounds": min(work.rounds for work in standing),
-        "reworked": sorted(work.id for work in standing if work.reworked_at),
-        "reverted": sorted(work.id for work in _landed(facts) if work.reverted_at),
-        "endless_rounds": thresholds.endless_rounds,
-        "revert_window_days": thresholds.revert_window_days,
+        "review_rounds": _by_id(landed, lambda change: change.review_rounds),
+        "endless_from": _by_id(landed, lambda change: endless_from(change.norms, thresholds)),
+        "flaws": {work.id: sorted(work.flaws) for work in landed if work.flaws},
+        "cost": seen_of_cost(landed),
+        "takeover": _by_id(landed, lambda change: change.takeover),
+        "tasks": seen_of_tasks(landed),
+        "reworked": sorted(work.id for work in landed if Flaw.REWORKED in work.flaws),
+        "reverted": sorted(work.id for work in landed if work.reverted_at),
+        **{name: getattr(thresholds, name) for name in _OF_LANDED},
     }
     return Seen(seen, first + timedelta(days=thresholds.revert_window_days))
 
 
+def _by_id(
+    landed: list[LandedWork], told: Callable[[LinkedChange], float | None]
+) -> dict[str, float | None]:
+    return {work.id: told(work.change) for work in landed if work.change}
+
+
 def _waits(changes: list[LinkedChange], thresholds: Thresholds) -> Seen:
     seen: dict[str, object] = {
-        "open": sorted(_id(change) for change in changes),
+        "open": sorted(id_of(change) for change in changes),
         "active_at": _active(changes).isoformat(),
         "tier": _weakest(change.tier for change in changes),
         "abandoned_provisional_days": thresholds.abandoned_provisional_days,
@@ -276,17 +314,23 @@ def _waits(changes: list[LinkedChange], thresholds: Thresholds) -> Seen:
 def _was_closed(closed: list[LinkedChange], thresholds: Thresholds) -> Seen:
     last = max(change.closed_at for change in closed if change.closed_at)
     seen: dict[str, object] = {
-        "closed": {_id(change): change.closed_reason for change in sorted(closed, key=_id)},
+        "closed": {id_of(change): change.closed_reason for change in sorted(closed, key=id_of)},
         "closed_at": last.isoformat(),
+        "tier": _weakest(change.tier for change in closed),
         "superseded_days": thresholds.superseded_days,
     }
     return Seen(seen, last + timedelta(days=thresholds.superseded_days))
 
 
-def _elsewhere(merges: dict[str, datetime], thresholds: Thresholds) -> dict[str, object]:
+def _merged_at(merged: Iterable[LinkedChange]) -> datetime:
+    return max(change.merged_at for change in merged if change.merged_at)
+
+
+def _elsewhere(merged: list[LinkedChange], thresholds: Thresholds) -> dict[str, object]:
     return {
-        "merged": sorted(merges),
-        "merged_at": max(merges.values()).isoformat(),
+        "merged": sorted(id_of(change) for change in merged),
+        "merged_at": _merged_at(merged).isoformat(),
+        "tier": _weakest(change.tier for change in merged),
         "elsewhere_days": thresholds.elsewhere_days,
     }
 
@@ -305,12 +349,13 @@ def _counts(facts: SessionFacts) -> dict[str, object]:
         "edits_accepted": facts.edits_accepted,
         "lines_changed": facts.lines_changed,
         "commits": facts.commits,
+        "files_edited": facts.files_edited,
         "tool_calls": facts.tool_calls,
     }
 
 
 def _tried(facts: SessionFacts) -> bool:
-    counts = (facts.edits_accepted, facts.lines_changed, facts.commits)
+    counts = (facts.edits_accepted, facts.lines_changed, facts.commits, facts.files_edited)
     return any(count is not None and count > 0 for count in counts)
 
 
@@ -324,7 +369,3 @@ def _since(at: datetime, days: int, as_of: datetime) -> bool:
 
 def _weakest(tiers: Iterable[Tier]) -> str:
     return max(tiers).value
-
-
-def _id(change: LinkedChange) -> str:
-    return f"{change.repo}#{change.number}"

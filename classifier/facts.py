@@ -3,12 +3,16 @@
 Of many sessions at once: what they share is read once.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from classifier.fates import NEVER_REVERTED, Fate, Reverted, fates, reverts_at
+from classifier.landed_work import DECIDING
 from classifier.link import link_at
+from classifier.outcomes import takeover
+from classifier.overruled import overruled
 from classifier.rules import label_session
 from classifier.thresholds import Thresholds
 from domain.events import Quantity
@@ -22,30 +26,41 @@ from domain.labels import (
     Target,
     TargetKind,
 )
-from store import conclusions
+from domain.landed import LandedChange
+from store import conclusions, overrules
 from store.engine import Connection
+from store.landed import landed_changes
 from store.landing import on_default_branch
 from store.membership import ChangeId, CommitId, changes_of_commits
 from store.totals import SessionTotals, count_of
+from store.unlinked import with_commits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concluded:
     """A session whose links stand. ``traces`` are None for usage without a session."""
 
+    pk: int
     totals: SessionTotals
     traces: SessionTraces | None
     links: Sequence[Link]
 
 
-@dataclass(frozen=True, slots=True)
+Compared: TypeAlias = Callable[[Connection, Collection[ChangeId]], Mapping[ChangeId, LandedChange]]
+"""Changes that landed, with how each compares with others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
     """What became of all work that any of the sessions is linked to."""
 
     fates: Mapping[ChangeId, Fate]
+    compared: Mapping[ChangeId, LandedChange]
     landed: Mapping[CommitId, datetime]
     reverted: Mapping[Target, Reverted]
     connected: frozenset[str]
+    as_of: datetime
+    authorless: Set[int] = frozenset()
 
 
 def label_all(
@@ -53,17 +68,55 @@ def label_all(
     sessions: Sequence[Concluded],
     thresholds: Thresholds,
     as_of: datetime,
+    compared: Compared = landed_changes,
 ) -> list[Labelled]:
-    """The labels of these sessions with these links, as of a moment."""
+    """The labels of these sessions with these links, as of a moment.
+
+    Where a person has said what a session bought, that is its label, and what the rules say stands
+    beside it.
+    """
+    said = overrules.standing(connection, [session.pk for session in sessions], as_of)
+    by_rules = label_by_rules(connection, sessions, thresholds, as_of, compared)
+    return [
+        overruled(label, said[session.pk]) if session.pk in said else label
+        for session, label in zip(sessions, by_rules, strict=True)
+    ]
+
+
+def label_by_rules(
+    connection: Connection,
+    sessions: Sequence[Concluded],
+    thresholds: Thresholds,
+    as_of: datetime,
+    compared: Compared = landed_changes,
+) -> list[Labelled]:
+    """The labels that the rules give these sessions, whatever people have said."""
     known = [
         [seen for link in session.links if (seen := link_at(link, as_of)) is not None]
         for session in sessions
     ]
-    work = _work(connection, {link.target for of in known for link in of}, thresholds, as_of)
+    targets = {link.target for of in known for link in of}
+    work = replace(
+        _work(connection, targets, thresholds, as_of, compared),
+        authorless=_authorless(connection, sessions, known),
+    )
     return [
         label_session(_facts(session, links, work), thresholds, as_of)
         for session, links in zip(sessions, known, strict=True)
     ]
+
+
+def _authorless(
+    connection: Connection, sessions: Sequence[Concluded], known: Sequence[Sequence[Link]]
+) -> set[int]:
+    """Sessions with nothing that decides, whose people have no commit under any identity."""
+    loose = {
+        session.pk: session.traces
+        for session, links in zip(sessions, known, strict=True)
+        if session.traces and not any(link.tier in DECIDING for link in links)
+    }
+    committers, _ = with_commits(connection, loose)
+    return loose.keys() - committers
 
 
 def _work(
@@ -71,6 +124,7 @@ def _work(
     targets: Collection[Target],
     thresholds: Thresholds,
     as_of: datetime,
+    compared: Compared,
 ) -> _Work:
     changes = {(x.repo, int(x.id)) for x in targets if x.kind == TargetKind.CHANGE}
     commits = {(x.repo, x.id) for x in targets if x.kind == TargetKind.COMMIT}
@@ -80,9 +134,11 @@ def _work(
     loose = [x for x in targets if x.kind == TargetKind.COMMIT and (x.repo, x.id) in landed]
     return _Work(
         fates=fates(connection, changes, thresholds, as_of),
+        compared=compared(connection, changes),
         landed=landed,
         reverted=reverts_at(connection, loose, thresholds, as_of),
         connected=conclusions.connected_repositories(connection),
+        as_of=as_of,
     )
 
 
@@ -100,10 +156,13 @@ def _facts(session: Concluded, links: Sequence[Link], work: _Work) -> SessionFac
         lines_changed=count_of(totals, Quantity.LINES_ADDED, Quantity.LINES_REMOVED),
         commits=_commits(totals),
         tool_calls=count_of(totals, Quantity.TOOL_CALLS),
+        files_edited=len(session.traces.files) or None if session.traces else None,
         changes=tuple(_changes(links, work)),
         direct=tuple(_direct(links, work)),
         # Where nobody reports, work may have landed unseen: its absence says nothing.
         forge_connected=bool(named & work.connected if named else work.connected),
+        author_known=session.pk not in work.authorless,
+        evaluations=tuple(sorted(session.traces.evaluations)) if session.traces else (),
     )
 
 
@@ -119,12 +178,14 @@ def _changes(links: Sequence[Link], work: _Work) -> list[LinkedChange]:
         if link.target.kind == TargetKind.CHANGE:
             fate = work.fates.get((link.target.repo, int(link.target.id)))
             if fate is not None:
-                found.append(_linked(fate, link))
+                found.append(_linked(fate, link, work))
     return found
 
 
-def _linked(fate: Fate, link: Link) -> LinkedChange:
+def _linked(fate: Fate, link: Link, work: _Work) -> LinkedChange:
     change = fate.history
+    # Compared at its landing: at a moment before, it has not landed for the rules either.
+    landed = work.compared.get((change.repo, change.number)) if fate.landing else None
     return LinkedChange(
         repo=change.repo,
         number=change.number,
@@ -140,6 +201,10 @@ def _linked(fate: Fate, link: Link) -> LinkedChange:
         closed_reason=fate.closed_reason,
         tasks=change.tasks,
         title=change.title,
+        takeover=takeover(change, work.as_of),
+        cost_nanousd=landed.cost_nanousd if landed else None,
+        tied=landed.tied if landed else None,
+        norms=landed.norms if landed else None,
     )
 
 

@@ -6,17 +6,16 @@ B decide. ``python -m classifier.rules`` prints ``docs/rules.md``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from classifier import conditions
-from classifier.conditions import Condition, Seen
+from classifier.conditions import Seen
+from classifier.rule_table import RULE_SET, RULES, Rule
 from classifier.thresholds import LearningThresholds, Thresholds
 from domain.labels import Label, Labelled, LinkedChange, Maturity, SessionFacts
+from domain.overrules import RuleBook, RuleTold
 
-# Goes up with every change that can give any session another label or maturity.
-RULE_SET = "2"
 # The thresholds that conditions compare the time since a fact with.
 _WAITS = (
     "revert_window_days",
@@ -27,177 +26,6 @@ _WAITS = (
     "unlinked_final_days",
     "elsewhere_days",
     "superseded_days",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One reason for a label. ``sentence`` and ``final`` may name thresholds in braces.
-
-    ``final`` says when the label becomes final.
-    """
-
-    name: str
-    label: Label
-    sentence: str
-    final: str
-    test: Condition
-
-
-RULES: tuple[Rule, ...] = (
-    Rule(
-        "no_session",
-        Label.UNKNOWN,
-        "The telemetry names no session for this usage, so nothing can be tied to it.",
-        "at once",
-        conditions.no_session,
-    ),
-    Rule(
-        "not_begun",
-        Label.PENDING,
-        "At that time the session had not begun.",
-        "never: it begins",
-        conditions.not_begun,
-    ),
-    Rule(
-        "endless_review",
-        Label.INEFFICIENT,
-        "Its work landed and stands, but all of it took {endless_rounds} or more review rounds.",
-        "{revert_window_days} days after the first of it landed",
-        conditions.endless_review,
-    ),
-    Rule(
-        "heavy_rework",
-        Label.INEFFICIENT,
-        "Its work landed and stands, but all of it was heavily reworked within {rework_days} days "
-        "or took {endless_rounds} or more review rounds.",
-        "{revert_window_days} days after the first of it landed",
-        conditions.heavy_rework,
-    ),
-    Rule(
-        "landed_and_stands",
-        Label.PRODUCTIVE,
-        "Work of this session landed on the default or a release branch and is not reverted, in "
-        "fewer than {endless_rounds} review rounds and without heavy rework. Other work of it that "
-        "failed does not count against it.",
-        "{revert_window_days} days after the first of it landed",
-        conditions.landed_and_stands,
-    ),
-    Rule(
-        "open_change",
-        Label.PENDING,
-        "Nothing of it stands yet, but a change is open and its author was active within the last "
-        "{abandoned_provisional_days} days.",
-        "never: it waits for the change",
-        conditions.open_change,
-    ),
-    Rule(
-        "merged_elsewhere",
-        Label.PENDING,
-        "A change was merged into a branch that is neither the default one nor for releases within "
-        "the last {elsewhere_days} days; that branch may still land.",
-        "never: it waits for the branch",
-        conditions.merged_elsewhere,
-    ),
-    Rule(
-        "lost_elsewhere",
-        Label.UNKNOWN,
-        "A change was merged into a branch that is neither the default one nor for releases; "
-        "whether that branch ever landed can't be told.",
-        "at once",
-        conditions.lost_elsewhere,
-    ),
-    Rule(
-        "reverted",
-        Label.WASTEFUL,
-        "Everything of it that landed was reverted and has not landed again.",
-        "{reland_days} days after the last revert",
-        conditions.reverted,
-    ),
-    Rule(
-        "abandoned",
-        Label.WASTEFUL,
-        "Nothing landed, and no open change of it saw its author for {abandoned_provisional_days} "
-        "days or more.",
-        "{abandoned_final_days} days after the author's last activity",
-        conditions.abandoned,
-    ),
-    Rule(
-        "beside_the_point",
-        Label.NEUTRAL,
-        "All its changes were closed without landing, as superseded, duplicate, out of scope or an "
-        "experiment: that says nothing of the work.",
-        "{superseded_days} days after the last was closed",
-        conditions.beside_the_point,
-    ),
-    Rule(
-        "closed_as_failed",
-        Label.WASTEFUL,
-        "All its changes were closed without landing, with changes requested, failing checks or an "
-        "error of the agent.",
-        "{superseded_days} days after the last was closed",
-        conditions.closed_as_failed,
-    ),
-    Rule(
-        "closed_unmerged",
-        Label.UNKNOWN,
-        "All its changes were closed without landing, and why can't be told of each: of 353 such "
-        "changes labelled by hand 36 % failed because of the tool, 31 % were superseded or the "
-        "like, and the rest could not be told.",
-        "{superseded_days} days after the last was closed",
-        conditions.closed_unmerged,
-    ),
-    Rule(
-        "no_tools_used",
-        Label.NEUTRAL,
-        "It used no tools, so it was a question or a conversation.",
-        "at once",
-        conditions.no_tools_used,
-    ),
-    Rule(
-        "weak_links",
-        Label.UNKNOWN,
-        "There is work that may be its own, but only by weak evidence (tier C or D).",
-        "at once",
-        conditions.weak_links,
-    ),
-    Rule(
-        "no_forge",
-        Label.UNKNOWN,
-        "It edited or committed, but no forge is connected, so what came of it can't be seen.",
-        "at once",
-        conditions.no_forge,
-    ),
-    Rule(
-        "work_may_come",
-        Label.PENDING,
-        "It edited or committed and ended less than {unlinked_provisional_days} days ago: its work "
-        "may still turn up.",
-        "never: it waits for work",
-        conditions.work_may_come,
-    ),
-    Rule(
-        "nothing_came_of_it",
-        Label.WASTEFUL,
-        "It edited or committed, but {unlinked_provisional_days} days after its end no change and "
-        "no landed commit of it is known.",
-        "{unlinked_final_days} days after its end",
-        conditions.nothing_came_of_it,
-    ),
-    Rule(
-        "no_edits",
-        Label.NEUTRAL,
-        "It edited nothing: a question, an exploration or a review.",
-        "at once",
-        conditions.no_edits,
-    ),
-    Rule(
-        "not_told",
-        Label.UNKNOWN,
-        "The tool does not tell whether anything was edited, and no work is linked.",
-        "at once",
-        conditions.not_told,
-    ),
 )
 
 
@@ -214,6 +42,24 @@ def label_session(facts: SessionFacts, thresholds: Thresholds, as_of: datetime) 
         rule_set=RULE_SET,
         as_of=as_of,
         due_at=_next_change(known, thresholds, as_of, (rule.label, maturity)),
+    )
+
+
+def rule_book(thresholds: Thresholds) -> RuleBook:
+    """The rules as they are shown, with these thresholds."""
+    numbers = _numbers(thresholds)
+    return RuleBook(
+        rule_set=RULE_SET,
+        rules=tuple(
+            RuleTold(
+                name=rule.name,
+                label=rule.label,
+                sentence=rule.sentence.format_map(numbers),
+                final=rule.final.format_map(numbers),
+            )
+            for rule in RULES
+        ),
+        thresholds=asdict(thresholds),
     )
 
 
@@ -237,14 +83,19 @@ def known_at(facts: SessionFacts, as_of: datetime) -> SessionFacts:
 
 
 def _change_at(change: LinkedChange, as_of: datetime) -> LinkedChange:
+    landed_at = _by(change.landed_at, as_of)
     return replace(
         change,
         active_at=_by(change.active_at, as_of) or change.opened_at,
         merged_at=_by(change.merged_at, as_of),
-        landed_at=_by(change.landed_at, as_of),
+        landed_at=landed_at,
         closed_at=_by(change.closed_at, as_of),
         reverted_at=_by(change.reverted_at, as_of),
         reworked_at=_by(change.reworked_at, as_of),
+        # A change is compared with others as it lands.
+        cost_nanousd=change.cost_nanousd if landed_at else None,
+        tied=change.tied if landed_at else None,
+        norms=change.norms if landed_at else None,
     )
 
 
@@ -313,14 +164,22 @@ evidence proposes and labels nothing.
 
 ## A session with several pieces of work
 
-One piece that landed and stands makes the session productive, whatever became of the others; it is
-inefficient only if every standing piece took endless review or heavy rework. Where nothing stands,
-an open change at which somebody works comes first, since its work may still land. Then comes work
-that was merged where nobody can say whether it shipped, then reverts, then abandoned changes, and
+One piece that landed and stands, against which nothing speaks, makes the session productive,
+whatever became of the others. It is inefficient only if something speaks against every standing
+piece: endless review, disproportionate cost, a takeover or heavy rework. What of it is good but
+lacks the task that its repository works with makes it *unknown*, not wasteful: it shipped, and who
+forgot to name a ticket has wasted nothing; but what it was for can't be told, until somebody names
+the ticket. Where nothing stands, an open change at which somebody works comes first, since its work
+may still land. Then comes work that was merged where nobody can say whether it shipped, then
+reverts, then abandoned changes, and
 closed ones last. What each of these words means is told in [outcomes](outcomes.md).
 
 A session with no such work is judged by what it tried: it *tried* if the tool told an accepted
-edit, a changed line or a commit. A count that was not told is not zero.
+edit, an edited file, a changed line or a commit. A count that was not told is not zero.
+
+A person may say otherwise (`POST /v1/sessions/{{tool}}/{{session_id}}/label`): then the label is
+theirs by the rule `overruled`, final at once, and what the rules say stands beside it. By what
+people say the rules are measured (`GET /v1/rules`).
 
 ## Thresholds
 
@@ -328,7 +187,9 @@ edit, a changed line or a commit. A count that was not told is not zero.
 |---|--:|---|
 {thresholds}
 
-A model of titles, which may say what kind of work a change is, takes these:
+Two models learn from the company's own work: one of titles may say what kind of work a change is
+([outcomes](outcomes.md)), one may say how open sessions are likely to end, which never enters a
+label ([early warnings](predictions.md), `warning_…`). They take these:
 
 | Name | Default | Of what, and whence |
 |---|--:|---|

@@ -1,0 +1,191 @@
+"""Changes beside each other: measured when something about them changes, compared by weeks.
+
+A change is compared with those that landed before its week. So in the usual course, where one lands
+now, nothing else has to be compared anew. What is told late of an old change moves the weeks after
+it, and those are gone through one by one.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from classifier.fates import Fate, fates
+from classifier.kinds import kind_told
+from classifier.landed_work import costly, endless_from, untied
+from classifier.norms import Peers
+from classifier.outcomes import review_rounds, size_of, work_moments
+from classifier.thresholds import Thresholds
+from classifier.tied_tasks import tied_tasks
+from domain.labels import TargetKind
+from domain.landed import LandedChange
+from domain.outcomes import KindOfWork
+from domain.weeks import monday, week_of
+from store import dirty, landed
+from store.engine import Connection, Database
+from store.evidence import linked_sessions
+from store.membership import ChangeId
+from store.tied_tasks import ties_of
+
+_CHANGES = 500
+# So few are compared at once; of more, whole weeks are, after all of them are measured.
+_FEW = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """What to write: changes to keep and to drop, weeks to compare, changes to label anew."""
+
+    kept: tuple[LandedChange, ...]
+    dropped: frozenset[ChangeId]
+    weeks: frozenset[int]
+    relabel: frozenset[ChangeId]
+
+
+def measure_changes(database: Database, thresholds: Thresholds, now: datetime) -> bool | None:
+    """Measure some of the marked changes; None where there are none, True where more may wait."""
+    with database.reading() as connection:
+        marks = dirty.marked_changes(connection, _CHANGES)
+        if not marks:
+            return None
+        found = _measure(connection, marks, thresholds, now)
+        sessions = _sessions(connection, found.relabel)
+    with database.writing() as connection:
+        landed.drop_landed(connection, found.dropped)
+        landed.keep_landed(connection, found.kept)
+        dirty.mark_weeks(connection, found.weeks)
+        dirty.mark_labels(connection, sessions)
+        dirty.clear_changes(connection, marks)
+    return True
+
+
+def compare_weeks(database: Database, thresholds: Thresholds) -> bool | None:
+    """Compare the changes of the first marked week anew; None where there is none."""
+    with database.reading() as connection:
+        marks = dirty.marked_weeks(connection, 1)
+        if not marks:
+            return None
+        peers = Peers(connection, thresholds)
+        changed: list[LandedChange] = []
+        relabel: set[ChangeId] = set()
+        for week in marks:
+            for before in landed.landed_between(connection, monday(week), monday(week + 1)):
+                after = replace(before, norms=peers.norms(before))
+                if after != before:
+                    changed.append(after)
+                    if _says(after, thresholds) != _says(before, thresholds):
+                        relabel.add((after.repo, after.number))
+        sessions = _sessions(connection, relabel)
+    with database.writing() as connection:
+        landed.keep_landed(connection, changed)
+        dirty.mark_labels(connection, sessions)
+        dirty.clear_weeks(connection, marks)
+    return True
+
+
+def _measure(
+    connection: Connection, ids: Collection[ChangeId], thresholds: Thresholds, now: datetime
+) -> _Measured:
+    before = landed.landed_changes(connection, ids)
+    after = _landed_now(connection, ids, thresholds, now)
+    changed = {
+        change: each
+        for change, each in after.items()
+        if change not in before or replace(before[change], norms=None) != each
+    }
+    dropped = before.keys() - after.keys()
+    touched = [
+        *changed.values(),
+        *(before[each] for each in (*dropped, *changed) if each in before),
+    ]
+    weeks = _weeks_after(connection, touched, thresholds)
+    if len(changed) <= _FEW:
+        peers = Peers(connection, thresholds)
+        changed = {id_: replace(each, norms=peers.norms(each)) for id_, each in changed.items()}
+    else:
+        weeks |= {week_of(each.landed_at) for each in changed.values()}
+    return _Measured(
+        kept=tuple(changed.values()),
+        dropped=frozenset(dropped),
+        weeks=frozenset(weeks),
+        relabel=frozenset(
+            change
+            for change in (*changed, *dropped)
+            if _says(changed.get(change), thresholds) != _says(before.get(change), thresholds)
+        ),
+    )
+
+
+def _landed_now(
+    connection: Connection, ids: Collection[ChangeId], thresholds: Thresholds, now: datetime
+) -> dict[ChangeId, LandedChange]:
+    """These changes as they are now, of those that have landed."""
+    known = {
+        change: fate
+        for change, fate in fates(connection, ids, thresholds, now).items()
+        if fate.landing is not None
+    }
+    ties = ties_of(connection, {change: fate.history for change, fate in known.items()})
+    costs = landed.costs_of(connection, known)
+    found: dict[ChangeId, LandedChange] = {}
+    for change, fate in known.items():
+        if fate.landing is not None:
+            at = fate.landing.at
+            found[change] = _landed(
+                fate,
+                at,
+                kind=kind_told(change, fate.history, ties),
+                tied=bool(tied_tasks(change, ties, at, thresholds, at)),
+                costs=costs.get(change, {}),
+            )
+    return found
+
+
+def _landed(
+    fate: Fate, at: datetime, *, kind: KindOfWork | None, tied: bool, costs: Mapping[str, int]
+) -> LandedChange:
+    history = fate.history
+    return LandedChange(
+        repo=history.repo,
+        number=history.number,
+        landed_at=at,
+        first_reverted_at=fate.reverted.first_at,
+        lines=history.lines,
+        size=size_of(history.lines),
+        rounds=review_rounds(history.feedback, work_moments(history), at),
+        work_type=kind.work_type if kind else None,
+        by_bot=history.author_is_bot,
+        tied=tied,
+        cost_nanousd=sum(costs.values()) if costs else None,
+        tool=min(costs, key=lambda tool: (-costs[tool], tool), default=None),
+    )
+
+
+def _weeks_after(
+    connection: Connection, changes: Collection[LandedChange], thresholds: Thresholds
+) -> set[int]:
+    """The weeks whose changes have any of these among their peers, as far as any landed then."""
+    last_at = landed.last_landed_at(connection)
+    if last_at is None:
+        return set()
+    last = week_of(last_at)
+    weeks: set[int] = set()
+    for change in changes:
+        until = week_of(change.landed_at + timedelta(days=thresholds.peer_days)) + 1
+        weeks |= set(range(week_of(change.landed_at) + 1, min(until, last) + 1))
+    return weeks
+
+
+def _says(change: LandedChange | None, thresholds: Thresholds) -> tuple[object, ...]:
+    """What a label may turn on."""
+    if change is None:
+        return (False, None, False)
+    return (
+        costly(change.cost_nanousd, change.norms, thresholds),
+        endless_from(change.norms, thresholds) if change.rounds else None,
+        untied(change.tied, change.norms, thresholds),
+    )
+
+
+def _sessions(connection: Connection, changes: Iterable[ChangeId]) -> set[int]:
+    targets = [(str(TargetKind.CHANGE), repo, str(number)) for repo, number in changes]
+    return linked_sessions(connection, targets)

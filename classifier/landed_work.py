@@ -1,0 +1,151 @@
+"""Work of a session that came to the default branch, and what speaks against each piece of it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from classifier.thresholds import Thresholds
+from domain.labels import LinkedChange, SessionFacts, Tier
+from domain.norms import SCOPES, Norms
+from domain.usage import usd
+
+_CENT_NANOUSD = 10_000_000
+DECIDING = frozenset({Tier.A, Tier.B})
+
+
+class Flaw(StrEnum):
+    """Why landed work was not worth what it took."""
+
+    ENDLESS = "endless_review"
+    COSTLY = "disproportionate_cost"
+    TAKEN_OVER = "human_takeover"
+    REWORKED = "heavy_rework"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandedWork:
+    """A change on the default branch, or a commit that came without one.
+
+    ``untied`` says that it lacks the task that its repository works with. Nobody asks that of a
+    commit that came without a change.
+    """
+
+    id: str
+    tier: Tier
+    at: datetime
+    reverted_at: datetime | None
+    change: LinkedChange | None = None
+    flaws: frozenset[Flaw] = frozenset()
+    untied: bool = False
+
+
+def landed_work(facts: SessionFacts, thresholds: Thresholds) -> list[LandedWork]:
+    """All that landed of what decides, whether it stands or not."""
+    changes = [
+        LandedWork(
+            id=id_of(change),
+            tier=change.tier,
+            at=change.landed_at,
+            reverted_at=change.reverted_at,
+            change=change,
+            flaws=flaws(change, thresholds),
+            untied=untied(change.tied, change.norms, thresholds),
+        )
+        for change in facts.changes
+        if change.tier in DECIDING and change.landed_at
+    ]
+    commits = [
+        LandedWork(
+            id=f"{commit.repo}@{commit.sha}",
+            tier=commit.tier,
+            at=commit.landed_at,
+            reverted_at=commit.reverted_at,
+        )
+        for commit in facts.direct
+        if commit.tier in DECIDING
+    ]
+    return changes + commits
+
+
+def flaws(change: LinkedChange, thresholds: Thresholds) -> frozenset[Flaw]:
+    """What speaks against a change that landed."""
+    told = (
+        (Flaw.ENDLESS, change.review_rounds >= endless_from(change.norms, thresholds)),
+        (Flaw.COSTLY, costly(change.cost_nanousd, change.norms, thresholds)),
+        (
+            Flaw.TAKEN_OVER,
+            change.takeover is not None and change.takeover >= thresholds.takeover_share,
+        ),
+        (Flaw.REWORKED, change.reworked_at is not None),
+    )
+    return frozenset(flaw for flaw, holds in told if holds)
+
+
+def endless_from(norms: Norms | None, thresholds: Thresholds) -> int:
+    """From how many review rounds on the review of such a change is endless."""
+    usual = norms.usual_rounds if norms else None
+    return max(thresholds.endless_rounds, usual or 0)
+
+
+def costly(cost_nanousd: int | None, norms: Norms | None, thresholds: Thresholds) -> bool:
+    """Whether a change cost out of all proportion to comparable ones."""
+    norm = norms.cost if norms else None
+    if norm is None or cost_nanousd is None:
+        return False
+    return (
+        norm.peers >= thresholds.peer_changes
+        and norm.percentile >= thresholds.costly_percentile
+        and cost_nanousd >= thresholds.costly_times * norm.expected_nanousd
+        and cost_nanousd >= thresholds.costly_cents * _CENT_NANOUSD
+    )
+
+
+def untied(tied: bool | None, norms: Norms | None, thresholds: Thresholds) -> bool:
+    """Whether a change lacks a task where its repository works with tasks."""
+    if norms is None or tied is not False or norms.tied_share is None:
+        return False
+    enough = norms.tied_peers >= thresholds.tasks_changes
+    return enough and norms.tied_share >= thresholds.tasks_share
+
+
+def seen_of_cost(work: Collection[LandedWork]) -> dict[str, object]:
+    """What each change cost beside what was to be expected; None where that can't be said."""
+    return {each.id: _cost(each.change) for each in work if each.change}
+
+
+def seen_of_tasks(work: Collection[LandedWork]) -> dict[str, object]:
+    """Whether each change is tied to a task, and how usual that is in its repository."""
+    return {
+        each.id: {
+            "tied": each.change.tied,
+            "tied_share": _rounded(each.change.norms.tied_share),
+            "of_changes": each.change.norms.tied_peers,
+        }
+        for each in work
+        if each.change and each.change.norms
+    }
+
+
+def _cost(change: LinkedChange) -> object:
+    norm = change.norms.cost if change.norms else None
+    if norm is None or not change.cost_nanousd:
+        return None
+    return {
+        "cost_usd": usd(change.cost_nanousd),
+        "expected_usd": usd(norm.expected_nanousd),
+        "times": _rounded(change.cost_nanousd / max(norm.expected_nanousd, 1)),
+        "percentile": _rounded(norm.percentile),
+        "tool_factor": _rounded(norm.tool_factor),
+        "peers": norm.peers,
+        "compared_with": SCOPES[norm.scope],
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def id_of(change: LinkedChange) -> str:
+    """A change by its repository and number."""
+    return f"{change.repo}#{change.number}"

@@ -1,0 +1,160 @@
+"""How a landed change compares with others: what it should have cost, how many rounds are usual.
+
+A change is never judged by tokens per line: these fall with size by themselves. What it should have
+cost is read off a line through its peers, log of cost over log of lines. The line's slope is that
+of least squares, and never falls: a larger change is not expected to cost less. Its level is the
+median, so that half of the peers cost more than expected whatever the others do. Theil and Sen's
+slope would stand more outliers, but takes a hundred times as long; on logs, with the level by the
+median, outliers move the line little.
+
+Tools differ in price by more than work does. So every cost is first divided by what its tool
+usually costs beside all others for as many lines. Without, whatever was done with the dearest tool
+would be called disproportionate; whether a tool is worth its price is what its verdict says.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from statistics import median
+
+from classifier.thresholds import Thresholds
+from domain.landed import LandedChange
+from domain.norms import CostNorm, Norms, Scope
+from domain.outcomes import SizeBucket, WorkType
+from domain.weeks import monday, week_of
+from store import landed
+from store.engine import Connection
+from store.landed import Span
+
+# So many of the latest are enough to draw a line, whatever the size of the company.
+MOST_PEERS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Logs of cost by logs of lines; ``over`` are those by which each peer exceeds it, in order."""
+
+    slope: float
+    level: float
+    over: tuple[float, ...]
+
+    def excess(self, x: float, y: float) -> float:
+        """By how much a point lies over the line."""
+        return y - self.level - self.slope * x
+
+    def percentile(self, excess: float) -> float:
+        """The share of the peers that exceed the line by at most as much."""
+        return bisect_right(self.over, excess) / len(self.over)
+
+
+def line(points: Sequence[tuple[float, float]]) -> Line:
+    """Draw the line through these points (log of lines, log of cost); at least one of them."""
+    mean_x = math.fsum(x for x, _ in points) / len(points)
+    mean_y = math.fsum(y for _, y in points) / len(points)
+    spread = math.fsum((x - mean_x) ** 2 for x, _ in points)
+    rise = math.fsum((x - mean_x) * (y - mean_y) for x, y in points)
+    slope = max(rise / spread, 0.0) if spread else 0.0
+    rests = [y - slope * x for x, y in points]
+    level = median(rests)
+    return Line(slope, level, tuple(sorted(rest - level for rest in rests)))
+
+
+def quantile(ordered: Sequence[int], share: float) -> int:
+    """The least value that at least this share of them do not exceed; of at least one."""
+    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
+
+
+class Peers:
+    """What is usual, asked of one state of the database and remembered as long as this lives."""
+
+    def __init__(self, connection: Connection, thresholds: Thresholds) -> None:
+        self._connection = connection
+        self._thresholds = thresholds
+        self._enough = max(thresholds.peer_changes, 1)
+        self._line = lru_cache(maxsize=None)(self._read_line)
+        self._company = lru_cache(maxsize=None)(self._read_company)
+        self._dearer = lru_cache(maxsize=None)(self._read_dearer)
+        self._rounds = lru_cache(maxsize=None)(self._read_rounds)
+        self._tied = lru_cache(maxsize=None)(self._read_tied)
+
+    def norms(self, change: LandedChange) -> Norms:
+        """How this change compares with those that landed before its week."""
+        week = week_of(change.landed_at)
+        rounds, rounds_peers = self._rounds(change.size, week) if change.size else (None, 0)
+        tied, tied_peers = self._tied(change.repo, week)
+        return Norms(
+            cost=self._cost(change, week),
+            usual_rounds=rounds,
+            rounds_peers=rounds_peers,
+            tied_share=tied / tied_peers if tied_peers else None,
+            tied_peers=tied_peers,
+        )
+
+    def _cost(self, change: LandedChange, week: int) -> CostNorm | None:
+        if not change.cost_nanousd or not change.lines or change.tool is None:
+            return None
+        dearer = self._dearer(change.tool, week)
+        if dearer is None:
+            return None
+        x, y = math.log(change.lines), math.log(change.cost_nanousd)
+        for scope, repo, work_type in _scopes(change):
+            found = self._line(repo, work_type, week)
+            if found is not None:
+                excess = found.excess(x, y - dearer)
+                return CostNorm(
+                    scope=scope,
+                    peers=len(found.over),
+                    expected_nanousd=round(math.exp(y - excess)),
+                    percentile=found.percentile(excess),
+                    tool_factor=math.exp(dearer),
+                )
+        return None
+
+    def _span(self, week: int, most: int = MOST_PEERS) -> Span:
+        before = monday(week)
+        return Span(before - timedelta(days=self._thresholds.peer_days), before, most)
+
+    def _read_line(self, repo: str | None, work_type: WorkType | None, week: int) -> Line | None:
+        span = self._span(week)
+        peers = landed.costs_of_peers(self._connection, span, repo=repo, work_type=work_type)
+        dearer = {tool: self._dearer(tool, week) for tool in {peer.tool for peer in peers}}
+        points = [
+            (math.log(peer.lines), math.log(peer.nanousd) - usual)
+            for peer in peers
+            if (usual := dearer[peer.tool]) is not None
+        ]
+        return line(points) if len(points) >= self._enough else None
+
+    def _read_company(self, week: int) -> Line | None:
+        """The line through all work of the company, whatever its tools cost."""
+        peers = landed.costs_of_peers(self._connection, self._span(week))
+        points = [(math.log(peer.lines), math.log(peer.nanousd)) for peer in peers]
+        return line(points) if len(points) >= self._enough else None
+
+    def _read_dearer(self, tool: str, week: int) -> float | None:
+        """By how much (a log) a tool's changes usually lie over the company's line."""
+        company = self._company(week)
+        peers = landed.costs_of_peers(self._connection, self._span(week), tool=tool)
+        if company is None or len(peers) < self._enough:
+            return None
+        return median(company.excess(math.log(x), math.log(y)) for x, y, _ in peers)
+
+    def _read_rounds(self, size: SizeBucket, week: int) -> tuple[int | None, int]:
+        peers = landed.rounds_of_peers(self._connection, self._span(week), size)
+        enough = len(peers) >= self._enough
+        usual = quantile(peers, self._thresholds.endless_percentile) if enough else None
+        return usual, len(peers)
+
+    def _read_tied(self, repo: str, week: int) -> tuple[int, int]:
+        return landed.tied_peers(self._connection, self._span(week), repo)
+
+
+def _scopes(change: LandedChange) -> Iterator[tuple[Scope, str | None, WorkType | None]]:
+    if change.work_type is not None:
+        yield Scope.REPO_AND_TYPE, change.repo, change.work_type
+        yield Scope.TYPE, None, change.work_type
+    yield Scope.REPO, change.repo, None
+    yield Scope.COMPANY, None, None
