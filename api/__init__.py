@@ -1,5 +1,5 @@
 """What goes out: JSON routes under ``/v1`` and server-rendered pages.
 
-Read-only: it asks ``store`` for reports and shapes them; what it needs from ``classifier`` is given
+It asks ``store`` for reports and shapes them; what it needs from ``classifier`` is given
 to ``app.create_app`` as functions. Begin with ``app``; the contract is in ``schemas``.
 """

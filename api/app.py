@@ -1,7 +1,6 @@
 """The application behind ``:8000``: JSON under ``/v1``, pages for people, and what is mounted."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -10,80 +9,79 @@ from api import openapi
 from api.auth import may_read
 from api.headers import SECURITY, SecurityHeaders
 from api.pages import routes as pages
+from api.pages import sign_in as sign_in_pages
+from api.pages import upkeep_routes, work_routes
 from api.pages.rendering import problem_page
 from api.problems import handle_problems
 from api.routes import (
+    alerts,
+    audit,
+    budgets,
     changes,
+    chargeback,
     coverage,
+    efficiency,
+    evaluations,
     fixed_costs,
+    forecast,
+    leaks,
     links,
+    me,
     people,
+    predictions,
+    routing,
+    rules,
     sessions,
     status,
     tickets,
     usage,
     verdicts,
 )
-from api.wiring import Judge, Labeller, OutcomeReader, Wiring
-from domain.company_prices import CompanyPrices
-from store.access import Gate
-from store.engine import Database
+from api.screen import Screen
+from api.wiring import Wiring
+
+_ROUTERS = (
+    status.open_router,
+    status.router,
+    usage.router,
+    fixed_costs.router,
+    budgets.router,
+    forecast.router,
+    chargeback.router,
+    alerts.router,
+    sessions.router,
+    predictions.router,
+    rules.router,
+    verdicts.router,
+    efficiency.router,
+    leaks.router,
+    routing.router,
+    evaluations.router,
+    links.router,
+    changes.router,
+    tickets.router,
+    people.router,
+    me.router,
+    audit.router,
+    coverage.router,
+)
+_PAGES = (sign_in_pages.open_router, pages.router, work_routes.router, upkeep_routes.router)
 
 
-def create_app(
-    database: Database,
-    gate: Gate,
-    *,
-    version: str,
-    clock: Callable[[], datetime],
-    labeller: Labeller,
-    judge: Judge,
-    outcomes: OutcomeReader,
-    extra_routers: Sequence[APIRouter] = (),
-    otlp_http_port: int = 4318,
-    company: CompanyPrices | None = None,
-    show_names: bool = False,
-) -> FastAPI:
+def create_app(wiring: Wiring, extra_routers: Sequence[APIRouter] = ()) -> FastAPI:
     """Build the application.
 
-    ``extra_routers`` (webhooks) authenticate their requests themselves. ``otlp_http_port`` is the
-    port on this host that the first page tells new users to send to. ``company`` is what the
-    company pays, where it has said. ``show_names`` shows people by the names that the people file
-    gives them.
+    ``extra_routers`` (webhooks) authenticate their requests themselves.
     """
     # The interactive documentation pages would load their scripts from another host.
     app = FastAPI(
-        title="Tokenassay", version=version, docs_url=None, redoc_url=None, openapi_url=None
+        title="Tokenassay", version=wiring.version, docs_url=None, redoc_url=None, openapi_url=None
     )
-    app.state.wiring = Wiring(
-        database=database,
-        gate=gate,
-        version=version,
-        clock=clock,
-        labeller=labeller,
-        judge=judge,
-        outcomes=outcomes,
-        otlp_http_port=otlp_http_port,
-        company=company,
-        show_names=show_names,
-    )
-    app.add_middleware(SecurityHeaders)
+    app.state.wiring = wiring
+    app.add_middleware(Screen, wiring=wiring)
+    app.add_middleware(SecurityHeaders, tls=wiring.doors.tls)
     handle_problems(app, problem_page, SECURITY)
-    for router in (
-        status.open_router,
-        status.router,
-        usage.router,
-        fixed_costs.router,
-        sessions.router,
-        verdicts.router,
-        links.router,
-        changes.router,
-        tickets.router,
-        people.router,
-        coverage.router,
-        *extra_routers,
-        pages.router,
-    ):
+    for router in (*_ROUTERS, *extra_routers, *_PAGES):
         app.include_router(router)
 
     @app.get("/openapi.json", include_in_schema=False, dependencies=[Depends(may_read)])

@@ -11,7 +11,7 @@ _POLICY = "; ".join(
         "script-src 'none'",
         "object-src 'none'",
         "base-uri 'none'",
-        "form-action 'none'",
+        "form-action 'self'",
         "frame-ancestors 'none'",
     )
 )
@@ -28,20 +28,30 @@ SECURITY: Mapping[str, str] = {
 }
 
 
-class SecurityHeaders:
-    """Adds ``SECURITY`` where an answer does not say otherwise itself."""
+_TLS_ONLY = "max-age=31536000"
 
-    def __init__(self, app: ASGIApp) -> None:
+
+class SecurityHeaders:
+    """Adds ``SECURITY`` where an answer does not say otherwise itself.
+
+    Where browsers come over TLS (``tls``, or the request says so) they are told to keep to it.
+    """
+
+    def __init__(self, app: ASGIApp, *, tls: bool = False) -> None:
         self._app = app
+        self._tls = tls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        over_tls = self._tls or scope.get("scheme") == "https"
 
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY.items():
                     headers.setdefault(name, value)
+                if over_tls:
+                    headers.setdefault("Strict-Transport-Security", _TLS_ONLY)
             await send(message)
 
         await self._app(scope, receive, secured)

@@ -12,13 +12,21 @@ What coding tools used, what came of it, and how sure that is.
 
 Numbers are sums over *records* (OTLP telemetry) in which every fact comes from exactly one signal.
 Null means that no record told a value; zero means that a record said zero. Times are UTC, money is
-US dollars, people are pseudonyms. Errors are problem details (RFC 9457) with a stable `code`.
+US dollars, people are pseudonyms: `hidden` where whoever asks may not see who it is. Errors are
+problem details (RFC 9457) with a stable `code`.
 """
 _SCHEMES = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
         "description": "A token with the role viewer, lead or admin.",
+    },
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-assay",
+        "description": "Of whoever signed in with a browser; `assay` where the server is reached"
+        " without TLS.",
     },
     "basic": {
         "type": "http",

@@ -6,7 +6,7 @@ everything. An empty filter value (``team=``) asks for what was *not told*.
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from domain.judgement import By
 from domain.labels import Label, TargetKind, Tier
 from domain.tickets import TicketState
 from domain.work import ChangeState
@@ -104,6 +105,16 @@ class AsOf(Parameters):
     )
 
 
+class VerdictParameters(AsOf):
+    """Verdicts on what, as of when."""
+
+    by: By = Field(
+        default=By.TOOL,
+        description="What each verdict is on: `tool`, or `tool_model`: each model of a tool as a"
+        " tool of its own.",
+    )
+
+
 class Period(Parameters):
     """A span of time, open on both sides by default."""
 
@@ -159,15 +170,31 @@ class UsageParameters(Period):
         return Selection(start=self.start, end=self.end, values=allowed(told))
 
 
-class SessionParameters(Paged):
-    """Which sessions to list. ``from`` and ``to`` take those seen at some time between them."""
+class OwnSessionParameters(Paged):
+    """Which of somebody's sessions to list, as in ``SessionParameters``."""
 
     tool: list[Text] = _only("tool")
     model: list[Text] = _filter("model, among those that the session used")
-    user: list[Text] = _filter("user (a pseudonym)")
     team: list[Text] = _filter("team")
     repo: list[Text] = _filter("repository (owner/name) that usage is booked under")
     label: list[Label] = _only("current label")
+
+
+class SessionParameters(OwnSessionParameters):
+    """Which sessions to list. ``from`` and ``to`` take those seen at some time between them."""
+
+    user: list[Text] = _filter("user (a pseudonym)")
+
+
+class PredictionParameters(Paged):
+    """Which early warnings. ``from`` and ``to`` take those of sessions that ended between them."""
+
+    tool: list[Text] = _only("tool")
+    answer: list[Literal["productive", "inefficient", "wasteful", ""]] = Field(
+        default=[],
+        description="Only this answer. An empty value means *not sure enough to say*. Repeat it to"
+        " allow several values.",
+    )
 
 
 class LinkParameters(Paged):
@@ -210,6 +237,21 @@ class TicketAsked(AsOf):
     tracker: Text | None = Field(
         default=None, description="The tracker, where several have a ticket of this key."
     )
+
+
+class LeakParameters(Parameters):
+    """Which leaks to list."""
+
+    detector: list[Text] = _only("detector, for example `caching_off`")
+    tool: list[Text] = _only("tool")
+    team: list[Text] = _only("team")
+    repo: list[Text] = _only("repository (owner/name)")
+    model: list[Text] = _only("model, as the tool spells it")
+
+    def wanted(self) -> dict[str, frozenset[str]]:
+        """The values wanted of each attribute that was filtered by."""
+        told: dict[str, list[str]] = self.model_dump()
+        return {name: frozenset(values) for name, values in told.items() if values}
 
 
 class PeopleParameters(Parameters):

@@ -7,17 +7,30 @@ and no value of a record, ever stands in a problem. People who read pages get th
 invalid_parameter   400  a parameter has an impossible value, or there is no such parameter
 ambiguous_ticket    400  several trackers have a ticket of this key
 unauthenticated     401  no token, or one that does not exist (any more)
-forbidden           403  a token that may not read, or not review
+forbidden           403  whoever asks may not read, review or administer it, or see these people
+too_few_people      403  a group that too few people are behind, or so few beside it
 host_not_allowed    403  an open server is asked under a foreign name (see ``auth``)
+cross_site          403  a page of another site made a browser send it (see ``cross_site``)
+not_admitted        403  signed in, but no group of theirs is admitted
+sign_in_refused     403  the provider did not let them sign in
+sign_in_failed      400  what came back from the provider proves nothing; sign in again
+no_person           404  nothing says who it is that asks
 not_found           404  no such route
 session_not_found   404  no such session, or one that only started
 tool_not_found      404  no session of such a tool
 link_not_found      404  no such link (any more)
 change_not_found    404  no forge has told of such a change
 ticket_not_found    404  no tracker has told of such a ticket
+leak_not_found      404  no such leak, or one about too few people to be told
+leak_action_not_found  404  nothing was marked as tried on that day
+evaluation_not_found 404  no such evaluation was drawn
+budget_not_found    404  no such budget (any more)
+alert_not_found     404  no such alert
 method_not_allowed  405  not with this method: all but reviews of links is read with GET
 unsupported_media_type  415  a review that is not sent as JSON
+too_many_requests   429  wrong credentials, or answers, too often; ``Retry-After`` says how long
 internal_error      500  a defect; the log has it
+sign_in_unavailable 503  the provider that people sign in at does not answer
 unavailable         503  the database does not answer; try again
 """
 

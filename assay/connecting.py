@@ -107,7 +107,7 @@ def problem_with(endpoint: str, key: str | None) -> str | None:
 def instructions(tool: str, endpoint: str, key: str | None) -> str:
     """Everything to set for this tool, ready to paste, and what to know beside it."""
     connection, endpoint = connections()[tool], endpoint.rstrip("/")
-    notes = [*connection.notes, *_cautions(connection, endpoint, key)]
+    notes = [*connection.notes, *cautions(connection, endpoint, key)]
     parts = (
         f"{connection.title}, to {endpoint}",
         *(
@@ -130,7 +130,8 @@ def rendered(setting: Setting, endpoint: str, key: str | None) -> str:
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, _, value in pairs)
 
 
-def _cautions(connection: Connection, endpoint: str, key: str | None) -> list[str]:
+def cautions(connection: Connection, endpoint: str, key: str | None) -> list[str]:
+    """What to know about this address and key, beside the tool's own notes."""
     parts = urlsplit(endpoint)
     told = []
     if key is None:

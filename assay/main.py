@@ -5,7 +5,24 @@ from typing import Annotated
 
 import typer
 
-from assay import __version__, keys, links, people, prices, teams, tokens, worker
+from assay import (
+    __version__,
+    alerts,
+    budgets,
+    chargeback,
+    evaluation,
+    keys,
+    links,
+    metric_sources,
+    people,
+    prices,
+    routing,
+    rules,
+    teams,
+    tokens,
+    worker,
+)
+from assay.backup import backup, restore
 from assay.company import read_prices
 from assay.connect import connect
 from assay.console import (
@@ -19,14 +36,20 @@ from assay.console import (
     settings_from,
 )
 from assay.demo import demo
+from assay.erase import erase
+from assay.jobs import Jobs
 from assay.learn import learn, learning_daily
-from assay.opening import CannotStart, open_database
+from assay.migrate import migrate
+from assay.notifying import notifying, set_up
+from assay.opening import CannotStart
+from assay.own_endpoint import wanted
 from assay.retention import forgetting, retain
 from assay.schedule import reading_on_schedule
 from assay.serve import Part
 from assay.serve import serve as run_parts
 from assay.settings import Settings
 from assay.sync import sync
+from assay.telemetry import telling_if
 from assay.threshold_file import read_thresholds
 from domain.price_book import PriceBook
 
@@ -41,13 +64,23 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(prices.app, name="prices")
 app.add_typer(people.app, name="people")
 app.add_typer(links.app, name="links")
+app.add_typer(rules.app, name="rules")
+app.add_typer(routing.app, name="routing")
+app.add_typer(evaluation.app, name="evaluation")
 app.add_typer(teams.app, name="teams")
+app.add_typer(budgets.app, name="budgets")
+app.add_typer(alerts.app, name="alerts")
+app.add_typer(chargeback.app, name="chargeback")
 app.command()(prices.reprice)
 app.command()(connect)
 app.command()(sync)
 app.command()(learn)
 app.command()(demo)
 app.command("retention")(retain)
+app.command()(migrate)
+app.command()(backup)
+app.command()(restore)
+app.command()(erase)
 
 
 def _print_version(wanted: bool) -> None:
@@ -123,24 +156,17 @@ def work(data: Data = None, database_url: DatabaseUrl = None) -> None:
     try:
         company = read_prices(settings.prices).company
         thresholds = read_thresholds(settings.thresholds).told
+        through = set_up()
     except CannotStart as error:
         end(str(error))
+    jobs = Jobs()
     with (
         opened(data, database_url) as database,
         reading_on_schedule(settings),
         forgetting(settings, database),
         learning_daily(settings, database),
+        notifying(database, through),
+        telling_if(wanted(settings, ()), "work", metric_sources.worker(database, jobs), jobs),
     ):
         typer.echo(f"Tokenassay {__version__} is working. Ctrl-C stops it.")
-        worker.work(database, worker.Signalled(), PriceBook(company), thresholds)
-
-
-@app.command()
-def migrate(data: Data = None, database_url: DatabaseUrl = None) -> None:
-    """Bring a database of an older version to this one. Make a copy of it first."""
-    settings = settings_from(data=data, database_url=database_url)
-    try:
-        open_database(settings, upgrade=True).close()
-    except CannotStart as error:
-        end(str(error))
-    typer.echo("The database is of this version.")
+        worker.work(database, worker.Signalled(), PriceBook(company), thresholds, jobs)

@@ -22,8 +22,9 @@ def open_database(settings: Settings, *, upgrade: bool = False) -> Database:
         state = schema.state(database)
         if state is SchemaState.NEWER:
             raise CannotStart(
-                f"The database at {_place(settings)} was made by a newer version of Tokenassay."
-                " Install that version, or point --data to another folder."
+                f"The database at {_place(settings)} was made by a newer version of Tokenassay, or"
+                " by one from before these tables. Install that version, or point --data to another"
+                " folder."
             )
         if state is SchemaState.OLDER and not upgrade:
             raise CannotStart(
@@ -62,8 +63,15 @@ def check_exposure(settings: Settings, database: Database, *, sends: bool, reads
 
     ``sends`` and ``reads`` say whether this process receives telemetry and answers questions.
     """
+    now = datetime.now(UTC)
     with database.reading() as connection:
-        roles = {token.role for token in access.tokens(connection) if token.revoked_at is None}
+        roles = {
+            token.role
+            for token in access.tokens(connection)
+            if token.revoked_at is None and (token.expires_at is None or token.expires_at > now)
+        }
+    # Where people can sign in, the pages are guarded without any token.
+    reads = reads and settings.oidc_issuer is None
     doors = (
         (sends, "--otlp-http", settings.otlp_http, access.MAY_SEND, "ingest"),
         (sends, "--otlp-grpc", settings.otlp_grpc, access.MAY_SEND, "ingest"),

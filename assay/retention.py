@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from assay.console import Data, DatabaseUrl, end, opened
+from assay.console import Data, DatabaseUrl, end, opened, settings_from
 from assay.settings import Settings
-from store import retention
+from store import audit, retention, sign_ins
 from store.engine import Database, StoreError
 from store.retention import Forgotten
 
@@ -45,11 +45,14 @@ def retain(
 ) -> None:
     """Delete old sessions with everything that is known of them, for good.
 
-    Records from before that time are refused from then on.
+    Records from before that time are refused from then on. Without a time it is that of the setting
+    retention_days, as the workers do daily; --dry-run shows what that would be.
     """
     now = datetime.now(UTC)
+    if before is None and older_than is None:
+        older_than = settings_from(data=data, database_url=database_url).retention_days
     if (before is None) == (older_than is None):
-        end("Say which sessions: either --before DATE or --older-than DAYS.")
+        end("Say which sessions: --before DATE or --older-than DAYS, or set ASSAY_RETENTION_DAYS.")
     since = before.replace(tzinfo=UTC) if before else now - timedelta(days=older_than or 0)
     since = retention.whole_hour(since)
     if since > now:
@@ -158,5 +161,7 @@ def _as_set(
     before = None if kept is None else retention.whole_hour(now - timedelta(days=kept))
     horizon = max(told, default=None)
     forgotten = forget(database, sessions_before=before, horizon=horizon, now=now, stopped=stopped)
+    audit.forget(database, now - timedelta(days=settings.audit_days))
+    sign_ins.forget_ended(database, now, timedelta(minutes=settings.sign_in_idle_minutes))
     if forgotten.sessions:
         _log.warning("%d sessions deleted: retention_days is %s", forgotten.sessions, kept)

@@ -12,10 +12,10 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from functools import partial
 from typing import Any
@@ -23,23 +23,37 @@ from typing import Any
 import uvloop
 
 from api.app import create_app
-from assay import __version__
+from api.wiring import Wiring
+from assay import __version__, metric_sources, telemetry
+from assay.channels import Channel
 from assay.company import PriceFile, read_prices
+from assay.guides import guides
 from assay.learn import learning_daily
 from assay.listening import GRACE_SECONDS, listen, receiving, serving, taken
+from assay.notifying import notifying, set_up
 from assay.opening import check_exposure, open_database
+from assay.own_endpoint import wanted
+from assay.planning import PLANNER
 from assay.retention import forgetting
 from assay.schedule import reading_on_schedule
 from assay.settings import Settings
+from assay.sign_in import doors
 from assay.threshold_file import ThresholdFile, read_thresholds
 from assay.welcome import welcome
-from classifier.judge import judge_tools
+from classifier.efficiency import efficiency
+from classifier.evaluate import report_evaluation
+from classifier.judge import Judging, judge_tools, routing_policy
+from classifier.kpis import kpis
+from classifier.leak_report import leak_report
+from classifier.rules import rule_book
 from classifier.run import label_as_of, outcomes_as_of
 from collector.limits import Limits
+from collector.meters import Receiving
 from collector.receive_grpc import grpc_server
 from collector.receive_http import HttpReceiver
 from collector.spool import Room, Spool
 from collector.webhooks import webhook_router
+from domain.price_book import PriceBook
 from domain.pseudonym import Pseudonyms
 from store import installation
 from store.access import Gate
@@ -63,15 +77,17 @@ class Part(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """What the company has written for us."""
+    """What the company has written for us, and where alerts go."""
 
     prices: PriceFile
     thresholds: ThresholdFile
+    channels: Sequence[Channel] = ()
 
 
 def serve(settings: Settings, parts: frozenset[Part] = frozenset(Part)) -> None:
     """Run these parts until SIGINT or SIGTERM; then drain. Raises CannotStart."""
     prices, thresholds = read_prices(settings.prices), read_thresholds(settings.thresholds)
+    through = set_up() if Part.WORK in parts else []
     database = open_database(settings)
     with contextlib.ExitStack() as held:
         held.callback(database.close)
@@ -80,7 +96,7 @@ def serve(settings: Settings, parts: frozenset[Part] = frozenset(Part)) -> None:
         otlp = held.enter_context(listen("--otlp-http", settings.otlp_http)) if collects else None
         http = held.enter_context(listen("--http", settings.http)) if answers else None
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            files = _Files(prices, thresholds)
+            files = _Files(prices, thresholds, through)
             runner.run(_run(settings, database, files, parts, otlp=otlp, http=http))
 
 
@@ -93,19 +109,26 @@ async def _run(
     otlp: socket.socket | None,
     http: socket.socket | None,
 ) -> None:
+    receivers = (settings.otlp_http, settings.otlp_grpc) if otlp is not None else ()
+    tells = wanted(settings, receivers)
+    meters = {"http": Receiving(), "grpc": Receiving()}
     async with AsyncExitStack() as running:
+        part = ",".join(sorted(each.name.lower() for each in parts - {Part.WORK}))
+        sources = metric_sources.receivers(meters) if otlp is not None else {}
+        running.enter_context(telemetry.telling_if(tells, part, sources))
         # Ended in the opposite order: the worker last, when nothing more can be accepted.
         if Part.WORK in parts:
-            await running.enter_async_context(_worker(settings.url, files))
+            await running.enter_async_context(_worker(settings.url, files, tells=tells))
         if http is not None:
             app = _api(settings, database, files)
             await running.enter_async_context(serving(app, http))
         if otlp is not None:
-            await running.enter_async_context(_receivers(settings, database, otlp))
+            await running.enter_async_context(_receivers(settings, database, otlp, meters))
         if Part.WORK in parts:
             running.enter_context(reading_on_schedule(settings))
             running.enter_context(forgetting(settings, database))
             running.enter_context(learning_daily(settings, database))
+            running.enter_context(notifying(database, files.channels))
         gc.freeze()
         gc.set_threshold(_COLLECT_EVERY)
         print(welcome(settings, __version__, receives=otlp is not None), flush=True)
@@ -126,7 +149,10 @@ async def _until_asked() -> None:
 
 @asynccontextmanager
 async def _receivers(
-    settings: Settings, database: Database, listener: socket.socket
+    settings: Settings,
+    database: Database,
+    listener: socket.socket,
+    meters: Mapping[str, Receiving],
 ) -> AsyncIterator[None]:
     limits = Limits(
         body=settings.max_body_bytes,
@@ -142,13 +168,13 @@ async def _receivers(
     gate = Gate(database, open_without=settings.otlp_http.loopback and settings.otlp_grpc.loopback)
     spool = Spool(database, room=room)
     try:
-        grpc = grpc_server(str(settings.otlp_grpc), spool, gate, limits)
+        grpc = grpc_server(str(settings.otlp_grpc), spool, gate, limits, meters["grpc"])
     except RuntimeError as error:
         raise taken("--otlp-grpc", settings.otlp_grpc, "the port is taken") from error
     spool.start()
     try:
         await grpc.start()
-        receiver = HttpReceiver(spool, gate, limits)
+        receiver = HttpReceiver(spool, gate, limits, meters["http"])
         options = receiving(settings.max_connections)
         async with serving(receiver, listener, **options):
             yield
@@ -163,26 +189,39 @@ def _api(settings: Settings, database: Database, files: _Files) -> Any:
 
     pseudonyms = Pseudonyms(installation.pseudonym_key(database))
     told = files.thresholds.told
+    judging = Judging(thresholds=told, prices=PriceBook(files.prices.company))
     webhooks = webhook_router(database, pseudonyms, settings.webhook_secrets(), clock)
-    return create_app(
-        database,
-        Gate(database, open_without=settings.http.loopback),
+    backlog = settings.ready_backlog_seconds
+    wiring = Wiring(
+        database=database,
+        gate=Gate(database, open_without=settings.http.loopback and settings.oidc_issuer is None),
         version=__version__,
         clock=clock,
         labeller=partial(label_as_of, thresholds=told.rules),
-        judge=partial(judge_tools, thresholds=told.verdicts),
+        rules=rule_book(told.rules),
+        judge=partial(judge_tools, judging=judging),
+        policy=partial(routing_policy, judging=judging),
+        evaluation=partial(report_evaluation, thresholds=told.rules),
         outcomes=partial(outcomes_as_of, thresholds=told.rules),
-        extra_routers=(webhooks,),
+        efficiency=partial(efficiency, thresholds=told.efficiency),
+        kpis=kpis,
+        leaks=partial(leak_report, thresholds=told.leaks),
+        planner=PLANNER,
         otlp_http_port=settings.otlp_http.port,
         company=files.prices.company,
         show_names=settings.show_names,
+        ready_backlog=timedelta(seconds=backlog) if backlog else None,
+        privacy_floor=settings.privacy_floor,
+        doors=doors(settings, pseudonyms),
+        guides=partial(guides, endpoint=settings.endpoint, url=settings.public_url),
     )
+    return create_app(wiring, extra_routers=(webhooks,))
 
 
 @asynccontextmanager
-async def _worker(url: str, files: _Files) -> AsyncIterator[None]:
+async def _worker(url: str, files: _Files, *, tells: bool) -> AsyncIterator[None]:
     stopping = asyncio.Event()
-    keeping = asyncio.create_task(_keep_worker(url, files, stopping))
+    keeping = asyncio.create_task(_keep_worker(url, files, stopping, tells=tells))
     try:
         yield
     finally:
@@ -190,13 +229,16 @@ async def _worker(url: str, files: _Files) -> AsyncIterator[None]:
         await keeping
 
 
-async def _keep_worker(url: str, files: _Files, stopping: asyncio.Event) -> None:
+async def _keep_worker(url: str, files: _Files, stopping: asyncio.Event, *, tells: bool) -> None:
     """Run the worker; start it again should it die; wait for it when we end."""
     while True:
         # A process of its own interpreter, not a fork of this one: it holds no port and imports
         # neither servers nor pages. Its orders come through a pipe, see ``assay.worker``.
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "assay.worker", stdin=asyncio.subprocess.PIPE
+            *(sys.executable, "-m", "assay.worker"),
+            stdin=asyncio.subprocess.PIPE,
+            # It can't know where we receive: whether that is where it would tell, we have seen.
+            env=None if tells else telemetry.silenced(),
         )
         await _order(process, url)
         await _order(process, json.dumps(files.prices.text))

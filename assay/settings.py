@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from assay.provider_settings import ProviderSettings, provider_settings
@@ -122,6 +122,46 @@ class Settings(BaseSettings):
     )
     show_names: bool = Field(
         default=False, description="Show people by the names that the people file gives them."
+    )
+    ready_backlog_seconds: int = Field(
+        default=900,
+        ge=0,
+        description="How long a request may wait to be folded while /readyz says ready; 0: ever.",
+    )
+    privacy_floor: int = Field(
+        default=5, ge=1, description="Fewest people that an answer about a group is about."
+    )
+    public_url: str | None = Field(
+        default=None, description="URL of the pages as browsers reach them, without a path."
+    )
+    oidc_issuer: str | None = Field(
+        default=None, description="OpenID Connect provider that people sign in at; its issuer."
+    )
+    oidc_client_id: str | None = Field(default=None, description="Our client id there.")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="Our secret there; a public client has none."
+    )
+    oidc_scopes: str = Field(default="openid email profile", description="Scopes asked for.")
+    oidc_groups_claim: str = Field(default="groups", description="Claim that names groups.")
+    oidc_roles: str | None = Field(
+        default=None, description="Groups with their roles: group=role or group=lead:team, ..."
+    )
+    sign_in_idle_minutes: int = Field(
+        default=480, gt=0, description="A sign-in ends after so many minutes without use."
+    )
+    sign_in_hours: int = Field(
+        default=24, gt=0, description="A sign-in ends so many hours after it began."
+    )
+    reads_per_minute: int = Field(
+        default=600, ge=0, description="Answers a minute for each token or sign-in; 0: no limit."
+    )
+    failures_per_minute: int = Field(
+        default=30,
+        ge=0,
+        description="Wrong credentials, and sign-ins begun, a minute and address; 0: no limit.",
+    )
+    audit_days: int = Field(
+        default=365, gt=0, description="Rows of the audit log are deleted after so many days."
     )
 
     @property

@@ -15,10 +15,15 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
-from classifier.judge import keep_verdicts
+from assay import metric_sources, telemetry
+from assay.jobs import Jobs
+from assay.watching import Watching
+from classifier.judge import Judging, keep_verdicts
+from classifier.leak_report import LeakKeeper
 from classifier.run import classify
 from classifier.threshold_file import ThresholdSettings
 from classifier.threshold_file import parse as parse_thresholds
+from classifier.watch import Watch
 from collector.ingest import ingest
 from domain.price_book import LIST_PRICES, PriceBook
 from domain.price_file import parse
@@ -83,7 +88,10 @@ def main() -> None:
         database = Database(orders.url)
         company = None if orders.prices is None else parse(orders.prices)
         told = parse_thresholds(orders.thresholds or "")
-        work(database, orders, PriceBook(company), told)
+        jobs = Jobs()
+        sources = metric_sources.worker(database, jobs)
+        with telemetry.telling_if(telemetry.on(), "work", sources, jobs):
+            work(database, orders, PriceBook(company), told, jobs)
         database.close()
 
 
@@ -92,13 +100,18 @@ def work(
     orders: Orders,
     prices: PriceBook = LIST_PRICES,
     thresholds: ThresholdSettings = DEFAULT_THRESHOLDS,
+    jobs: Jobs | None = None,
 ) -> None:
     """Fold, booking tokens at these prices, and classify as long as orders say."""
+    jobs = jobs or Jobs()
     gc.freeze()
     gc.set_threshold(_COLLECT_EVERY)
     with database.writing() as connection:
         inbox.release(connection)
     pseudonyms = Pseudonyms(installation.pseudonym_key(database))
+    judging = Judging(thresholds=thresholds, prices=prices)
+    leaks = LeakKeeper(database, thresholds.leaks)
+    watching = Watching(Watch(prices.company, thresholds.alerts))
     # A fresh start may follow a crash that left private bytes in the write-ahead log.
     stained, tidied_at, counted_at = True, float("-inf"), float("-inf")
     conclude_at = float("-inf")
@@ -107,12 +120,20 @@ def work(
             if time.monotonic() - counted_at > _STATISTICS_SECONDS:
                 statistics.refresh(database)
                 counted_at = time.monotonic()
-            worked = bool(ingest(database, pseudonyms, prices=prices))
+            with jobs.job("fold") as doing:
+                doing.done = ingest(database, pseudonyms, prices=prices, records=jobs.records)
+            worked = bool(doing.done)
+            watching.look(database)
             if orders.stop or time.monotonic() >= conclude_at:
-                if classify(database, datetime.now(UTC), thresholds.rules):
+                with jobs.job("classify") as doing:
+                    doing.done = int(classify(database, datetime.now(UTC), thresholds.rules))
+                if doing.done:
                     worked = True
                 else:
-                    keep_verdicts(database, datetime.now(UTC), thresholds.verdicts)
+                    with jobs.job("judge") as doing:
+                        doing.done = int(keep_verdicts(database, datetime.now(UTC), judging))
+                    with jobs.job("leaks") as doing:
+                        doing.done = int(leaks.step(datetime.now(UTC)))
                     conclude_at = time.monotonic() + _REST_SECONDS
         except StoreError as error:
             _log.error("waiting for the database: %s", error)

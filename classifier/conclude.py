@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from classifier import contributions
 from classifier.cost import Shares, cost_shares, ticket_shares
 from classifier.facts import Concluded, label_all
 from classifier.facts import cost as cost_of
@@ -36,6 +37,19 @@ class _Concluded:
     costs: Mapping[Target, int | None]
     unlinked: tuple[Unlinked, int | None] | None
     label: Labelled
+    totals: SessionTotals
+    repositories: frozenset[str]
+
+    @property
+    def ended(self) -> contributions.Ended:
+        """What its part in the sums of ratios and indicators follows from."""
+        return contributions.Ended(
+            totals=self.totals,
+            repositories=self.repositories,
+            links=self.links,
+            costs=self.costs,
+            label=self.label,
+        )
 
 
 def conclude_sessions(database: Database, thresholds: Thresholds, now: datetime) -> bool:
@@ -48,6 +62,8 @@ def conclude_sessions(database: Database, thresholds: Thresholds, now: datetime)
             return False
         kept = links.links_of(connection, pks)
         concluded = _conclude(connection, pks, kept, thresholds, now)
+        ended = {pk: of.ended for pk, of in concluded.items()}
+        gathered = contributions.gather(connection, ended, thresholds, now)
     with database.writing() as connection:
         _write_links(connection, pks, kept, concluded)
         reasons = {pk: of.unlinked for pk, of in concluded.items() if of.unlinked is not None}
@@ -55,6 +71,7 @@ def conclude_sessions(database: Database, thresholds: Thresholds, now: datetime)
         # Who has no conclusion is idle, or known by now to be a part of another session.
         conclusions.withdraw_labels(connection, [pk for pk in pks if pk not in concluded])
         conclusions.keep_labels(connection, {pk: of.label for pk, of in concluded.items()})
+        contributions.keep(connection, pks, gathered)
         dirty.clear_labels(connection, marks)
     return True
 
@@ -68,21 +85,27 @@ def _write_links(
     changed: list[tuple[int, Link, int | None]] = []
     gone: list[str] = []
     booked: dict[str, int | None] = {}
+    touched: set[Target] = set()
     for pk in pks:
         then = {each.link.target: each for each in kept.get(pk, ())}
         of = concluded.get(pk)
         now = {link.target: replace(link, via=()) for link in of.links} if of else {}
         gone += [then[target].id for target in then.keys() - now.keys()]
+        touched |= then.keys() - now.keys()
         for target, link in now.items():
             cost = of.costs.get(target) if of else None
             before = then.get(target)
             if before is None or before.link != link:
                 changed.append((pk, link, cost))
+                touched.add(target)
             elif before.cost_nanousd != cost:
                 booked[before.id] = cost
+                touched.add(target)
     links.drop_links(connection, gone)
     links.put_links(connection, changed)
     links.book(connection, booked)
+    of_changes = (target for target in touched if target.kind == TargetKind.CHANGE)
+    dirty.mark_changes(connection, {(target.repo, int(target.id)) for target in of_changes})
 
 
 def _conclude(
@@ -105,7 +128,7 @@ def _conclude(
         told = link_tickets(of, tied.get(pk, ()), tickets, reviews.get(pk, {}))
         tied[pk] = (*tied.get(pk, ()), *told)
     sessions = [
-        Concluded(totals=of, traces=traces.get(pk), links=_labelling(tied.get(pk, ())))
+        Concluded(pk=pk, totals=of, traces=traces.get(pk), links=_labelling(tied.get(pk, ())))
         for pk, of in totals.items()
     ]
     labels = label_all(connection, sessions, thresholds, now)
@@ -119,6 +142,8 @@ def _conclude(
             costs=_costs(all_links, shares, tickets),
             unlinked=_unlinked(total, traces.get(pk), all_links, shares, known, pk),
             label=label,
+            totals=total,
+            repositories=traces[pk].repositories if pk in traces else frozenset(),
         )
     return concluded
 

@@ -30,11 +30,15 @@ from store.touches import files_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reverted:
-    """How a target stands after its reverts: ``at`` is None where it stands again."""
+    """How a target stands after its reverts: ``at`` is None where it stands again.
+
+    ``first_at`` is when the first of them landed, None where none has by then.
+    """
 
     at: datetime | None
     weak: bool = False
     ever: bool = False
+    first_at: datetime | None = None
 
 
 NEVER_REVERTED = Reverted(at=None)
@@ -130,9 +134,19 @@ def reverts_at(
     for revert in known:
         told.setdefault(revert.reverted, []).append(revert)
     return {
-        target: Reverted(at=at, weak=all(each.weak for each in told[target]), ever=True)
+        target: Reverted(
+            at=at,
+            weak=all(each.weak for each in told[target]),
+            ever=True,
+            first_at=_first(told[target], as_of),
+        )
         for target, at in reverted_at(known, as_of).items()
     }
+
+
+def _first(reverts: Collection[Revert], as_of: datetime) -> datetime | None:
+    landed = (each.landed_at for each in reverts if each.landed_at is not None)
+    return min((at for at in landed if at <= as_of), default=None)
 
 
 def _target(change: ChangeId) -> Target:

@@ -1,9 +1,9 @@
 """Verdicts and the routing policy from what is in the database: judged anew, and kept.
 
 Everything is judged at once, from one reading of all sessions, and kept as it was given: whoever
-asks is answered with what was judged last, not with a judging of their own. It is done anew after a
-day at the latest, and sooner where it is quick: a thousandth of the time at most goes into it, since
-nothing else is concluded meanwhile.
+asks is answered with what was judged last, not with a judging of their own. It is done anew after
+a day at the latest, and sooner where it is quick: a thousandth of the time at most goes into it,
+since nothing else is concluded meanwhile.
 """
 
 from collections.abc import Sequence

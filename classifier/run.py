@@ -1,4 +1,4 @@
-"""From marks to labels: who is who, what was touched, commits, and sessions at last.
+"""From marks to labels: who is who, what was touched, commits, sessions, and how changes compare.
 
 Each step reads first and writes in one short transaction, so that the collector never waits long.
 What was marked again meanwhile stays marked and is concluded again.
@@ -8,6 +8,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from classifier.change_outcomes import change_outcomes
+from classifier.compare import compare_weeks, measure_changes
 from classifier.conclude import conclude_sessions
 from classifier.decide import decide_commits
 from classifier.facts import Concluded, label_all
@@ -22,7 +23,7 @@ from store.membership import ChangeId
 from store.totals import totals_of
 from store.traces import traces_of
 
-_CLASSIFYING = 7_275_332
+CLASSIFYING = 7_275_332
 DEFAULTS = Thresholds()
 
 
@@ -31,7 +32,7 @@ def classify(database: Database, now: datetime, thresholds: Thresholds = DEFAULT
 
     One process at a time: of many workers the others only fold meanwhile.
     """
-    with database.alone(_CLASSIFYING) as mine:
+    with database.alone(CLASSIFYING) as mine:
         return mine and _classify(database, thresholds, now)
 
 
@@ -42,6 +43,10 @@ def _classify(database: Database, thresholds: Thresholds, now: datetime) -> bool
         done.append(decide_commits(database))
     if not any(done[1:]):
         done.append(conclude_sessions(database, thresholds, now) or None)
+    if not any(done[1:]):
+        done.append(measure_changes(database, thresholds, now))
+    if not any(done[1:]):
+        done.append(compare_weeks(database, thresholds))
     return any(step is not None for step in done)
 
 
@@ -58,7 +63,7 @@ def label_as_of(
     kept = links_of(connection, [session_pk]).get(session_pk, ())
     links = [each.link for each in kept if each.link.target.kind != TargetKind.TICKET]
     traces = traces_of(connection, [session_pk]).get(session_pk)
-    session = Concluded(totals=totals, traces=traces, links=links)
+    session = Concluded(pk=session_pk, totals=totals, traces=traces, links=links)
     return label_all(connection, [session], thresholds, as_of)[0]
 
 

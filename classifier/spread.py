@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from classifier.rule_table import AUTHOR_UNKNOWN
 from domain.labels import TargetKind
 from store import dirty, evidence, history, reverts
 from store.dirty import CommitMark, WorkMark
@@ -46,9 +47,13 @@ def spread_work(database: Database) -> bool | None:
         targets += [(str(TargetKind.TICKET), "", key) for key in keys]
         sessions |= evidence.linked_sessions(connection, targets)
         found = _marks(connection, commits)
+        # Of whom nobody knew any commit: until now nothing of theirs could be found.
+        committers = {mark.person for mark in found if mark.person}
+        sessions |= evidence.labelled_by(connection, AUTHOR_UNKNOWN, committers)
     with database.writing() as connection:
         dirty.mark_commits(connection, found)
         dirty.mark_labels(connection, sessions)
+        dirty.mark_changes(connection, affected)
         dirty.clear_work(connection, marks)
     return len(marks) == _WORK
 

@@ -1,7 +1,9 @@
 """Reading the company's own thresholds (TOML), with a plain sentence for everything wrong with it.
 
 Tables are named for what they set: ``[rules]`` labels and outcomes, ``[verdicts]`` verdicts,
-``[learning]`` the model of titles. What is not named keeps its default.
+``[learning]`` the models, ``[routing]`` the routing policy, ``[leaks]`` what counts as a leak,
+``[efficiency]`` what a ratio says, ``[alerts]`` what raises an alert. What is not named keeps its
+default.
 """
 
 import tomllib
@@ -9,9 +11,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
-from classifier.thresholds import LearningThresholds, Thresholds, VerdictThresholds
+from classifier.alert_thresholds import AlertThresholds
+from classifier.thresholds import (
+    EfficiencyThresholds,
+    LeakThresholds,
+    LearningThresholds,
+    RoutingThresholds,
+    Thresholds,
+    VerdictThresholds,
+)
 
-Table = TypeVar("Table", Thresholds, VerdictThresholds, LearningThresholds)
+Table = TypeVar(
+    "Table",
+    Thresholds,
+    VerdictThresholds,
+    LearningThresholds,
+    LeakThresholds,
+    RoutingThresholds,
+    AlertThresholds,
+    EfficiencyThresholds,
+)
 
 
 class ThresholdFileInvalid(Exception):
@@ -29,6 +48,10 @@ class ThresholdSettings:
     rules: Thresholds = field(default_factory=Thresholds)
     verdicts: VerdictThresholds = field(default_factory=VerdictThresholds)
     learning: LearningThresholds = field(default_factory=LearningThresholds)
+    routing: RoutingThresholds = field(default_factory=RoutingThresholds)
+    leaks: LeakThresholds = field(default_factory=LeakThresholds)
+    efficiency: EfficiencyThresholds = field(default_factory=EfficiencyThresholds)
+    alerts: AlertThresholds = field(default_factory=AlertThresholds)
 
 
 def parse(text: str) -> ThresholdSettings:
@@ -46,6 +69,12 @@ def parse(text: str) -> ThresholdSettings:
         rules=_read("rules", told.get("rules", {}), Thresholds(), problems),
         verdicts=_read("verdicts", told.get("verdicts", {}), VerdictThresholds(), problems),
         learning=_read("learning", told.get("learning", {}), LearningThresholds(), problems),
+        routing=_read("routing", told.get("routing", {}), RoutingThresholds(), problems),
+        leaks=_read("leaks", told.get("leaks", {}), LeakThresholds(), problems),
+        efficiency=_read(
+            "efficiency", told.get("efficiency", {}), EfficiencyThresholds(), problems
+        ),
+        alerts=_read("alerts", told.get("alerts", {}), AlertThresholds(), problems),
     )
     if problems:
         raise ThresholdFileInvalid(problems)

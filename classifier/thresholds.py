@@ -54,6 +54,43 @@ class Thresholds:
         "Review rounds. 1.2 % of the reviewed changes of coding agents had three or more formal "
         "requests for changes; comments count here too, hence four.",
     )
+    endless_percentile: float = _number(
+        0.95,
+        "Of the review rounds of changes of that size in the company: fewer than so many of them "
+        "take are not endless there.",
+    )
+    takeover_share: float = _number(
+        0.5,
+        "Share of the commits of a change opened by an agent that people made without one, from "
+        "which people did the work. A judgement.",
+    )
+    costly_percentile: float = _number(
+        0.9,
+        "Share of comparable changes that exceed their own expectation by at most as much. Of 80 "
+        "changes with known tokens this alone was 5.6 times the expectation.",
+    )
+    costly_times: int = _number(
+        3,
+        "Times what comparable changes of that size cost. The same task done again by the same "
+        "agent costs up to thirty times as much, so less says little.",
+    )
+    costly_cents: int = _number(
+        500, "US cents that a change must have cost: what is less is not worth a look."
+    )
+    peer_changes: int = _number(
+        30, "Comparable changes before anything is said of what is usual among them."
+    )
+    peer_days: int = _number(
+        90, "Before the week of landing: changes that landed then are what one is compared with."
+    )
+    tasks_share: float = _number(
+        0.6,
+        "Share of the changes by people in a repository that are tied to a task, from which the "
+        "repository works with tasks.",
+    )
+    tasks_changes: int = _number(
+        20, "Changes by people in a repository before it is said to work with tasks."
+    )
     release_branches: tuple[str, ...] = field(
         default=("release", "release/*", "release-*", "releases/*", "stable", "stable/*"),
         metadata={"why": "Patterns of branches beside the default one on which work has landed."},
@@ -91,11 +128,16 @@ class Thresholds:
     ticket_reopened_days: int = _number(
         30, "After it was done: a ticket reopened later is mostly another problem."
     )
+    loop_repeats: int = _number(
+        5,
+        "Failures of the very same call in one session, from which on it counts as looping "
+        "([KPIs](kpis.md)). A judgement, not measured.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningThresholds:
-    """What a model of titles takes before it may say what kind of work a change is."""
+    """What a model takes before it may say anything: of titles, and of how sessions may end."""
 
     titles: int = _number(
         300, "Changes whose kind of work is told: with fewer a model learns single words."
@@ -113,6 +155,45 @@ class LearningThresholds:
         0.7,
         "Share of right answers about later changes below which it is not used at all: comparing "
         "tools by kind of work with more wrong ones would mislead.",
+    )
+    warning_sessions: int = _number(
+        300,
+        "Settled sessions that were open when they would have been foretold: with fewer the "
+        "company's own rates say as much.",
+    )
+    warning_sessions_of_a_label: int = _number(
+        30, "Of them of the rarest label: what was seen less often can't be known again."
+    )
+    most_warning_sessions: int = _number(
+        20_000, "The latest settled sessions; older ones are of other tools and models."
+    )
+    warning_after_hours: int = _number(
+        24,
+        "After a session's end, with nothing more from it: by then most work that will be "
+        "proposed is, and what is left open is worth a warning.",
+    )
+    warning_until_days: int = _number(
+        14,
+        "After a session's end, as until an abandoned change is one: later the rules say more, "
+        "and before hardly any has settled, so that none is picked for how it went.",
+    )
+    warning_settling_days: int = _number(
+        45,
+        "After a session's end, before it is learned from or tested on: bad ends settle sooner "
+        "than good ones. As long lies between what is learned from and what is asked in the test.",
+    )
+    warning_calibration_error: float = _number(
+        0.05,
+        "Mean gap between what was said and what came true, in the test: with more, the "
+        "probabilities are not to be believed.",
+    )
+    warning_probability: float = _number(
+        0.6, "Probability below which no answer is given, only the probabilities."
+    )
+    warning_coverage: float = _number(
+        0.9,
+        "How often the labels that are not ruled out hold the right one, of each label's own "
+        "sessions. There is an answer only where one label is left.",
     )
 
 
@@ -153,6 +234,11 @@ class VerdictThresholds:
         "Sessions that ended later are left out: bad ends settle sooner than good ones, so young "
         "sessions would look worse than they are.",
     )
+    window_days: int = _number(
+        365,
+        "Sessions that ended earlier are left out: tools and models of more than a year ago are "
+        "other ones, whatever their name.",
+    )
     keep_from: float = _number(
         0.5,
         "Keep where the standardised share is surely at least this: half of what the tool costs "
@@ -188,4 +274,149 @@ class VerdictThresholds:
         8,
         "Equal pieces of work of one type before anything is said of that type: with fewer the "
         "answer is mostly what was expected beforehand.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakThresholds:
+    """When spend counts as leaking. Shares are from 0 to 1."""
+
+    caching_requests: int = _number(
+        5, "Requests of one model in a session: with fewer there is little to read again."
+    )
+    caching_share: float = _number(
+        0.3,
+        "Share of prompt tokens read from the cache below which caching counts as off. From five "
+        "requests on a working cache serves well over half. A judgement.",
+    )
+    written_share: float = _number(
+        0.3, "Share of prompt tokens written to the cache from which writing counts as meant."
+    )
+    read_back: float = _number(
+        0.5,
+        "Tokens read for each one written below which a cache counts as never read: a 5-minute "
+        "write pays for itself once some 28 % of it is read.",
+    )
+    long_requests: int = _number(
+        5, "Requests with prompts over 100,000 tokens before a session counts as grown."
+    )
+    repeats: int = _number(
+        5, "Failures of the very same call, from which on nobody looked at the answer any more."
+    )
+    as_good: float = _number(
+        0.8, "Probability that a cheaper model does at least as well, but for the margin."
+    )
+    as_good_margin: float = _number(
+        0.05, "How much lower the cheaper model's productive share may be and still be as good."
+    )
+    model_pieces: int = _number(
+        8, "Equal pieces of work of one type that both models must have done, as for a verdict."
+    )
+    cheaper_by: float = _number(
+        0.2, "Share by which the same tokens must be cheaper: less does not pay for a change."
+    )
+    first_excess_share: float = _number(
+        0.5,
+        "By how much a repository's median first prompt must exceed what is usual for the tool in "
+        "the company's other repositories.",
+    )
+    first_excess_tokens: int = _number(
+        5_000, "And by how many tokens: instructions of a few pages are meant to be there."
+    )
+    first_sessions: int = _number(
+        10, "Sessions in four weeks before a repository's median first prompt says anything."
+    )
+    other_repositories: int = _number(
+        3, "Other repositories with as many sessions, to know what is usual."
+    )
+    fanout_share: float = _number(
+        0.5,
+        "Share of a session's cost that subagents take, below which they are no leak, whatever is "
+        "usual: some session is always beyond the 95th percentile.",
+    )
+    fanout_sessions: int = _number(
+        40,
+        "Sessions of the tool with subagents in four weeks, before its 95th percentile (the second "
+        "largest of them) says anything.",
+    )
+    fanout_settled: int = _number(
+        10, "Labelled sessions on both sides before their outcomes are compared."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingThresholds:
+    """What a routing policy takes, beside the bars of a verdict, and when it escalates."""
+
+    type_people: int = _number(
+        5, "People behind the work of one kind with one route: below five it is one on persons."
+    )
+    sure_to_switch: float = _number(
+        0.8,
+        "Probability at which another route counts as cheaper than the one chosen before: with "
+        "less, a policy would change with the week.",
+    )
+    escalate_lines: int = _number(
+        200,
+        "Lines that work is expected to change, where the route is not proven for large work. "
+        "Changes of 200 to 400 lines are what a reviewer can still take in (Cisco, 2006).",
+    )
+    escalate_files: int = _number(
+        10,
+        "Files that work touches, its blast radius. Changes of coding agents that were not merged "
+        "touch more files than merged ones; where to draw the line is a judgement.",
+    )
+    hot_file_changes: int = _number(
+        8,
+        "Landed changes within 90 days that make a file hot: work there meets other work. A "
+        "judgement: once in eleven days.",
+    )
+    escalate_rounds: int = _number(
+        2, "Review rounds that make a change costly to review: most of coding agents take none."
+    )
+    escalate_rounds_share: float = _number(
+        0.25,
+        "Share of a repository's changes that took so many rounds, from which its reviews count as "
+        "a risk. A judgement: one in four.",
+    )
+    rounds_changes: int = _number(
+        20, "Changes of a repository before anything is said of its review rounds."
+    )
+    escalate_failures: int = _number(
+        2,
+        "Attempts that failed with the cheap route: a third one rarely ends better, and costs the "
+        "same again. A judgement.",
+    )
+    mix_shift: float = _number(
+        0.2,
+        "Population stability index of the mix of work types, from which it counts as another mix "
+        "(0.1 to 0.2 is a moderate shift, above 0.2 a large one, by convention).",
+    )
+    mix_changes: int = _number(
+        30, "Changes before and after, before a shift of the mix can be said or denied."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EfficiencyThresholds:
+    """When a ratio, or how it has moved, is taken to say anything. Shares are from 0 to 1."""
+
+    settled_sessions: int = _number(
+        30, "As for a verdict: with fewer even a share of sessions is known to no better than 0.17."
+    )
+    settled_share: float = _number(
+        0.5,
+        "Share of a time's spend whose label is final, below which it is not compared with the "
+        "time before: bad ends settle sooner, so it would look worse than it is.",
+    )
+    trend_intervals: int = _number(
+        4, "Intervals before it that a time is compared with: one alone is mostly chance."
+    )
+    spend_change: float = _number(
+        0.2, "By which share spend must have risen to be called growth, or a problem. A judgement."
+    )
+    mix_known: float = _number(
+        0.5,
+        "Share of a group's settled spend whose type of work is known and may be told, below which "
+        "it has no baseline of the same mix.",
     )

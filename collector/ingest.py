@@ -58,10 +58,12 @@ def ingest(
     pseudonyms: Pseudonyms,
     limit: int = _ROWS,
     prices: PriceBook = LIST_PRICES,
+    records: Counter[str] | None = None,
 ) -> int:
     """Fold the oldest rows of the inbox; how many rows were settled (0: there were none).
 
-    Tokens are booked at ``prices``.
+    Tokens are booked at ``prices``. ``records`` is added to: how many came to which outcome, as in
+    the coverage, resends too.
 
     Raises StoreError where the database can't be written now; nothing is lost then. A batch that
     fails for any other reason is folded row by row, and a row that fails alone is parked: no row
@@ -69,6 +71,7 @@ def ingest(
     """
     read: list[_Read] = []
     failed: list[tuple[int, Exception]] = []
+    became = Counter[str]() if records is None else records
     try:
         with _claimed(database, limit) as (held, connection):
             for row in held:
@@ -76,13 +79,14 @@ def ingest(
                     read.append(_told(row, pseudonyms))
                 except Exception as error:  # noqa: BLE001
                     failed.append((row.id, error))
-            _fold(database, read, prices, connection)
+            done = _fold(database, read, prices, connection)
+        became.update(done)
     except Exception as error:
         if _passing(error):
             raise
         _log.warning("%d inbox rows can't be folded together: %s", len(read), origin(error))
         for each in read:
-            _fold_alone(database, each, prices)
+            became.update(_fold_alone(database, each, prices))
     for row_id, reason in failed:
         _log.error("inbox row %d can't be read and is set aside: %s", row_id, origin(reason))
         _park(database, row_id, reason)
@@ -133,14 +137,15 @@ def _told(row: inbox.Held, pseudonyms: Pseudonyms) -> _Read:
     return read
 
 
-def _fold_alone(database: Database, row: _Read, prices: PriceBook) -> None:
+def _fold_alone(database: Database, row: _Read, prices: PriceBook) -> Counter[str]:
     try:
-        _fold(database, [row], prices)
+        return _fold(database, [row], prices)
     except Exception as error:
         if _passing(error):
             raise
         _log.error("inbox row %d can't be folded and is set aside: %s", row.row_id, origin(error))
         _park(database, row.row_id, error)
+        return Counter()
 
 
 def _park(database: Database, row_id: int, error: Exception) -> None:
@@ -158,15 +163,17 @@ def _fold(
     read: Sequence[_Read],
     prices: PriceBook,
     connection: Connection | None = None,
-) -> None:
+) -> Counter[str]:
+    """How many records came to which outcome."""
     if connection is not None:
-        _fold_in(connection, read, prices)
-    elif read:
-        with database.writing() as own:
-            _fold_in(own, read, prices)
+        return _fold_in(connection, read, prices)
+    if not read:
+        return Counter()
+    with database.writing() as own:
+        return _fold_in(own, read, prices)
 
 
-def _fold_in(connection: Connection, read: Sequence[_Read], prices: PriceBook) -> None:
+def _fold_in(connection: Connection, read: Sequence[_Read], prices: PriceBook) -> Counter[str]:
     taken = inbox.take(connection, (row.row_id for row in read))
     ours = [row for row in read if row.row_id in taken]
     observations = [each for row in ours for each in row.observations]
@@ -181,6 +188,11 @@ def _fold_in(connection: Connection, read: Sequence[_Read], prices: PriceBook) -
     arrived = [(row.tallies, row.received_at) for row in ours]
     others = [(told, at) for _, at in arrived[-1:] for told in (refused, late)]
     sessions.cover(connection, [*arrived, *others])
+    outcomes: Counter[str] = Counter()
+    for tally, _ in (*arrived, *others):
+        for key, records in tally.items():
+            outcomes[key.outcome] += records
+    return outcomes
 
 
 def _never_seen(connection: Connection, observations: Sequence[Observation]) -> list[Observation]:

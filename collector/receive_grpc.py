@@ -1,6 +1,7 @@
 """OTLP over gRPC: the three services on raw bytes; gRPC itself undoes gzip and limits sizes."""
 
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
@@ -20,6 +21,7 @@ from collector.errors import (
 )
 from collector.intake import Intake
 from collector.limits import Limits
+from collector.meters import Receiving
 from collector.spool import Spool
 from domain.record import Signal
 from store.access import Gate
@@ -42,7 +44,9 @@ Context = grpc.aio.ServicerContext[bytes, bytes]
 Export = Callable[[bytes, Context], Awaitable[bytes]]
 
 
-def grpc_server(address: str, spool: Spool, gate: Gate, limits: Limits) -> grpc.aio.Server:
+def grpc_server(
+    address: str, spool: Spool, gate: Gate, limits: Limits, meter: Receiving | None = None
+) -> grpc.aio.Server:
     """A server bound to ``host:port``; raises RuntimeError where the port is taken."""
     server = grpc.aio.server(
         options=[
@@ -53,9 +57,10 @@ def grpc_server(address: str, spool: Spool, gate: Gate, limits: Limits) -> grpc.
         ]
     )
     intake = Intake(spool, gate, limits)
+    counting = meter or Receiving()
     for signal, service in SERVICES.items():
         handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
-            _export(signal, intake)
+            _export(signal, intake, counting)
         )
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, {"Export": handler}),)
@@ -65,8 +70,9 @@ def grpc_server(address: str, spool: Spool, gate: Gate, limits: Limits) -> grpc.
     return server
 
 
-def _export(signal: Signal, intake: Intake) -> Export:
+def _export(signal: Signal, intake: Intake, meter: Receiving) -> Export:
     async def export(body: bytes, context: Context) -> bytes:
+        began = perf_counter()
         try:
             key_id = intake.authorise(_headers(context))
             intake.check_room()
@@ -74,10 +80,14 @@ def _export(signal: Signal, intake: Intake) -> Export:
                 held.grow(len(body))
                 taken = await intake.take(signal, Encoding.PROTOBUF, "", body, key_id)
         except Unavailable as error:
+            meter.refused[error.code] += 1
             return await _retry_later(context, error)
         except CollectorError as error:
+            meter.refused[error.code] += 1
             return await context.abort(_CODES[type(error)], str(error))
-        return answer(taken.signal, Encoding.PROTOBUF, taken.refused, intake.limits.told())
+        told = answer(taken.signal, Encoding.PROTOBUF, taken.refused, intake.limits.told())
+        meter.acknowledged.add(perf_counter() - began)
+        return told
 
     return export
 

@@ -8,6 +8,7 @@ in the request's own encoding.
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from time import perf_counter
 from typing import Any
 
 from google.rpc.code_pb2 import Code
@@ -29,6 +30,7 @@ from collector.errors import (
 from collector.inflate import CODINGS
 from collector.intake import Intake
 from collector.limits import DEFAULT, Limits
+from collector.meters import Receiving
 from collector.patience import Patience
 from collector.spool import Spool
 from domain.record import Signal
@@ -70,8 +72,15 @@ class _HungUpError(Exception):
 class HttpReceiver:
     """The ASGI application behind ``:4318``."""
 
-    def __init__(self, spool: Spool, gate: Gate, limits: Limits = DEFAULT) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        gate: Gate,
+        limits: Limits = DEFAULT,
+        meter: Receiving | None = None,
+    ) -> None:
         self._intake = Intake(spool, gate, limits)
+        self._meter = meter or Receiving()
         self._patience = Patience(_BODY_SECONDS)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -81,16 +90,20 @@ class HttpReceiver:
         if scope["method"] != "POST":
             await _answer_other(scope["method"], send)
             return
+        began = perf_counter()
         headers: dict[bytes, bytes] = dict(scope["headers"])
         encoding = _encoding(headers.get(b"content-type", b""))
         try:
             status, body = 200, await self._take(scope, headers, encoding, receive)
             extra: Headers = []
         except CollectorError as error:
+            self._meter.refused[error.code] += 1
             status, body, extra = _refusal(error, encoding)
         except _HungUpError:
             return
         await _answer(send, status, _CONTENT_TYPE[encoding or Encoding.JSON], body, extra)
+        if status == 200:  # noqa: PLR2004
+            self._meter.acknowledged.add(perf_counter() - began)
 
     async def _take(
         self,

@@ -1,9 +1,11 @@
 """Who and what a record speaks for: user, team, repository, branch, ticket.
 
 Attributes of the record win over those of its resource (some tools put a stale session or user on
-the resource). Operators set the others through ``OTEL_RESOURCE_ATTRIBUTES``.
+the resource). Operators set the others through ``OTEL_RESOURCE_ATTRIBUTES``, and whoever does a
+task again for an evaluation sets three of ours there (docs/evaluations.md).
 """
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -30,8 +32,11 @@ _REPO = (
 _BRANCH = ("vcs.ref.head.name", "branch", "git.branch")
 _TICKET = ("ticket.id", "ticket", "issue.id")
 _OWNER = "repo.owner"
+_EVALUATION = ("assay.evaluation", "assay.route", "assay.task")
+# What of an evaluation is kept is kept as it was told: only what looks like our own words.
+_TAG = re.compile(r"[a-z0-9]{1,16}/[A-Za-z0-9._:+-]{1,64}/[0-9]{1,4}")
 _WANTED = (_EMAIL, _ENDUSER, _ACCOUNT, _INSTALLATION, _TEAM, _REPO, _BRANCH, _TICKET)
-SENDER = (*(name for names in _WANTED for name in names), _OWNER)
+SENDER = (*(name for names in _WANTED for name in names), _OWNER, *_EVALUATION)
 """All attributes that may tell something of the sender."""
 
 _REMEMBERED = 1024
@@ -68,7 +73,10 @@ def sender_of(
     """Read the sender from a record's attributes and its resource."""
     told = tuple(text(attributes, *names) or text(scope.resource, *names) for names in _WANTED)
     owner = text(attributes, _OWNER) or text(scope.resource, _OWNER)
-    return _sender(told, owner, version, pseudonyms)
+    tag = "/".join(
+        text(attributes, name) or text(scope.resource, name) or "" for name in _EVALUATION
+    )
+    return _sender(told, owner, version, tag if _TAG.fullmatch(tag) else None, pseudonyms)
 
 
 @lru_cache(maxsize=8192)
@@ -76,6 +84,7 @@ def _sender(
     told: tuple[str | None, ...],
     owner: str | None,
     version: str | None,
+    tag: str | None,
     pseudonyms: Pseudonyms,
 ) -> Sender:
     email, enduser, account, machine, team, repo, branch, ticket = told
@@ -98,6 +107,7 @@ def _sender(
         (Trace.BRANCH, branch),
         (Trace.TICKET, ticket),
         (Trace.TOOL_VERSION, version),
+        (Trace.EVALUATION, tag),
     ):
         if value:
             traces.append(Traced(trace=trace, value=value))

@@ -83,6 +83,7 @@ class Trace(Word):
     CHILD_SESSION = "child_session"  # id of a session that this one started
     FILE = "file"  # an edited file, as ``Pseudonyms.file`` names it
     TOOL_VERSION = "tool_version"
+    EVALUATION = "evaluation"  # id/route/task of an evaluation that this session takes part in
 
 
 class Context(Struct, frozen=True, kw_only=True, gc=False):

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 from domain.closing import ClosedReason
+from domain.norms import Norms
 from domain.work import ReviewState
 
 
@@ -106,7 +107,8 @@ class SessionTraces:
     """What a session left that can tie it to work. Values map to the time first observed.
 
     ``people`` are the persons whose identities it told, ``files`` what it edited by the names that
-    ``Pseudonyms.file`` gives: none where its tool tells no files.
+    ``Pseudonyms.file`` gives: none where its tool tells no files. ``evaluations`` are the tags of
+    evaluations that it took part in.
     """
 
     tool: str
@@ -119,6 +121,7 @@ class SessionTraces:
     people: frozenset[str]
     files: Mapping[str, Worked] = field(default_factory=dict)
     tickets: Mapping[str, datetime] = field(default_factory=dict)
+    evaluations: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +227,10 @@ class LinkedChange:
     is when it became heavy rework. All of these, ``review_rounds`` and ``closed_reason`` are taken
     as of the moment that the label is for (``classifier.fates``): a single value can't be turned
     back later.
+
+    ``takeover`` is the share of an agent's change that people made. Of a change that landed
+    ``cost_nanousd`` is what all sessions have booked on it, ``tied`` whether it is tied to a task,
+    and ``norms`` how it compares with others; all None where that is not known (yet).
     """
 
     repo: str
@@ -240,6 +247,10 @@ class LinkedChange:
     closed_reason: ClosedReason | None
     tasks: tuple[str, ...]
     title: str
+    takeover: float | None = None
+    cost_nanousd: int | None = None
+    tied: bool | None = None
+    norms: Norms | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,7 +269,9 @@ class SessionFacts:
     """All that the rules may look at. None means that no signal told it.
 
     ``forge_connected`` means that a connected forge reports the repositories that the session could
-    have worked in: only then does work that can't be found mean that there is none.
+    have worked in, ``author_known`` that somebody whom its telemetry names has any commit: only
+    then does work that can't be found mean that there is none. ``evaluations`` are the tags of
+    evaluations that it took part in.
     """
 
     tool: str
@@ -274,6 +287,9 @@ class SessionFacts:
     changes: tuple[LinkedChange, ...]
     direct: tuple[LandedCommit, ...]
     forge_connected: bool
+    files_edited: int | None = None
+    author_known: bool = True
+    evaluations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +297,7 @@ class Labelled:
     """A label with the rule that gave it and the facts that the rule saw.
 
     ``due_at`` is when the same facts would give another label or maturity; None if never.
+    ``beside`` is what the rules say where the label is a person's own.
     """
 
     label: Label
@@ -291,13 +308,16 @@ class Labelled:
     rule_set: str
     as_of: datetime
     due_at: datetime | None
+    beside: "Labelled | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedChange:
     """A change that a judged session is linked to by tier A or B.
 
-    ``work_type`` and ``lines`` (added and deleted) are None where not known.
+    ``work_type`` and ``lines`` (added and deleted) are None where not known. ``survives`` says that
+    it landed and is neither reverted nor heavily reworked, ``review_rounds`` how often it went back
+    to its author; both None where nobody has told.
     """
 
     repo: str
@@ -306,11 +326,16 @@ class JudgedChange:
     tier: Tier = Tier.A
     work_type: str | None = None
     lines: int | None = None
+    survives: bool | None = None
+    review_rounds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedSession:
-    """A labelled session as a verdict looks at it. ``person`` is one pseudonym a person."""
+    """A labelled session as a verdict looks at it. ``person`` is one pseudonym a person.
+
+    ``model`` is the one that most of its cost went to, as the tool spells it; None: not told.
+    """
 
     tool: str
     session_id: str | None
@@ -321,6 +346,7 @@ class JudgedSession:
     label: Label
     maturity: Maturity
     changes: tuple[JudgedChange, ...]
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -374,8 +400,26 @@ class Sensitivity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CostPerChange:
+    """What a surviving change costs, in nano-dollars of settled spend, also of what failed.
+
+    ``actual_nanousd`` is the spend over the changes that survive (``surviving``; a change that
+    others worked on too counts by the share of its cost). ``standardised_nanousd`` is what it would
+    be over the company's mix of work, with its 95 % ``interval_nanousd``.
+    """
+
+    actual_nanousd: int
+    standardised_nanousd: int
+    interval_nanousd: tuple[int, int]
+    surviving: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """Keep, scope, cut or insufficient evidence for one tool, with everything it rests on.
+
+    ``model`` is set where a tool is judged with one of its models only. ``per_change`` is None
+    where no change survived, or where that is not known.
 
     ``productive_share`` is of settled, non-neutral spend as it was; ``standardised_share`` what it
     would be over the company's mix of work, with its 95 % ``interval``; ``baseline`` the company's
@@ -397,3 +441,5 @@ class Verdict:
     bad: float | None = None
     by_work_type: tuple[WorkTypeShare, ...] = ()
     sensitivity: tuple[Sensitivity, ...] = ()
+    model: str | None = None
+    per_change: CostPerChange | None = None

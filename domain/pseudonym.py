@@ -26,6 +26,7 @@ _PREFIX = {
     "name": "p_",
     "person": "p_",
     "installation": "i_",
+    "address": "a_",
     "call": "c_",
 }
 _CASELESS = frozenset({"email", *(kind for kind in _PREFIX if kind.endswith("login"))})

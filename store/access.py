@@ -1,11 +1,12 @@
 """Access tokens: made once, kept as hashes, checked from memory."""
 
 import hashlib
+import json
 import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -24,8 +25,16 @@ _TOO_OLD_SECONDS = 2.0
 _NOTE_SECONDS = 60.0
 
 
+ALL_TEAMS = "*"
+"""In the place of a team: every one."""
+
+
 class Role(StrEnum):
-    """What a token may do: send telemetry, read answers, review links as well, or everything."""
+    """What a token may do.
+
+    Send telemetry; read answers; read who it was of the own teams, and review what is theirs; or
+    everything.
+    """
 
     INGEST = "ingest"
     VIEWER = "viewer"
@@ -36,19 +45,24 @@ class Role(StrEnum):
 MAY_SEND = frozenset({Role.INGEST, Role.ADMIN})
 MAY_READ = frozenset({Role.VIEWER, Role.LEAD, Role.ADMIN})
 MAY_REVIEW = frozenset({Role.LEAD, Role.ADMIN})
+MAY_ADMINISTER = frozenset({Role.ADMIN})
 
 
 class Access(StrEnum):
     """The answer to whoever knocks."""
 
     GRANTED = "granted"
-    UNAUTHENTICATED = "unauthenticated"  # no token, or one that never existed or is revoked
+    UNAUTHENTICATED = "unauthenticated"  # no token, or one that does not exist or work any more
     FORBIDDEN = "forbidden"  # a valid token of another role
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as it is shown: never the secret itself."""
+    """A token as it is shown: never the secret itself.
+
+    ``person`` is the pseudonym of whose token it is, ``teams`` those that it leads; ``ALL_TEAMS``
+    stands for every one. It works until ``expires_at``; None: until it is revoked.
+    """
 
     id: str
     name: str
@@ -56,14 +70,40 @@ class Token:
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+    expires_at: datetime | None = None
+    person: str | None = None
+    teams: frozenset[str] = frozenset()
 
 
-def create(connection: Connection, name: str, role: Role, now: datetime) -> tuple[str, str]:
-    """Make a token: (id, secret). The secret has 256 random bits and is shown only now."""
+def create(
+    connection: Connection,
+    name: str,
+    role: Role,
+    now: datetime,
+    *,
+    teams: Collection[str] | None = None,
+    person: str | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[str, str]:
+    """Make a token: (id, secret). The secret has 256 random bits and is shown only now.
+
+    ``teams`` are those of a lead; None: a lead of all of them. ``person`` is a pseudonym.
+    """
+    if role is not Role.LEAD:
+        teams = ()
+    elif teams is None:
+        teams = (ALL_TEAMS,)
     token_id, secret = secrets.token_hex(4), f"assay_{secrets.token_urlsafe(32)}"
     connection.execute(
         insert(access_tokens).values(
-            id=token_id, name=name, role=role.value, digest=_digest(secret), created_at=now
+            id=token_id,
+            name=name,
+            role=role.value,
+            digest=digest(secret),
+            created_at=now,
+            expires_at=expires_at,
+            person=person,
+            teams=told_teams(teams),
         )
     )
     return token_id, secret
@@ -84,20 +124,50 @@ def tokens(connection: Connection) -> list[Token]:
     """All tokens ever made, oldest first."""
     rows = connection.execute(select(access_tokens).order_by(access_tokens.c.created_at))
     return [
-        Token(r.id, r.name, Role(r.role), r.created_at, r.last_used_at, r.revoked_at) for r in rows
+        Token(
+            row.id,
+            row.name,
+            Role(row.role),
+            row.created_at,
+            row.last_used_at,
+            row.revoked_at,
+            row.expires_at,
+            row.person,
+            read_teams(row.teams),
+        )
+        for row in rows
     ]
 
 
+def told_teams(teams: Collection[str]) -> str | None:
+    """Teams as they are kept."""
+    return json.dumps(sorted(set(teams))) if teams else None
+
+
+def read_teams(kept: str | None) -> frozenset[str]:
+    """Teams as ``told_teams`` wrote them."""
+    return frozenset(json.loads(kept)) if kept else frozenset()
+
+
 class Bearer(NamedTuple):
-    """Whose token it is: its id, its role, and the id of the key that stamps what is sent."""
+    """Whose token it is: its id, its role, and the id of the key that stamps what is sent.
+
+    The rest as in ``Token``.
+    """
 
     id: str
     role: Role
     key_id: str | None
+    teams: frozenset[str] = frozenset()
+    person: str | None = None
+    expires_at: datetime | None = None
 
 
 class _Known(NamedTuple):
-    """All valid tokens by their digests."""
+    """All tokens that are not revoked, by their digests. ``held`` are the roles among them.
+
+    One that has expired is still among them: a door that it closed does not open by itself.
+    """
 
     tokens: dict[bytes, Bearer]
     held: frozenset[Role]
@@ -117,10 +187,12 @@ class Gate:
         *,
         open_without: bool,
         monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._open_without = open_without
         self._monotonic = monotonic
+        self._clock = clock
         self._lock = threading.Lock()
         self._read_at = float("-inf")
         self._known = _Known({}, frozenset(), (0, 0))
@@ -152,17 +224,18 @@ class Gate:
         return self._bearer(self._current(), secret)
 
     def _bearer(self, known: _Known, secret: str | None) -> Bearer | None:
-        digest = _digest(secret) if secret else b""
-        found = known.tokens.get(digest)
-        if found is not None:
-            self._note(digest)
+        key = digest(secret) if secret else b""
+        found = known.tokens.get(key)
+        if found is None or (found.expires_at is not None and found.expires_at <= self._clock()):
+            return None
+        self._note(key)
         return found
 
-    def _note(self, digest: bytes) -> None:
+    def _note(self, key: bytes) -> None:
         now = self._monotonic()
-        if now - self._noted.get(digest, float("-inf")) >= _NOTE_SECONDS:
-            self._noted[digest] = now
-            self._used.add(digest)
+        if now - self._noted.get(key, float("-inf")) >= _NOTE_SECONDS:
+            self._noted[key] = now
+            self._used.add(key)
 
     def _current(self) -> _Known:
         """The known tokens; usually refreshed in the background, since callers may be event loops.
@@ -186,7 +259,7 @@ class Gate:
         # Tokens are only ever added and revoked: where both counts stand still, so does the rest.
         counts = select(func.count(), func.count(t.revoked_at)).select_from(access_tokens)
         query = (
-            select(t.digest, t.id, t.role, ingest_keys.c.token_id)
+            select(access_tokens, ingest_keys.c.token_id)
             .select_from(access_tokens.outerjoin(ingest_keys, ingest_keys.c.token_id == t.id))
             .where(t.revoked_at.is_(None))
         )
@@ -195,7 +268,15 @@ class Gate:
             if (made, revoked) != self._known.version:
                 rows = connection.execute(query)
                 tokens = {
-                    bytes(row.digest): Bearer(row.id, Role(row.role), row.token_id) for row in rows
+                    bytes(row.digest): Bearer(
+                        row.id,
+                        Role(row.role),
+                        row.token_id,
+                        read_teams(row.teams),
+                        row.person,
+                        row.expires_at,
+                    )
+                    for row in rows
                 }
                 held = frozenset(bearer.role for bearer in tokens.values())
                 self._known = _Known(tokens, held, (made, revoked))
@@ -221,6 +302,7 @@ class Gate:
             )
 
 
-def _digest(secret: str) -> bytes:
+def digest(secret: str) -> bytes:
+    """What is kept of a random secret."""
     # A random secret of 256 bits needs no slow hash: there is nothing to guess.
     return hashlib.sha256(secret.encode()).digest()

@@ -1,4 +1,6 @@
-"""How much is waiting to be folded, found without counting it."""
+"""How much is waiting to be folded, and for how long, found without counting it."""
+
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
@@ -17,3 +19,9 @@ def most_waiting(connection: Connection) -> int:
         return 0
     newest = connection.execute(select(func.max(inbox.c.id))).scalar_one()
     return int(newest) - int(oldest) + 1
+
+
+def oldest_at(connection: Connection) -> datetime | None:
+    """When the oldest request arrived that waits to be folded; None where none does."""
+    waiting = select(inbox.c.received_at).where(inbox.c.parked.is_(None))
+    return connection.execute(waiting.order_by(inbox.c.id).limit(1)).scalar()

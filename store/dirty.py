@@ -2,8 +2,9 @@
 
 First whatever telemetry or a forge touched is marked (``mark_sessions``, ``mark_work``). From that
 follow the commits whose sessions must be found anew (``mark_commits``), and at last the sessions
-that must be labelled (``mark_labels``). A mark carries a count, so that what was marked again while
-it was being worked on stays marked.
+that must be labelled (``mark_labels``). Beside that go the changes to be measured anew
+(``mark_changes``) and the weeks whose changes must be compared anew (``mark_weeks``). A mark
+carries a count, so that what was marked again while it was being worked on stays marked.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, Table, and_, bindparam, delete, select
 from domain.labels import Label
 from store import families
 from store import tables as t
+from store.membership import ChangeId
 from store.upsert import added, merge_into
 
 
@@ -74,6 +76,18 @@ def mark_commits(connection: Connection, marks: Iterable[CommitMark]) -> None:
     merge_into(connection, t.dirty_commits, rows, {"marks": added})
 
 
+def mark_changes(connection: Connection, changes: Iterable[ChangeId]) -> None:
+    """What these changes cost, or what became of them, must be measured anew."""
+    rows = [{"repo": repo, "number": number, "marks": 1} for repo, number in sorted(set(changes))]
+    merge_into(connection, t.dirty_changes, rows, {"marks": added})
+
+
+def mark_weeks(connection: Connection, weeks: Iterable[int]) -> None:
+    """The changes that landed in these weeks must be compared anew."""
+    rows = [{"week": week, "marks": 1} for week in sorted(set(weeks))]
+    merge_into(connection, t.dirty_weeks, rows, {"marks": added})
+
+
 def marked_sessions(connection: Connection, limit: int) -> dict[int, int]:
     """Some marked sessions with the marks they have now."""
     query = select(t.dirty_sessions).limit(limit)
@@ -101,6 +115,28 @@ def marked_commits(connection: Connection, limit: int) -> dict[CommitMark, int]:
     return {
         CommitMark(row.person, row.repo, row.sha): row.marks for row in connection.execute(query)
     }
+
+
+def marked_changes(connection: Connection, limit: int) -> dict[ChangeId, int]:
+    """Some marked changes with the marks they have now."""
+    rows = connection.execute(select(t.dirty_changes).limit(limit))
+    return {(row.repo, row.number): row.marks for row in rows}
+
+
+def marked_weeks(connection: Connection, limit: int) -> dict[int, int]:
+    """The first marked weeks with the marks they have now."""
+    query = select(t.dirty_weeks).order_by(t.dirty_weeks.c.week).limit(limit)
+    return {row.week: row.marks for row in connection.execute(query)}
+
+
+def clear_changes(connection: Connection, done: Mapping[ChangeId, int]) -> None:
+    """Take these marks away, unless there are more of them by now."""
+    _clear(connection, t.dirty_changes, done)
+
+
+def clear_weeks(connection: Connection, done: Mapping[int, int]) -> None:
+    """Take these marks away, unless there are more of them by now."""
+    _clear(connection, t.dirty_weeks, {(week,): marks for week, marks in done.items()})
 
 
 def clear_sessions(connection: Connection, done: Mapping[int, int]) -> None:

@@ -2,7 +2,7 @@
 
 import fcntl
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-__all__ = ["Connection", "Database", "StoreError"]
+__all__ = ["Connection", "Database", "StoreError", "translated"]
 
 _PASSING = (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalError)
 _BUSY_TIMEOUT_MS = 15_000
@@ -49,7 +49,7 @@ class Database:
         """A connection whose statements all see one state; nothing is committed."""
         # SQLite's readers always see one state; PostgreSQL's only when told to.
         options = {} if self.embedded else {"isolation_level": "REPEATABLE READ"}
-        with _translated(), self.engine.connect().execution_options(**options) as connection:
+        with translated(), self.engine.connect().execution_options(**options) as connection:
             yield connection
             connection.rollback()
 
@@ -57,7 +57,7 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """One transaction: committed and durable when the block ends, undone when it raises."""
         options = {"assay_writing": True}
-        with _translated(), self.engine.connect().execution_options(**options) as connection:
+        with translated(), self.engine.connect().execution_options(**options) as connection:
             yield connection
             try:
                 connection.commit()
@@ -78,7 +78,7 @@ class Database:
             return
         # Not in a transaction: a task may last, and would keep the database from tidying up.
         options = {"isolation_level": "AUTOCOMMIT"}
-        with _translated(), self.engine.connect().execution_options(**options) as connection:
+        with translated(), self.engine.connect().execution_options(**options) as connection:
             won = connection.execute(select(func.pg_try_advisory_lock(task))).scalar_one()
             try:
                 yield bool(won)
@@ -94,7 +94,7 @@ class Database:
         """
         if not self.embedded:
             return True
-        with _translated(), self.engine.connect() as connection:
+        with translated(), self.engine.connect() as connection:
             # On the bare cursor, outside any transaction: inside one it would always be in the way.
             raw = connection.connection.cursor()
             raw.execute(f"PRAGMA busy_timeout = {_EMPTYING_TIMEOUT_MS}")
@@ -104,6 +104,23 @@ class Database:
                 raw.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
                 raw.close()
         return not busy
+
+    def vacuum(self, tables: Iterable[str]) -> None:
+        """Write the embedded database's file anew, or reclaim dead rows of PostgreSQL's tables.
+
+        SQLite's writers wait meanwhile. PostgreSQL also forgets what it sampled of the tables.
+        """
+        if self.embedded:
+            with translated(), self.engine.connect() as connection:
+                # On the bare cursor: in no transaction.
+                raw = connection.connection.cursor()
+                raw.execute("VACUUM")
+                raw.close()
+            return
+        options = {"isolation_level": "AUTOCOMMIT"}
+        with translated(), self.engine.connect().execution_options(**options) as connection:
+            for table in sorted(tables):
+                connection.exec_driver_sql(f'VACUUM (ANALYZE) "{table}"')
 
     def close(self) -> None:
         """Close all connections."""
@@ -123,7 +140,7 @@ def _file_lock(path: str) -> Iterator[bool]:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """The database's errors as ours, without the statement and its values (they are private)."""
     try:
         yield

@@ -235,6 +235,23 @@ def linked_sessions(connection: Connection, targets: Iterable[tuple[str, str, st
     return set(connection.execute(query).scalars())
 
 
+def labelled_by(connection: Connection, rule: str, persons: Collection[str]) -> set[int]:
+    """Sessions of these persons that this rule has given their label now."""
+    if not persons:
+        return set()
+    of = {each for identities in identities_of(connection, persons).values() for each in identities}
+    rows = [(Trace.IDENTITY.value, identity) for identity in sorted(of)]
+    wanted = given(connection, {"trace": String(), "identity": String()}, rows)
+    c, traces = t.labels.c, t.session_traces.c
+    query = (
+        select(traces.session_pk)
+        .join(wanted, (wanted.c.trace == traces.trace) & (wanted.c.identity == traces.value))
+        .join(t.labels, c.session_pk == traces.session_pk)
+        .where(c.current.is_(True), c.rule == rule)
+    )
+    return set(connection.execute(query).scalars())
+
+
 def on_default_branch_at(connection: Connection, repo: str, sha: str) -> datetime | None:
     """When a commit was first pushed to the default branch."""
     branch = default_branches(connection, [repo]).get(repo)

@@ -106,7 +106,7 @@ def keep(
 def found(connection: Connection) -> list[LeakFound]:
     """All findings of the last measurement, the one that loses most first; without evidence."""
     counted = select(t.leak_people.c.leak_id, func.count()).group_by(t.leak_people.c.leak_id)
-    people = {leak_id: number for leak_id, number in connection.execute(counted)}
+    people = {row[0]: row[1] for row in connection.execute(counted)}
     query = select(t.leaks).order_by(t.leaks.c.estimate_nanousd.desc(), t.leaks.c.leak_id)
     return [
         LeakFound(

@@ -6,14 +6,14 @@ together with them (``classifier.identify``).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, Table, bindparam, delete, func, or_, select, tuple_
 
 from domain.events import Trace
 from domain.people import Named, SamePerson, Statements, Strength
 from store import tables as t
-from store.dirty import mark_sessions
+from store.dirty import mark_labels, mark_sessions
 from store.membership import chunks
 from store.upsert import added, merge_into, replaced
 
@@ -166,6 +166,12 @@ def keep(connection: Connection, identities: Iterable[str], persons: Mapping[str
     merge_into(connection, t.persons, rows, {"person": replaced})
     concerned |= _of_persons(connection, affected)
     mark_sessions(connection, _sessions(connection, concerned))
+
+
+def mark_labels_of(connection: Connection, persons: Collection[str]) -> None:
+    """All sessions of these persons must be labelled anew."""
+    identities = _of_persons(connection, persons) | set(persons)
+    mark_labels(connection, _sessions(connection, identities))
 
 
 def _sessions(connection: Connection, identities: Iterable[str]) -> set[int]:

@@ -76,6 +76,8 @@ def arrival(connection: Connection) -> Arrival:
             t.dirty_work,
             t.dirty_commits,
             t.dirty_labels,
+            t.dirty_changes,
+            t.dirty_weeks,
         )
     )
     return Arrival(

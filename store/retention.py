@@ -29,6 +29,7 @@ from sqlalchemy import (
     update,
 )
 
+from store import claims, outcomes
 from store import tables as t
 from store.engine import Database
 
@@ -77,7 +78,7 @@ def hold(connection: Connection) -> datetime | None:
 def raise_horizon(database: Database, to: datetime) -> datetime:
     """Book nothing from before this hour any more; the horizon, which never goes back."""
     with database.writing() as connection:
-        known = _hold_alone(connection)
+        known = hold_alone(connection)
         hour = whole_hour(to)
         if known is not None and known >= hour:
             return known
@@ -94,7 +95,7 @@ def forget_sessions(database: Database, before: datetime) -> Iterator[int]:
     s = t.sessions.c
     for page in _pages(database, _old(before), (s.last_at, s.pk)):
         with database.writing() as connection:
-            known = _hold_alone(connection)
+            known = hold_alone(connection)
             if known is None or before > known:
                 raise ValueError("records from before this time are still booked")
             found = connection.execute(_old(before).where(s.pk.in_([row.pk for row in page])))
@@ -132,7 +133,7 @@ def forget_readings(database: Database) -> Iterator[int]:
     old = select(c.key, c.hour).where(c.hour < hour, _superseded(hour))
     for page in _pages(database, old, (c.key, c.hour)):
         with database.writing() as connection:
-            _hold_alone(connection)
+            hold_alone(connection)
             still = old.where(tuple_(c.key, c.hour).in_([tuple(row) for row in page]))
             rows = connection.execute(still).all()
             _delete_keys(connection, t.series, rows)
@@ -146,7 +147,7 @@ def forget_deliveries(database: Database, now: datetime) -> int:
         return connection.execute(delete(t.deliveries).where(old)).rowcount
 
 
-def _hold_alone(connection: Connection) -> datetime | None:
+def hold_alone(connection: Connection) -> datetime | None:
     """The horizon, once nobody folds; nobody does until this transaction ends."""
     return _told(connection, select(t.installation.c.horizon).with_for_update())
 
@@ -218,8 +219,13 @@ def _superseded(hour: int) -> ColumnElement[bool]:
 def _delete(connection: Connection, pks: Sequence[int]) -> None:
     if not pks:
         return
+    outcomes.keep(connection, pks, {})
+    claims.settle(connection, pks, {})
     links = select(t.links.c.id).where(t.links.c.session_pk.in_(pks))
     connection.execute(delete(t.link_evidence).where(t.link_evidence.c.link_id.in_(links)))
+    alerts = select(t.alerts.c.id).where(t.alerts.c.session_pk.in_(pks))
+    for told in (t.notifications, t.alert_events):
+        connection.execute(delete(told).where(told.c.alert_id.in_(alerts)))
     for table in _OF_SESSIONS:
         connection.execute(delete(table).where(table.c.session_pk.in_(pks)))
     connection.execute(delete(t.sessions).where(t.sessions.c.pk.in_(pks)))

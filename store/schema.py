@@ -3,6 +3,7 @@
 import secrets
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from alembic import command
@@ -31,12 +32,14 @@ def state(database: Database) -> SchemaState:
     """Compare the database's revision with ours."""
     with database.reading() as connection:
         revision = MigrationContext.configure(connection).get_current_revision()
-    if revision is None:
-        return SchemaState.EMPTY
-    script = ScriptDirectory.from_config(_config())
-    if revision == script.get_current_head():
+    return SchemaState.EMPTY if revision is None else state_of(revision)
+
+
+def state_of(revision: str) -> SchemaState:
+    """How a revision stands to ours."""
+    head, known = _revisions(migrations.__file__)
+    if revision == head:
         return SchemaState.CURRENT
-    known = {each.revision for each in script.walk_revisions()}
     return SchemaState.OLDER if revision in known else SchemaState.NEWER
 
 
@@ -52,6 +55,14 @@ def migrate(database: Database, now: datetime) -> None:
         if connection.execute(select(installation.c.id)).first() is None:
             row = {"id": 1, "created_at": now, "pseudonym_key": secrets.token_bytes(32)}
             connection.execute(insert(installation), row)
+
+
+@lru_cache(maxsize=1)
+def _revisions(_place: str) -> tuple[str | None, frozenset[str]]:
+    """Our newest revision, and all: read once, since every step is a file."""
+    script = ScriptDirectory.from_config(_config())
+    known = frozenset(each.revision for each in script.walk_revisions())
+    return script.get_current_head(), known
 
 
 def _config() -> Config:

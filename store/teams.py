@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
 
+from store import people
 from store import tables as t
 from store.upsert import merge_into, replaced
 
@@ -24,11 +25,15 @@ class Membership:
     lead: bool = False
 
 
-def replace_teams(connection: Connection, memberships: Iterable[Membership]) -> None:
+def replace_teams(connection: Connection, told: Iterable[Membership]) -> None:
     """Take over these memberships in the place of all before.
 
-    Of one person none but those as lead may overlap: usage would count twice.
+    Of one person none but those as lead may overlap: usage would count twice. Sessions of everybody
+    whose memberships change are marked.
     """
+    new = set(told)
+    moved = new.symmetric_difference(memberships(connection))
+    people.mark_labels_of(connection, {each.person for each in moved})
     connection.execute(delete(t.team_members))
     rows = [
         {
@@ -38,7 +43,7 @@ def replace_teams(connection: Connection, memberships: Iterable[Membership]) -> 
             "to_hour": each.to_hour,
             "lead": each.lead,
         }
-        for each in sorted(set(memberships), key=lambda m: (m.team, m.person, m.from_hour, m.lead))
+        for each in sorted(new, key=lambda m: (m.team, m.person, m.from_hour, m.lead))
     ]
     merge_into(connection, t.team_members, rows, {"to_hour": replaced})
 

@@ -13,13 +13,14 @@ from store import tables as t
 from store.given import given
 from store.people import persons_of
 
-_TYING = (
+_TOLD = (
     Trace.COMMIT,
     Trace.BRANCH,
     Trace.REPOSITORY,
     Trace.IDENTITY,
     Trace.FILE,
     Trace.TICKET,
+    Trace.EVALUATION,
 )
 _PK = {"pk": BigInteger()}
 
@@ -55,6 +56,7 @@ def traces_of(connection: Connection, session_pks: Collection[int]) -> dict[int,
             people=frozenset(persons[identity] for identity in of[Trace.IDENTITY]),
             files=of[Trace.FILE],
             tickets=_firsts(of[Trace.TICKET]),
+            evaluations=_firsts(of[Trace.EVALUATION]),
         )
     return found
 
@@ -87,7 +89,7 @@ def _told(
     )
     told: dict[int, defaultdict[str, dict[str, Worked]]] = {}
     for pk, trace, value, first_at, last_at in connection.execute(query).all():
-        if trace not in _TYING:
+        if trace not in _TOLD:
             continue
         of = told.setdefault(root_of[pk], defaultdict(dict))[trace]
         before = of.get(value)

@@ -17,7 +17,7 @@ from store import schema
 from store.engine import Database
 
 _TEMPLATE = "migrated"
-# What survives a power failure is not what these tests ask; without it a copy takes a fifth as long.
+# What survives a power failure is not asked here; without it a copy takes a fifth as long.
 _HASTE = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "autovacuum = off")
 _NUMBERS = count()
 

@@ -1,200 +1,288 @@
-"""The first page: what has arrived, what it cost and bought, and what a verdict still takes."""
+"""The overview: where the spend goes, what it buys, and what is missing to say more."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from http import HTTPStatus
 
+from api.pages import ratios
+from api.pages import tables as cells
+from api.pages.arrived import DECISIONS
+from api.pages.charts import Chart
+from api.pages.filters import PageParameters
+from api.pages.tables import CANNOT_SAY, Cell, Column, Table
+from api.problems import Refusal
 from api.wiring import Wiring
-from domain.labels import Decision, Label, Requirement, Verdict
-from domain.usage import Tokens
-from store import report_sessions, report_status
-from store.access import MAY_SEND, Access
+from domain.contributions import Facet
+from domain.efficiency import EfficiencyReport, EfficiencyRow, Interval, Kind, Period
+from domain.judgement import By
+from domain.labels import Label, Verdict
+from domain.leaks import Measured
+from store import report_status
 from store.engine import Connection
-from store.report_sessions import SessionFilter, SessionSeen
-from store.report_status import Arrival, LabelSum, ToolSeen
-from store.report_usage import Dimension, Selection, Usage, by_dimensions, combined
+from store.report_status import Arrival
 from store.unlinked import UnlinkedSpend, spend_unlinked
 
-_NEWEST = 15
-_SETTLED = ("understood", "ignored", "duplicate_source", "too_old")
-
-MEANINGS: Mapping[Label | None, str] = {
-    Label.PRODUCTIVE: "work that landed and stands",
-    Label.INEFFICIENT: "work that landed, at too high a price",
-    Label.WASTEFUL: "work that came to nothing",
-    Label.NEUTRAL: "no work was meant to come of it",
-    Label.PENDING: "too early to tell",
-    Label.UNKNOWN: "can't be told",
-    None: "not classified yet",
-}
-DECISIONS: Mapping[Decision, str] = {
-    Decision.KEEP: "Keep",
-    Decision.SCOPE: "Scope",
-    Decision.CUT: "Cut",
-    Decision.INSUFFICIENT_EVIDENCE: "Cannot say yet",
-}
+SILENT_AFTER = timedelta(days=7)
+_OPEN = (Label.PENDING, Label.UNKNOWN)
+_GROUPED = (Facet.WORK_TYPE, Facet.MODEL, Facet.TOOL, Facet.TEAM, Facet.REPO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabelLine:
-    """Sessions of one label. ``part`` is their share of the list price of all sessions."""
+class Missing:
+    """What keeps the numbers from saying more.
 
-    name: str
-    meaning: str
-    sessions: int
-    list_nanousd: int | None
-    part: float | None
+    ``unknown`` are rules by which spend is unknown, with what it cost; ``silent`` tools with the
+    time of their last record.
+    """
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolLine:
-    """One tool. ``usage`` is None where none was told, ``verdict`` until it was judged."""
-
-    tool: str
-    sessions: int
-    usage: Usage | None
-    verdict: Verdict | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """One requirement of a verdict. ``have`` is its measure of each tool, in their order."""
-
-    name: str
-    sentence: str
-    is_share: bool
-    have: Sequence[Requirement | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelLine:
-    """Usage of one model through one tool."""
-
-    tool: str | None
-    model: str | None
-    usage: Usage
+    unknown: Sequence[tuple[str, int]]
+    unpriced_sessions: int
+    unlinked: Sequence[UnlinkedSpend]
+    silent: Sequence[tuple[str, datetime]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """Everything that the first page says. ``sessions`` counts active sessions with an id."""
+    """Everything that the page says. ``total`` is of what the page is narrowed to."""
 
     now: datetime
     arrival: Arrival
-    tools: Sequence[ToolLine]
-    needs: Sequence[Need]
+    period: Period
+    total: EfficiencyRow
+    spent_nanousd: int
+    open_nanousd: int
     sessions: int
-    total: Usage
-    sessionless: Usage | None
-    labels: Sequence[LabelLine]
-    models: Sequence[ModelLine]
-    newest: Sequence[SessionSeen]
-    forges: Mapping[str, int]
-    unlinked: Sequence[UnlinkedSpend]
-    not_understood: int
-    ingest_token_needed: bool
+    leaks: Measured | None
+    charts: Sequence[Chart]
+    tables: Sequence[Table]
+    missing: Missing
+    choices: Mapping[str, Sequence[str]]
 
 
-def overview(wiring: Wiring) -> Overview:
-    """Gather the first page, all of it from one state of the database."""
+def overview(wiring: Wiring, parameters: PageParameters) -> Overview | None:
+    """Gather the page; None as long as nothing at all can be said of what the spend bought."""
     now = wiring.clock()
     with wiring.database.reading() as connection:
-        models = _model_lines(connection)
-        seen = report_status.tools(connection)
-        tools = tool_lines(seen, models, wiring.judge(connection, now))
-        sessions = sum(tool.sessions for tool in tools)
-        labels, sessionless = report_status.labels(connection)
+        by_week = ratios.report(wiring, connection, parameters, now, None, Interval.WEEK)
+        if by_week is None and parameters.one():
+            raise too_few(wiring.privacy_floor)
+        if by_week is None or by_week.total is None:
+            return None
+        if by_week.total.by_spend is None and not parameters.query():
+            return None
+        whole = ratios.report(wiring, connection, parameters, now, None)
+        grouped = _grouped(wiring, connection, parameters, now)
+        leaks = wiring.leaks(connection, wiring.privacy_floor)
+        verdicts = wiring.judge(connection, now, By.TOOL).verdicts
+        total = whole.total if whole and whole.total else by_week.total
         return Overview(
             now=now,
             arrival=report_status.arrival(connection),
-            tools=tools,
-            needs=missing([line.verdict for line in tools]),
-            sessions=sessions,
-            total=combined((line.usage for line in models), sessions),
-            sessionless=sessionless,
-            labels=label_lines(labels),
-            models=models,
-            newest=report_sessions.page(connection, SessionFilter(), _NEWEST),
-            forges=report_status.forges(connection),
-            unlinked=spend_unlinked(connection),
-            not_understood=report_status.not_understood(connection, _SETTLED),
-            ingest_token_needed=wiring.gate.check(None, MAY_SEND) is not Access.GRANTED,
+            period=by_week.period,
+            total=total,
+            spent_nanousd=ratios.spend_of(total),
+            open_nanousd=sum(each.cost_nanousd for each in total.spent if each.label in _OPEN),
+            sessions=ratios.sessions_of(total),
+            leaks=None if leaks.withheld else leaks.measured,
+            charts=_charts(by_week, total, narrowed=parameters.one() is not None),
+            tables=[
+                ratios.by_week("by_week", by_week.rows),
+                *_tables(grouped, verdicts, parameters),
+            ],
+            missing=_missing(connection, total, parameters, now),
+            choices=_choices(grouped, parameters),
         )
 
 
-def _model_lines(connection: Connection) -> list[ModelLine]:
-    by = (Dimension.TOOL, Dimension.MODEL)
-    return [
-        ModelLine(tool=values[by[0]], model=values[by[1]], usage=usage)
-        for values, usage in by_dimensions(connection, by, Selection())
+def _grouped(
+    wiring: Wiring, connection: Connection, parameters: PageParameters, now: datetime
+) -> dict[Facet, EfficiencyReport]:
+    """What the page tells by each dimension; those are left out that too few people are behind."""
+    found = {
+        facet: ratios.report(wiring, connection, parameters, now, facet, plain=True)
+        for facet in _GROUPED
+    }
+    return {facet: told for facet, told in found.items() if told is not None}
+
+
+def too_few(floor: int) -> Refusal:
+    """The refusal of a page that would be about too few people."""
+    return Refusal(
+        HTTPStatus.FORBIDDEN,
+        "too_few_people",
+        f"Fewer than {floor} people are behind this, or so few beside it that it could be worked"
+        " back to them. Ask for a longer period, or without the filter.",
+    )
+
+
+def _charts(by_week: EfficiencyReport, total: EfficiencyRow, *, narrowed: bool) -> list[Chart]:
+    whole = total.by_spend.value if total.by_spend else None
+    rows = by_week.rows
+    if narrowed:
+        beside, baseline = (
+            "whole company",
+            [row.baseline if ratios.is_settled(row) else None for row in rows],
+        )
+    else:
+        beside, baseline = "whole period", [whole] * len(rows)
+    return [ratios.spend_chart(rows), ratios.ratio_chart(rows, beside, baseline)]
+
+
+def _tables(
+    grouped: Mapping[Facet, EfficiencyReport],
+    verdicts: Sequence[Verdict],
+    parameters: PageParameters,
+) -> list[Table]:
+    captions = {
+        Facet.WORK_TYPE: "Spend by type of work",
+        Facet.MODEL: "Spend by model",
+        Facet.TEAM: "Spend by team",
+        Facet.REPO: "Spend by repository",
+    }
+    made = [
+        ratios.spending(f"by_{facet}", caption, grouped[facet], facet, parameters)
+        for facet, caption in captions.items()
+        if facet in grouped
     ]
+    if Facet.TOOL in grouped:
+        made.append(_loops(grouped[Facet.TOOL], parameters))
+    if Facet.WORK_TYPE in grouped:
+        made.append(_earning(grouped[Facet.WORK_TYPE], parameters))
+    return [*made, _verdicts(verdicts)]
 
 
-def tool_lines(
-    seen: Sequence[ToolSeen], models: Sequence[ModelLine], verdicts: Sequence[Verdict]
-) -> list[ToolLine]:
-    """Tools by name, each with the usage of all its models."""
-    by_tool = {verdict.tool: verdict for verdict in verdicts}
-    lines = []
-    for each in seen:
-        usages = [line.usage for line in models if line.tool == each.tool]
-        lines.append(
-            ToolLine(
-                tool=each.tool,
-                sessions=each.sessions,
-                usage=combined(usages, each.sessions) if usages else None,
-                verdict=by_tool.get(each.tool),
+def _loops(of: EfficiencyReport, parameters: PageParameters) -> Table:
+    """Sessions in which the same call failed again and again, of those whose tool tells calls."""
+    rows = []
+    for row in of.rows:
+        told, looping = ratios.counted(row, "loops_told"), ratios.counted(row, "looping")
+        rows.append(
+            (
+                ratios.name_of(row, Facet.TOOL, "/", parameters),
+                cells.count(looping if told else None),
+                cells.part(looping / told if told else None),
+                cells.count(told),
+                cells.count(ratios.sessions_of(row) - told),
             )
         )
-    return lines
+    rows.sort(key=lambda row: -(row[2].part or 0))
+    return Table(
+        name="loops",
+        caption="Sessions that loop, by tool",
+        columns=(
+            Column(title="Tool", names=("tool",)),
+            Column(title="Loop", names=("looping_sessions",), numeric=True),
+            Column(title="Of those that tell", names=("looping_share",), numeric=True),
+            Column(title="Tell", names=("sessions_that_tell",), numeric=True, wide=True),
+            Column(title="Don't tell", names=("sessions_untold",), numeric=True, wide=True),
+        ),
+        rows=rows,
+    )
 
 
-def missing(verdicts: Sequence[Verdict | None]) -> list[Need]:
-    """Requirements that at least one of these verdicts still lacks, in their order."""
-    measured = [
-        {each.name: each for each in verdict.requirements} if verdict else {}
-        for verdict in verdicts
-    ]
-    samples = {name: each for of_tool in measured for name, each in of_tool.items()}
-    return [
-        Need(
-            name=name,
-            sentence=sample.sentence,
-            is_share=sample.sentence.startswith("Share"),
-            have=[of_tool.get(name) for of_tool in measured],
-        )
-        for name, sample in samples.items()
-        if any(name in of_tool and not of_tool[name].met for of_tool in measured)
-    ]
-
-
-def label_lines(sums: Sequence[LabelSum]) -> list[LabelLine]:
-    """Labels in their own order; those without any session are left out."""
-    by_label = {each.label: each for each in sums}
-    whole = sum(each.usage.list_nanousd or 0 for each in sums if each.usage)
-    lines = []
-    for label, meaning in MEANINGS.items():
-        each = by_label.get(label.value if label else None)
-        if each is None:
-            continue
-        priced = each.usage.list_nanousd if each.usage else None
-        lines.append(
-            LabelLine(
-                name=label.value if label else "none yet",
-                meaning=meaning,
-                sessions=each.sessions,
-                list_nanousd=priced,
-                part=priced / whole if priced is not None and whole else None,
+def _earning(of: EfficiencyReport, parameters: PageParameters) -> Table:
+    """Types of work by their productive share, the best first."""
+    told = [row for row in of.rows if row.by_spend and row.measured.kind is Kind.GROUP]
+    told.sort(key=lambda row: -(row.by_spend.value if row.by_spend else 0))
+    return Table(
+        name="earning",
+        caption="Productive share by type of work",
+        columns=(
+            Column(title="Type of work", names=("work_type",)),
+            ratios.RATIO,
+            Column(title="Productive", names=("productive_usd",), numeric=True),
+            ratios.SESSIONS,
+        ),
+        rows=[
+            (
+                ratios.name_of(row, Facet.WORK_TYPE, "/", parameters),
+                ratios.ratio(row),
+                cells.dollars(_productive(row)),
+                cells.count(ratios.sessions_of(row)),
             )
-        )
-    return lines
+            for row in told
+        ],
+    )
 
 
-def buckets(told: Tokens) -> list[tuple[str, str, str, int | None]]:
-    """Token buckets for people: (field, name, meaning, count)."""
-    return [
-        ("tokens.input", "Input", "prompt tokens from no cache", told.input),
-        ("tokens.cache_read", "Cache read", "prompt tokens from the cache", told.cache_read),
-        ("tokens.cache_write", "Cache write", "prompt tokens put into the cache", told.cache_write),
-        ("tokens.output", "Output", "tokens produced, reasoning included", told.output),
-    ]
+def _productive(row: EfficiencyRow) -> int:
+    return sum(each.final_nanousd for each in row.spent if each.label is Label.PRODUCTIVE)
+
+
+def _verdicts(verdicts: Sequence[Verdict]) -> Table:
+    return Table(
+        name="verdicts",
+        caption="Verdicts on tools",
+        columns=(
+            Column(title="Tool", names=("tool",)),
+            Column(title="Verdict", names=("verdict",)),
+            Column(
+                title="Productive share",
+                names=("standardised_share", "low", "high"),
+                numeric=True,
+            ),
+        ),
+        rows=[
+            (
+                cells.words(each.tool, href=f"/tools/{each.tool}"),
+                decision(each),
+                cells.share(each.standardised_share, each.interval),
+            )
+            for each in sorted(verdicts, key=lambda each: each.tool)
+        ],
+    )
+
+
+def decision(verdict: Verdict) -> Cell:
+    """A verdict with what it takes still, or else its reason."""
+    met = sum(each.met for each in verdict.requirements)
+    short = met < len(verdict.requirements)
+    return Cell(
+        text=DECISIONS[verdict.decision],
+        values=(verdict.decision.value,),
+        mark=f"decision {verdict.decision.value}",
+        note=f"{met} of {len(verdict.requirements)} requirements met" if short else verdict.reason,
+        missing=CANNOT_SAY,
+    )
+
+
+def _missing(
+    connection: Connection, total: EfficiencyRow, parameters: PageParameters, now: datetime
+) -> Missing:
+    unknown: dict[str, int] = {}
+    for each in total.spent:
+        if each.label is Label.UNKNOWN:
+            unknown = {rule: cost for rule, (_, cost) in each.rules.items()}
+    last: dict[str, datetime] = {}
+    for kind in report_status.coverage(connection):
+        last[kind.tool] = max(kind.last_at, last.get(kind.tool, kind.last_at))
+    return Missing(
+        unknown=sorted(unknown.items(), key=lambda item: (-item[1], item[0])),
+        unpriced_sessions=total.unpriced_sessions,
+        unlinked=[]
+        if parameters.one()
+        else sorted(
+            spend_unlinked(connection, parameters.since(now)),
+            key=lambda each: -(each.cost_nanousd or 0),
+        ),
+        silent=sorted((tool, at) for tool, at in last.items() if now - at > SILENT_AFTER),
+    )
+
+
+def _choices(
+    grouped: Mapping[Facet, EfficiencyReport], parameters: PageParameters
+) -> dict[str, list[str]]:
+    """What the page may be narrowed to: groups that it shows, and what it is narrowed to now."""
+    found = {}
+    for facet in (Facet.TOOL, Facet.TEAM, Facet.REPO):
+        rows = grouped[facet].rows if facet in grouped else ()
+        values = {row.measured.value for row in rows if row.measured.kind is Kind.GROUP}
+        own = getattr(parameters, facet.value)
+        named = {value for value in (*values, own) if value is not None}
+        if named:
+            found[facet.value] = sorted(named)
+    one = parameters.one()
+    if one is not None and one[0].value not in found:
+        found[one[0].value] = [one[1]]
+    return found

@@ -3,9 +3,17 @@
 from collections.abc import Mapping
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from api.pages import formats
+from api.pages.charts import Chart, svg
 from api.problems import Problem
+
+
+def drawing(chart: Chart) -> Markup:
+    """A chart as an element of a page; what it names is escaped by the drawing itself."""
+    return Markup(svg(chart))  # noqa: S704
+
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),
@@ -25,6 +33,8 @@ _ENVIRONMENT.filters |= {
     "capital": formats.capital,
     "short": formats.short,
     "tokens": formats.tokens,
+    "day": formats.day,
+    "drawing": drawing,
 }
 _ENVIRONMENT.globals |= {
     "ago": formats.ago,

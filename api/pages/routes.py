@@ -1,17 +1,23 @@
 """The addresses of pages. Errors on them are pages as well (see ``api.problems``)."""
 
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from api.auth import may_read
 from api.host import asked_origin
-from api.pages.overview import DECISIONS, MEANINGS, buckets, overview
-from api.pages.rendering import render
-from api.pages.session import session_view
+from api.pages.arrived import DECISIONS, arrived, buckets
+from api.pages.filters import PERIODS, PageParameters
+from api.pages.frame import page
+from api.pages.leaks import about, leaks_view
+from api.pages.overview import overview
+from api.pages.routing import routing_view
+from api.pages.teams import teams_view
+from api.pages.tools import tool_view, tools_view
 from api.schemas.links import REASONS
 from api.wiring import Wired
 
@@ -20,31 +26,64 @@ router = APIRouter(
 )
 
 
+Parameters = Annotated[PageParameters, Query()]
+
+
 @router.get("/")
-def first_page(request: Request, wired: Wired) -> HTMLResponse:
-    """Show what has arrived."""
+def first_page(request: Request, wired: Wired, parameters: Parameters) -> Response:
+    """Show where the spend goes; while that can't be told, what has arrived."""
+    shown = overview(wired, parameters)
+    if shown is not None:
+        told = {"shown": shown, "periods": PERIODS, "reasons": REASONS}
+        return page(wired, "overview.html", "/", parameters, told, shown.tables)
     told = {
-        "shown": overview(wired),
-        "version": wired.version,
+        "shown": arrived(wired),
         "decisions": DECISIONS,
         "buckets": buckets,
         "reasons": REASONS,
+        "floor": wired.privacy_floor,
         "otlp_address": asked_origin(request, wired.otlp_http_port),
         "webhook_address": f"{asked_origin(request)}/webhooks/github",
     }
-    return HTMLResponse(render("overview.html", told))
+    return page(wired, "arrived.html", "/", parameters, told)
 
 
-@router.get("/sessions/{tool}/{session_id:path}")
-def session_page(wired: Wired, tool: str, session_id: str) -> HTMLResponse:
-    """Show one session."""
-    told = {
-        "shown": session_view(wired, tool, session_id),
-        "version": wired.version,
-        "meanings": MEANINGS,
-        "buckets": buckets,
-    }
-    return HTMLResponse(render("session.html", told))
+@router.get("/tools")
+def tools_page(wired: Wired, parameters: Parameters) -> Response:
+    """Show the verdicts on all tools."""
+    shown = tools_view(wired)
+    return page(wired, "tools.html", "/tools", parameters, {"shown": shown}, shown.tables)
+
+
+@router.get("/tools/{tool}")
+def tool_page(wired: Wired, tool: str, parameters: Parameters) -> Response:
+    """Show one tool."""
+    shown = tool_view(wired, tool, parameters)
+    told = {"shown": shown, "decisions": DECISIONS}
+    return page(wired, "tool.html", "/tools", parameters, told, shown.tables)
+
+
+@router.get("/teams")
+def teams_page(wired: Wired, parameters: Parameters) -> Response:
+    """Show how teams fare."""
+    shown = teams_view(wired, parameters)
+    told = {"shown": shown, "periods": PERIODS}
+    return page(wired, "teams.html", "/teams", parameters, told, shown.tables)
+
+
+@router.get("/routing")
+def routing_page(wired: Wired, parameters: Parameters) -> Response:
+    """Show which model to use for which work."""
+    shown = routing_view(wired)
+    return page(wired, "routing.html", "/routing", parameters, {"shown": shown}, shown.tables)
+
+
+@router.get("/leaks")
+def leaks_page(request: Request, wired: Wired, parameters: Parameters) -> Response:
+    """Show what spend leaks through."""
+    shown = leaks_view(wired, parameters)
+    told = {"shown": shown, "about": about, "address": asked_origin(request)}
+    return page(wired, "leaks.html", "/leaks", parameters, told, shown.tables)
 
 
 class _Assets(StaticFiles):

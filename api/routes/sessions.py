@@ -1,5 +1,6 @@
 """Sessions: listed, one from all sides, and why it has its label."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated
 
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from api.auth import may_read
 from api.cursors import cut, read_cursor
-from api.parameters import AsOf, SessionParameters, allowed
+from api.parameters import AsOf, OwnSessionParameters, SessionParameters, allowed
 from api.problems import Refusal
 from api.schemas.sessions import (
     Explanation,
@@ -17,8 +18,8 @@ from api.schemas.sessions import (
     session_detail,
     session_row,
 )
-from api.wiring import Wired
-from store import report_detail, report_links, report_sessions
+from api.wiring import Wired, Wiring
+from store import overrules, predictions, report_detail, report_links, report_sessions
 from store.engine import Connection
 from store.report_sessions import Position, SessionFilter, SessionSeen
 from store.report_usage import Dimension
@@ -32,6 +33,11 @@ SessionId = Annotated[str, Path(description="The session's id, as the tool tells
 @router.get("/v1/sessions")
 def sessions(wired: Wired, asked: Annotated[SessionParameters, Query()]) -> SessionPage:
     """Sessions that were used, newest first. Telemetry that names no session is in usage only."""
+    return listed(wired, asked, asked.user)
+
+
+def listed(wired: Wiring, asked: OwnSessionParameters, users: Sequence[str]) -> SessionPage:
+    """A page of the sessions that are asked for, of these users."""
     after = None
     if asked.cursor is not None:
         last_at, pk = read_cursor(asked.cursor, int)
@@ -44,7 +50,7 @@ def sessions(wired: Wired, asked: Annotated[SessionParameters, Query()]) -> Sess
         usage=allowed(
             {
                 Dimension.MODEL: asked.model,
-                Dimension.USER: asked.user,
+                Dimension.USER: users,
                 Dimension.TEAM: asked.team,
                 Dimension.REPO: asked.repo,
             }
@@ -72,6 +78,7 @@ def explain(
             asked.as_of,
             report_links.of_session(connection, seen.pk),
             report_detail.history(connection, seen.pk),
+            overrules.history(connection, seen.pk),
         )
 
 
@@ -86,7 +93,8 @@ def session(
         labelled = wired.labeller(connection, seen.pk, as_of)
         names = wired.names(connection, [seen.user])
         sides = report_detail.sides(connection, seen.pk)
-    return session_detail(seen, names, sides, labelled, asked.as_of)
+        warned = predictions.of_session(connection, seen.pk) if asked.as_of is None else None
+    return session_detail(seen, names, sides, labelled, warned, asked.as_of)
 
 
 def find(connection: Connection, tool: str, session_id: str) -> SessionSeen:

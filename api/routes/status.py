@@ -1,10 +1,13 @@
 """Whether it is alive, and how current it is."""
 
-from fastapi import APIRouter, Depends
+from http import HTTPStatus
+
+from fastapi import APIRouter, Depends, Response
 
 from api.auth import may_read
-from api.schemas.status import Healthy, Status, provider_rows
+from api.schemas.status import Healthy, Readiness, Status, provider_rows, readiness
 from api.wiring import Wired
+from store import readiness as store
 from store import report_status, sync
 
 open_router = APIRouter(tags=["status"])
@@ -17,6 +20,15 @@ def healthz(wired: Wired) -> Healthy:
     with wired.database.reading() as connection:
         report_status.probe(connection)
     return Healthy(status="ok")
+
+
+@open_router.get("/readyz", responses={HTTPStatus.SERVICE_UNAVAILABLE: {"model": Readiness}})
+def readyz(wired: Wired, response: Response) -> Readiness:
+    """Whether requests should be sent here: each check, and 503 where one fails. Open to all."""
+    told = readiness(store.checks(wired.database, wired.clock(), wired.ready_backlog))
+    if told.status != "ready":
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    return told
 
 
 @router.get("/v1/status")

@@ -18,6 +18,8 @@ from api.schemas.activity import (
     repeated_failures,
     tool_calls,
 )
+from api.schemas.overrules import OverruleRow, overrule_rows
+from api.schemas.predictions import PredictionView, prediction_view
 from api.schemas.shape import (
     LINK_ID,
     MODEL,
@@ -35,7 +37,9 @@ from api.schemas.shape import (
 from api.schemas.usage import Counted, counted
 from domain.events import Trace
 from domain.labels import Label, Labelled, Maturity, Tier
+from domain.overrules import Overrule
 from domain.usage import usd
+from store.predictions import Warned
 from store.report_detail import LabelKept, SessionSides
 from store.report_links import LinkSeen
 from store.report_sessions import SessionSeen
@@ -192,6 +196,10 @@ class SessionDetail(SessionBase):
     label: LabelView | None = Field(
         description="What the session bought, and why; null: it is not known at that time."
     )
+    prediction: PredictionView | None = Field(
+        description="How it is likely to end, while that is open; null: it is not, or that can't be"
+        " said. It is no part of the label."
+    )
     tool_versions: list[str] = Field(description="Versions of the tool that it ran with.")
     parent_session_id: str | None = Field(
         description="The session that this one belongs to, in whose numbers its own are; null: it"
@@ -254,8 +262,14 @@ class Explanation(Shape):
     label: LabelView | None = Field(
         description="What the session bought, and why; null: it is not known at that time."
     )
+    rules_say: LabelView | None = Field(
+        description="What the rules say where the label is a person's; null: the label is theirs."
+    )
     facts: dict[str, Any] = Field(
         description="The facts that the rules saw, by name; null values were not told."
+    )
+    overrules: list[OverruleRow] = Field(
+        description="What people said that it bought, newest first; one at most stands."
     )
     links: list[LinkRow] = Field(
         description="Commits, changes and tickets it is tied to, strongest first."
@@ -277,6 +291,7 @@ def session_detail(
     names: Mapping[str, str],
     sides: SessionSides,
     labelled: Labelled | None,
+    warned: Warned | None,
     asked: datetime | None,
 ) -> SessionDetail:
     """A session from all sides; ``labelled`` is its label at the time asked for."""
@@ -285,6 +300,9 @@ def session_detail(
         **_session(seen, names),
         as_of=asked,
         label=label_view(labelled),
+        prediction=prediction_view(warned)
+        if warned is not None and warned.prediction.answer is not None
+        else None,
         tool_versions=sorted(sides.traces.get(Trace.TOOL_VERSION, ())),
         usage=[
             ModelUsage(model=each.model, query_source=each.purpose, **counted(each.usage))
@@ -328,6 +346,7 @@ def explanation(
     asked: datetime | None,
     links: Sequence[LinkSeen],
     history: Sequence[LabelKept],
+    overrules: Sequence[Overrule],
 ) -> Explanation:
     """Everything behind a session's label."""
     return Explanation(
@@ -335,7 +354,9 @@ def explanation(
         session_id=seen.session_id,
         as_of=asked,
         label=label_view(labelled),
+        rules_say=label_view(labelled.beside) if labelled else None,
         facts=labelled.facts if labelled else {},
+        overrules=overrule_rows(overrules),
         links=[link_row(each) for each in links],
         history=[LabelRow(**asdict(each)) for each in history],
     )
@@ -343,8 +364,11 @@ def explanation(
 
 def label_view(labelled: Labelled | None) -> LabelView | None:
     """A label as it is answered."""
-    if labelled is None:
-        return None
+    return None if labelled is None else view_of(labelled)
+
+
+def view_of(labelled: Labelled) -> LabelView:
+    """A label with the rule that gave it."""
     return LabelView(
         label=labelled.label,
         maturity=labelled.maturity,

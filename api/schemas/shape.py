@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict
 TOOL = "The tool's short name, for example `claude-code`."
 PURPOSE = "What requests were for: `main`, `subagent` or `auxiliary`; null: not told."
 USER_NAME = "The user's name, where the operator turned names on and told it; else null."
-USER = "Pseudonym of the user; null: not told."
+USER = "Pseudonym of the user; `hidden`: not for whoever asks; null: not told."
 MODEL = "The model as the tool spells it; null: not told."
 LINK_ID = "The link's id, for `/v1/links/{id}/review`."
 TARGET_KIND = "`commit`, `change` (a pull or merge request) or `ticket`."

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.schemas.shape import Shape
+from store.readiness import Check
 from store.report_status import Covered
 from store.sync import SyncState
 
@@ -19,6 +20,26 @@ class Healthy(Shape):
     """The server answers and reaches its database."""
 
     status: Literal["ok"] = Field(description="Always `ok`; otherwise the answer is a problem.")
+
+
+class ReadinessCheck(Shape):
+    """One thing that was looked at."""
+
+    name: str = Field(
+        description="`database` (it answers), `schema` (it is migrated to this version, or a newer"
+        " one) or `folding` (no acknowledged request has waited too long for a worker)."
+    )
+    ok: bool | None = Field(description="Whether all is well; null: it could not be looked at.")
+    detail: str = Field(description="What was seen, for people.")
+
+
+class Readiness(Shape):
+    """Whether requests should be sent to this process."""
+
+    status: Literal["ready", "not_ready"] = Field(
+        description="`not_ready`, with the status 503, unless every check is ok."
+    )
+    checks: list[ReadinessCheck] = Field(description="Each check, always all of them.")
 
 
 class FailedSync(Shape):
@@ -87,6 +108,14 @@ class CoverageReport(Shape):
 
     rows: list[CoverageRow] = Field(description="By kind of record, most records first.")
     totals: dict[str, int] = Field(description="Records by outcome, over all rows.")
+
+
+def readiness(checks: Sequence[Check]) -> Readiness:
+    """The checks as they are answered."""
+    return Readiness(
+        status="ready" if all(each.ok for each in checks) else "not_ready",
+        checks=[ReadinessCheck(**asdict(each)) for each in checks],
+    )
 
 
 def provider_rows(states: Sequence[SyncState]) -> list[ProviderStatus]:

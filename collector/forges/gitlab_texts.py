@@ -63,8 +63,12 @@ def closed_issues(text: str, repository: str) -> tuple[str, ...]:
 
 
 def closed_by_change(description: str, repository: str) -> tuple[str, ...]:
-    """Find the issues that a merge request closes, outside of comments, code and quotations."""
-    return closed_issues(references.prose(description), repository)
+    """Find what a merge request closes, outside of comments, code and quotations.
+
+    These are issues, and tickets of a tracker by their key (``Closes PAY-7``).
+    """
+    told = references.prose(description)
+    return (*closed_issues(told, repository), *references.closed_tickets(told))
 
 
 def reverted_merge_requests(text: str, repository: str) -> tuple[int, ...]:

@@ -52,6 +52,13 @@ _CLOSING = re.compile(
     rf"|https?://[^\s/]{{1,255}}/(?P<path>{_NAME})/issues/(?P<linked>{_NUMBER}))",
     re.IGNORECASE,
 )
+# The same before a key: "see PAY-7" only mentions it, "Closes PAY-7" says what it is for.
+_CLOSING_TICKET = re.compile(
+    r"(?<![\w-])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)"
+    rf"(?::[ \t]{{0,8}}|{_GAP})"
+    r"(?P<key>(?-i:(?P<project>[A-Z][A-Z0-9_]{1,9})-[1-9][0-9]{0,6}))(?![A-Za-z0-9-]|\.[0-9])",
+    re.IGNORECASE,
+)
 _TICKET = re.compile(
     r"(?<![A-Za-z0-9/_.-])(?P<key>(?P<project>[A-Z][A-Z0-9_]{1,9})-[1-9][0-9]{0,6})"
     r"(?![A-Za-z0-9-]|\.[0-9])"
@@ -125,8 +132,12 @@ def superseding_changes(body: str, repository: str) -> tuple[int, ...]:
 
 
 def closed_by_change(text: str, repository: str) -> tuple[str, ...]:
-    """Find the issues that a change's title or body closes, outside of its comments and code."""
-    return closed_issues(prose(text), repository)
+    """Find what a change's title or body closes, outside of its comments and code.
+
+    These are issues, and tickets of a tracker by their key (``Closes PAY-7``).
+    """
+    told = prose(text)
+    return _once((*closed_issues(told, repository), *closed_tickets(told)))
 
 
 def closed_issues(text: str, repository: str) -> tuple[str, ...]:
@@ -140,6 +151,11 @@ def closed_issues(text: str, repository: str) -> tuple[str, ...]:
         number = match["number"] or match["linked"]
         found.append(f"#{number}" if name == repository else f"{name}#{number}")
     return _once(found)
+
+
+def closed_tickets(text: str) -> tuple[str, ...]:
+    """Find the Jira-style keys that GitHub's closing keywords name; upper case only."""
+    return _keys(_CLOSING_TICKET, text)
 
 
 def work_items(text: str) -> tuple[str, ...]:

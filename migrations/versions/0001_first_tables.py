@@ -4,7 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = "0001"
+# Not "0001": databases of that revision are from before these tables, and can't be brought here.
+revision = "0001b"
 down_revision = None
 branch_labels = None
 depends_on = None

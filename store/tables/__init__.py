@@ -1,7 +1,21 @@
 """All tables of one installation, by what they hold. Begin with ``telemetry`` and ``work``."""
 
-from store.tables.access import access_tokens, ingest_keys
+from store.tables.access import (
+    access_tokens,
+    audit_log,
+    browser_sessions,
+    ingest_keys,
+    sign_ins,
+)
 from store.tables.base import Moment, metadata
+from store.tables.budgets import (
+    alert_events,
+    alerts,
+    budgets,
+    notifications,
+    spend_days,
+    spend_days_read,
+)
 from store.tables.conclusions import (
     dirty_commits,
     dirty_labels,
@@ -12,9 +26,29 @@ from store.tables.conclusions import (
     link_reviews,
     links,
     unlinked,
-    verdicts,
+)
+from store.tables.judgements import evaluations, judgements, verdicts
+from store.tables.leaks import (
+    leak_actions,
+    leak_evidence,
+    leak_measurements,
+    leak_people,
+    leak_weeks,
+    leaks,
 )
 from store.tables.learned import learned_work_types, title_models
+from store.tables.norms import dirty_changes, dirty_weeks, landed_changes
+from store.tables.outcomes import (
+    outcome_bins,
+    outcome_claims,
+    outcome_people,
+    outcome_presence,
+    outcome_rollups,
+    outcome_weeks,
+    session_model_outcomes,
+    session_outcomes,
+)
+from store.tables.overrules import label_overrules
 from store.tables.people import (
     dirty_people,
     display_names,
@@ -23,6 +57,12 @@ from store.tables.people import (
     persons,
     same_person,
     team_members,
+)
+from store.tables.predictions import (
+    prediction_models,
+    prediction_scores,
+    prediction_tallies,
+    predictions,
 )
 from store.tables.sync import sync_states, sync_tags
 from store.tables.telemetry import (
@@ -75,6 +115,11 @@ __all__ = [
     "USAGE_RESTS",
     "Moment",
     "access_tokens",
+    "alert_events",
+    "alerts",
+    "audit_log",
+    "browser_sessions",
+    "budgets",
     "change_commits",
     "change_files",
     "change_listings",
@@ -95,26 +140,49 @@ __all__ = [
     "coverage",
     "deliveries",
     "deployments",
+    "dirty_changes",
     "dirty_commits",
     "dirty_labels",
     "dirty_people",
     "dirty_sessions",
+    "dirty_weeks",
     "dirty_work",
     "display_names",
+    "evaluations",
     "forced_pushes",
     "inbox",
     "ingest_keys",
     "installation",
     "installations",
+    "judgements",
+    "label_overrules",
     "labels",
+    "landed_changes",
+    "leak_actions",
+    "leak_evidence",
+    "leak_measurements",
+    "leak_people",
+    "leak_weeks",
+    "leaks",
     "learned_work_types",
     "link_evidence",
     "link_reviews",
     "links",
     "metadata",
+    "notifications",
+    "outcome_bins",
+    "outcome_claims",
+    "outcome_people",
+    "outcome_presence",
+    "outcome_rollups",
+    "outcome_weeks",
     "people_file",
     "people_names",
     "persons",
+    "prediction_models",
+    "prediction_scores",
+    "prediction_tallies",
+    "predictions",
     "pushes",
     "repositories",
     "reverts",
@@ -124,8 +192,13 @@ __all__ = [
     "series",
     "session_counts",
     "session_families",
+    "session_model_outcomes",
+    "session_outcomes",
     "session_traces",
     "sessions",
+    "sign_ins",
+    "spend_days",
+    "spend_days_read",
     "sync_states",
     "sync_tags",
     "team_members",

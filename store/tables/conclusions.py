@@ -103,15 +103,3 @@ dirty_work = Table(
     Column("target_id", String(80), primary_key=True),
     Column("marks", BigInteger, nullable=False),
 )
-
-# A row where a tool's verdict changed. ``judged_at`` is when it was last found to stand.
-verdicts = Table(
-    "verdicts",
-    metadata,
-    Column("tool", String(64), primary_key=True),
-    Column("given_at", Moment, primary_key=True),
-    Column("judged_at", Moment, nullable=False),
-    Column("decision", String(24), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("share", Float),
-)

@@ -1,7 +1,6 @@
 """The pages: what they say, in every state, and that anybody can read them."""
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from collector.decode import Encoding
+from domain.judgement import By, Judgement
 from domain.labels import Decision, Requirement, Verdict
 from domain.record import Signal
 from domain.work import Repository
@@ -162,8 +162,8 @@ def test_verdicts_of_several_tools_stand_side_by_side(database: Database) -> Non
 def test_a_tool_that_is_not_judged_is_shown_all_the_same(database: Database) -> None:
     fill(database, bodies(CLAUDE / "01-simple-http-protobuf"))
 
-    def nobody(_: Connection, __: datetime) -> Sequence[Verdict]:
-        return []
+    def nobody(_: Connection, as_of: datetime, by: By) -> Judgement:
+        return Judgement(by=by, judged_at=as_of, verdicts=())
 
     assert "claude-code Not judged yet" in read(client(database, judge=nobody)).text
 
@@ -274,7 +274,7 @@ def test_contrast_is_enough_to_read(ink: str, paper: str, scheme: int) -> None:
 def test_a_verdict_without_requirements_gives_its_reason(database: Database) -> None:
     fill(database, bodies(CLAUDE / "01-simple-http-protobuf"))
 
-    def cut(_: Connection, as_of: datetime) -> Sequence[Verdict]:
+    def cut(_: Connection, as_of: datetime, by: By) -> Judgement:
         met = Requirement(name="x", sentence="Share of x.", have=1.0, need=0.5)
         verdict = Verdict(
             tool="claude-code",
@@ -285,7 +285,7 @@ def test_a_verdict_without_requirements_gives_its_reason(database: Database) -> 
             interval=(0.0, 0.1),
             as_of=as_of,
         )
-        return [verdict]
+        return Judgement(by=by, judged_at=as_of, verdicts=(verdict,))
 
     page = read(client(database, judge=cut)).text
     assert "claude-code Cut Little of it was productive. under 1 % 0 % to 10 %" in page

@@ -148,7 +148,7 @@ def test_a_period_takes_sessions_seen_in_it(http: TestClient) -> None:
         ),
         (
             {"offset": 3},
-            "there is no parameter offset; there are: from, to, limit, cursor, tool, model, user,",
+            "there is no parameter offset; there are: from, to, limit, cursor, tool, model, team,",
         ),
     ],
 )
@@ -328,7 +328,8 @@ def test_an_explanation_holds_facts_and_all_earlier_labels(database: Database) -
             conclusions.keep_labels(connection, {pk: labelled(at, label)})
     told = get(client(database), f"/v1/sessions/claude-code/{COMMITS}/explain")
     assert set(told) == {
-        *("tool", "session_id", "as_of", "label", "facts", "links", "history"),
+        *("tool", "session_id", "as_of", "label", "rules_say", "facts", "overrules"),
+        *("links", "history"),
     }
     assert [(row["label"], row["labelled_at"], row["current"]) for row in told["history"]] == [
         ("productive", "2026-12-02T00:00:00Z", True),

@@ -1,5 +1,8 @@
 """How current the answers are, and what became of every record."""
 
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -84,3 +87,29 @@ def test_coverage_by_a_filter_is_the_rows_that_show_its_value(name: str, http: T
 def test_nothing_of_claude_code_is_unknown(http: TestClient) -> None:
     assert len(scenarios("claude-code")) == 13
     assert get(http, "/v1/coverage", outcome=["unknown", "malformed"])["rows"] == []
+
+
+def test_ready_with_each_check(empty: TestClient) -> None:
+    told = get(empty, "/readyz")
+    assert told["status"] == "ready"
+    assert [(each["name"], each["ok"]) for each in told["checks"]] == [
+        ("database", True),
+        ("schema", True),
+        ("folding", True),
+    ]
+
+
+def test_not_ready_where_requests_wait_and_nobody_folds(database: Database) -> None:
+    put(database, bodies(SIMPLE))
+    response = client(database).get("/readyz")
+    assert (response.status_code, response.json()["status"]) == (503, "not_ready")
+    assert [each["ok"] for each in response.json()["checks"]] == [True, True, False]
+    fold_all(database)
+    assert get(client(database), "/readyz")["status"] == "ready"
+
+
+def test_not_ready_without_a_database(tmp_path: Path) -> None:
+    with closing(Database(f"sqlite:///{tmp_path}/no/where.db")) as nowhere:
+        response = client(nowhere).get("/readyz")
+    assert response.status_code == 503
+    assert [each["ok"] for each in response.json()["checks"]] == [False, None, None]

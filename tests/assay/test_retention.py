@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
@@ -13,7 +13,11 @@ from typer.testing import CliRunner
 from assay import retention
 from assay.main import app
 from assay.settings import Settings
+from store import audit, sign_ins
+from store.access import Role
+from store.audit import Noted
 from store.engine import Database
+from store.sign_ins import Admitted
 from tests.ageing import Sent, day, send
 from tests.filling import rows
 
@@ -57,6 +61,17 @@ def test_what_ended_before_is_deleted_and_sent_again_stays_away(told: Path) -> N
     assert sessions(told) == 0
 
 
+def test_without_a_time_it_is_that_of_the_setting(
+    told: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSAY_RETENTION_DAYS", "36500")
+    assert (run(told)[0], sessions(told)) == (0, 1)
+    monkeypatch.setenv("ASSAY_RETENTION_DAYS", "1")
+    status, said = run(told, "--dry-run")
+    assert (status, sessions(told), "UTC: 1. Nothing" in said) == (0, 1, True)
+    assert (run(told)[0], sessions(told)) == (0, 0)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [(), ("--before", "2026-01-01", "--older-than", "3"), ("--before", "2999-01-01")],
@@ -88,3 +103,29 @@ def test_the_settings_say_what_is_forgotten(told: Path) -> None:
             connection.exec_driver_sql("DELETE FROM dirty_sessions")
         once(Settings(retention_days=1), database, lambda: not rows(database, "sessions"))
         assert rows(database, "usage") == []
+
+
+def test_old_rows_of_the_log_and_ended_sign_ins_go(told: Path) -> None:
+    now = datetime.now(UTC)
+    with closing(Database(f"sqlite:///{told / 'assay.db'}")) as database:
+        with database.writing() as connection:
+            for days in (1, 9, 11):
+                noted = Noted(
+                    at=now - timedelta(days=days),
+                    actor="local",
+                    person=None,
+                    action="",
+                    object="",
+                    status=200,
+                    people=None,
+                    address=None,
+                )
+                audit.note(connection, noted)
+            who = Admitted(role=Role.VIEWER, teams=frozenset(), person=None)
+            lasts = timedelta(days=30)
+            sign_ins.sign_in(connection, who, now - timedelta(minutes=61), lasts)
+            sign_ins.sign_in(connection, who, now, lasts)
+        settings = Settings(audit_days=10, sign_in_idle_minutes=60)
+        retention._as_set(settings, database, now, Event().is_set)
+        assert len(rows(database, "audit_log")) == 2
+        assert len(rows(database, "browser_sessions")) == 1

@@ -6,7 +6,7 @@ from functools import cache
 
 from domain.labels import JudgedChange, JudgedSession, Label, Maturity
 from simulation.company import USUAL_TOOLS, Tool, found
-from simulation.history import History
+from simulation.history import Change, Ending, History, Piece
 from simulation.living import live
 from simulation.truth import truth
 
@@ -26,6 +26,7 @@ def session(number: int, tool: str = "codex", label: Label = Label.PRODUCTIVE) -
         title=f"part {number}",
         work_type=_TYPES[number % len(_TYPES)],
         lines=80,
+        survives=label is not Label.WASTEFUL,
     )
     return JudgedSession(
         tool=tool,
@@ -37,6 +38,7 @@ def session(number: int, tool: str = "codex", label: Label = Label.PRODUCTIVE) -
         label=label,
         maturity=Maturity.FINAL,
         changes=(change,),
+        model=f"{tool}-model",
     )
 
 
@@ -81,10 +83,22 @@ def judged(history: History) -> list[JudgedSession]:
                     title=change.title,
                     work_type=piece.work_type.value,
                     lines=change.lines,
+                    survives=change is survivor(piece),
+                    review_rounds=len([r for r in change.reviews if r.state != "approved"]),
                 )
                 for change in piece.changes
             ),
+            model=history.company.tools[each.tool].model,
         )
         for piece in history.pieces
         for each in piece.sessions
     ]
+
+
+_SURVIVING = (Ending.SHIPPED, Ending.RELANDED, Ending.ENDLESS, Ending.COSTLY, Ending.SUPERSEDED)
+
+
+def survivor(piece: Piece) -> Change | None:
+    """The change of a piece of work that is still there at the end: of several the last merged."""
+    merged = [change for change in piece.changes if change.merged_at is not None]
+    return merged[-1] if merged and piece.ending in _SURVIVING else None

@@ -293,6 +293,8 @@ def test_whatever_the_order_all_of_it_joined_anew_is_the_same(
 
 
 def test_a_webhook_touches_the_sessions_of_its_author_alone(embedded: Database) -> None:
+    # Long before: what is told first of a repository, or of somebody, concerns many sessions.
+    tell(embedded, push(8, -900, "README.md"), push(9, -900, "README.md", who=BOB))
     for number in range(5):
         mine = session(f"ada{number}", number, number + 1, "src/basket.py")
         theirs = session(f"bob{number}", number, number + 1, "src/basket.py", who=BOB)

@@ -1,78 +1,37 @@
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from classifier.rules import RULE_SET, RULES, known_at, label_session, page
+from classifier.rule_table import RULE_SET, RULES
+from classifier.rules import known_at, label_session, page
 from classifier.thresholds import Thresholds
-from domain.closing import ClosedReason
-from domain.labels import (
-    Label,
-    Labelled,
-    LandedCommit,
-    LinkedChange,
-    Maturity,
-    SessionFacts,
-    Tier,
+from domain.labels import Label, Labelled, Maturity, SessionFacts, Tier
+from tests.classifier.labelling import (
+    BY_HAND,
+    CLOSED,
+    COMPARED,
+    DEFAULTS,
+    DIRECT,
+    ELSEWHERE,
+    ENDLESS,
+    MERGED,
+    OPEN,
+    REJECTED,
+    REVERTED,
+    REWORKED,
+    SESSION,
+    STACKED,
+    SUPERSEDED,
+    TRIED,
+    among,
+    costly,
+    day,
+    with_changes,
 )
 
-DAY_0 = datetime(2026, 3, 2, tzinfo=UTC)
-DEFAULTS = Thresholds()
 PROVISIONAL, FINAL = Maturity.PROVISIONAL, Maturity.FINAL
-
-
-def day(number: float) -> datetime:
-    return DAY_0 + timedelta(days=number)
-
-
-SESSION = SessionFacts(
-    tool="claude-code",
-    session_id="s1",
-    started_at=day(-0.1),
-    ended_at=day(0),
-    tokens=1_000,
-    cost_nanousd=2_000,
-    edits_accepted=None,
-    lines_changed=None,
-    commits=None,
-    tool_calls=None,
-    changes=(),
-    direct=(),
-    forge_connected=True,
-)
-TRIED = replace(SESSION, edits_accepted=3)
-
-OPEN = LinkedChange(
-    repo="acme/shop",
-    number=7,
-    tier=Tier.A,
-    opened_at=day(0),
-    active_at=day(1),
-    merged_at=None,
-    landed_at=None,
-    closed_at=None,
-    reverted_at=None,
-    reworked_at=None,
-    review_rounds=0,
-    closed_reason=None,
-    tasks=(),
-    title="feat: basket",
-)
-MERGED = replace(OPEN, merged_at=day(2), closed_at=day(2), landed_at=day(2))
-ELSEWHERE = replace(MERGED, number=8, landed_at=None)
-STACKED = replace(ELSEWHERE, number=14, landed_at=day(6))
-BY_HAND = replace(OPEN, number=15, closed_at=day(3), landed_at=day(2))
-CLOSED = replace(OPEN, number=9, closed_at=day(2), closed_reason=ClosedReason.UNKNOWN)
-SUPERSEDED = replace(CLOSED, number=16, closed_reason=ClosedReason.SUPERSEDED)
-REJECTED = replace(CLOSED, number=17, closed_reason=ClosedReason.REJECTED_CODE)
-REWORKED = replace(MERGED, number=18, reworked_at=day(9))
-REVERTED = replace(MERGED, number=10, reverted_at=day(5))
-ENDLESS = replace(MERGED, number=11, review_rounds=4)
-DIRECT = LandedCommit(
-    repo="acme/shop", sha="a" * 40, tier=Tier.B, landed_at=day(1), reverted_at=None
-)
-
 Answer = tuple[str, Label, Maturity, datetime | None]
 
 
@@ -81,26 +40,45 @@ def answer(facts: SessionFacts, at: float) -> Answer:
     return labelled.rule, labelled.label, labelled.maturity, labelled.due_at
 
 
-def with_changes(*changes: LinkedChange) -> SessionFacts:
-    return replace(TRIED, changes=changes)
-
-
 def test_a_label_carries_all_that_a_sceptic_needs() -> None:
-    assert label_session(with_changes(MERGED, REVERTED), DEFAULTS, day(6)) == Labelled(
+    assert label_session(with_changes(COMPARED, REVERTED), DEFAULTS, day(6)) == Labelled(
         label=Label.PRODUCTIVE,
         maturity=PROVISIONAL,
         rule="landed_and_stands",
         reason="Work of this session landed on the default or a release branch and is not "
-        "reverted, in fewer than 4 review rounds and without heavy rework. Other work of it that "
-        "failed does not count against it.",
+        "reverted, without endless review, disproportionate cost, takeover or heavy rework, and "
+        "tied to a task where its repository works with tasks. Other work of it that failed does "
+        "not count against it.",
         facts={
             "landed": ["acme/shop#7"],
             "landed_at": "2026-03-04T00:00:00+00:00",
             "tier": "A",
-            "review_rounds": 0,
+            "review_rounds": {"acme/shop#7": 0, "acme/shop#10": 0},
+            "endless_from": {"acme/shop#7": 4, "acme/shop#10": 4},
+            "flaws": {},
+            "cost": {
+                "acme/shop#7": {
+                    "cost_usd": 6.0,
+                    "expected_usd": 4.0,
+                    "times": 1.5,
+                    "percentile": 0.7,
+                    "tool_factor": 2.0,
+                    "peers": 30,
+                    "compared_with": "the same kind of work in its repository",
+                },
+                "acme/shop#10": None,
+            },
+            "takeover": {"acme/shop#7": None, "acme/shop#10": None},
+            "tasks": {"acme/shop#7": {"tied": True, "tied_share": 0.667, "of_changes": 30}},
             "reworked": [],
             "reverted": ["acme/shop#10"],
             "endless_rounds": 4,
+            "costly_percentile": 0.9,
+            "costly_times": 3,
+            "costly_cents": 500,
+            "takeover_share": 0.5,
+            "tasks_share": 0.6,
+            "tasks_changes": 20,
             "revert_window_days": 30,
         },
         rule_set=RULE_SET,
@@ -128,6 +106,10 @@ LADDERS: dict[str, tuple[SessionFacts, list[tuple[float, Answer]]]] = {
     "a question, before it began": (
         replace(SESSION, edits_accepted=0),
         [(-1, ("not_begun", PENDING, PROVISIONAL, day(-0.1)))],
+    ),
+    "a past task done again": (
+        replace(with_changes(MERGED), evaluations=("e1/codex/3",)),
+        [(3, ("evaluation", NEUTRAL, FINAL, None))],
     ),
     "opened, merged, matured": (
         with_changes(MERGED),
@@ -271,7 +253,47 @@ LADDERS: dict[str, tuple[SessionFacts, list[tuple[float, Answer]]]] = {
     ),
     "one reworked, one of endless review": (
         with_changes(REWORKED, ENDLESS),
-        [(9, ("heavy_rework", INEFFICIENT, PROVISIONAL, day(32)))],
+        [(9, ("laboured", INEFFICIENT, PROVISIONAL, day(32)))],
+    ),
+    "for three times the usual cost": (
+        with_changes(costly()),
+        [
+            (1, ("open_change", PENDING, PROVISIONAL, day(15))),
+            (2, ("disproportionate_cost", INEFFICIENT, PROVISIONAL, day(32))),
+            (32, ("disproportionate_cost", INEFFICIENT, FINAL, None)),
+        ],
+    ),
+    "one costly, one not": (
+        with_changes(costly(), COMPARED),
+        [(2, (STANDS, PRODUCTIVE, PROVISIONAL, day(32)))],
+    ),
+    "one costly, one of endless review": (
+        with_changes(costly(), ENDLESS),
+        [(2, ("laboured", INEFFICIENT, PROVISIONAL, day(32)))],
+    ),
+    "opened by an agent, and half of it made by people": (
+        with_changes(replace(MERGED, takeover=0.5)),
+        [(2, ("human_takeover", INEFFICIENT, PROVISIONAL, day(32)))],
+    ),
+    "without a task, where there mostly is one": (
+        with_changes(among()),
+        [
+            (1, ("open_change", PENDING, PROVISIONAL, day(15))),
+            (2, ("landed_without_task", UNKNOWN, PROVISIONAL, day(32))),
+            (32, ("landed_without_task", UNKNOWN, FINAL, None)),
+        ],
+    ),
+    "one without a task, one with": (
+        with_changes(among(), COMPARED),
+        [(2, (STANDS, PRODUCTIVE, PROVISIONAL, day(32)))],
+    ),
+    "without a task, and of endless review": (
+        with_changes(replace(among(), review_rounds=4)),
+        [(2, ("endless_review", INEFFICIENT, PROVISIONAL, day(32)))],
+    ),
+    "without a task, and reverted": (
+        with_changes(replace(among(), reverted_at=day(5))),
+        [(5, ("reverted", WASTEFUL, PROVISIONAL, day(19)))],
     ),
     "one reworked, one as it landed": (
         with_changes(REWORKED, replace(MERGED, landed_at=day(4))),
@@ -309,9 +331,21 @@ LADDERS: dict[str, tuple[SessionFacts, list[tuple[float, Answer]]]] = {
             (30, ("nothing_came_of_it", WASTEFUL, FINAL, None)),
         ],
     ),
+    "tried, by nobody of whom a commit is known": (
+        replace(TRIED, author_known=False),
+        [
+            (13, ("work_may_come", PENDING, PROVISIONAL, day(14))),
+            (14, ("author_unknown", UNKNOWN, PROVISIONAL, day(30))),
+            (30, ("author_unknown", UNKNOWN, FINAL, None)),
+        ],
+    ),
     "tried, and nobody can see": (
         replace(SESSION, lines_changed=12, forge_connected=False),
         [(1, ("no_forge", UNKNOWN, FINAL, None))],
+    ),
+    "files edited, but no edits told": (
+        replace(SESSION, files_edited=2, tool_calls=5),
+        [(14, ("nothing_came_of_it", WASTEFUL, PROVISIONAL, day(30)))],
     ),
     "committed without edits told": (
         replace(SESSION, commits=1),

@@ -8,10 +8,12 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.rules import RULES, known_at, label_session
+from classifier.rule_table import RULES
+from classifier.rules import known_at, label_session
 from classifier.thresholds import Thresholds
 from domain.closing import ClosedReason
 from domain.labels import Label, LandedCommit, LinkedChange, Maturity, SessionFacts, Tier
+from domain.norms import CostNorm, Norms, Scope
 
 DAY_0 = datetime(2026, 3, 2, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -19,6 +21,22 @@ DEFAULTS = Thresholds()
 
 TIMES = st.integers(-5 * 24, 70 * 24).map(lambda hours: DAY_0 + timedelta(hours=hours))
 COUNTS = st.none() | st.integers(0, 3)
+NORMS = st.none() | st.builds(
+    Norms,
+    cost=st.none()
+    | st.builds(
+        CostNorm,
+        scope=st.sampled_from(Scope),
+        peers=st.sampled_from([29, 30]),
+        expected_nanousd=st.integers(0, 3) | st.just(2_000_000_000),
+        percentile=st.sampled_from([0.5, 0.9, 1.0]),
+        tool_factor=st.just(1.5),
+    ),
+    usual_rounds=st.none() | st.integers(0, 6),
+    rounds_peers=st.just(30),
+    tied_share=st.none() | st.sampled_from([0.5, 0.6, 1.0]),
+    tied_peers=st.sampled_from([19, 20]),
+)
 CHANGES = st.builds(
     LinkedChange,
     repo=st.just("acme/shop"),
@@ -35,6 +53,10 @@ CHANGES = st.builds(
     closed_reason=st.none() | st.sampled_from(ClosedReason),
     tasks=st.just(()),
     title=st.just(""),
+    takeover=st.none() | st.sampled_from([0.0, 0.5, 1.0]),
+    cost_nanousd=st.none() | st.sampled_from([0, 1, 7_000_000_000]),
+    tied=st.none() | st.booleans(),
+    norms=NORMS,
 )
 COMMITS = st.builds(
     LandedCommit,
@@ -56,9 +78,11 @@ FACTS = st.builds(
     lines_changed=COUNTS,
     commits=COUNTS,
     tool_calls=COUNTS,
+    files_edited=COUNTS,
     changes=st.lists(CHANGES, max_size=3, unique_by=lambda c: c.number).map(tuple),
     direct=st.lists(COMMITS, max_size=2, unique_by=lambda c: c.sha).map(tuple),
     forge_connected=st.booleans(),
+    author_known=st.booleans(),
 )
 DAYS = st.integers(0, 40)
 THRESHOLDS = st.just(DEFAULTS) | st.builds(
@@ -72,6 +96,9 @@ THRESHOLDS = st.just(DEFAULTS) | st.builds(
     elsewhere_days=DAYS,
     superseded_days=DAYS,
     endless_rounds=st.integers(0, 5),
+    costly_cents=st.sampled_from([0, 500]),
+    costly_times=st.integers(0, 3),
+    takeover_share=st.sampled_from([0.0, 0.5]),
 )
 NAMES = {rule.name for rule in RULES}
 

@@ -49,7 +49,7 @@ def test_one_label_for_all_of_it_whichever_came_first(
     assert conclude(database) == {PARENT_PK: 24510 + 41405 + 665}
     with database.reading() as connection:
         [session] = judged.sessions(connection)
-        [verdict] = judge_tools(connection, NOW)
+        [verdict] = judge_tools(connection, NOW).verdicts
     assert (session.session_id, verdict.tool) == (PARENT, "codex")
 
 

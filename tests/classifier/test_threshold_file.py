@@ -1,7 +1,9 @@
+from dataclasses import fields
+
 import pytest
 
 from classifier.threshold_file import ThresholdFileInvalid, ThresholdSettings, parse
-from classifier.thresholds import LearningThresholds, Thresholds, VerdictThresholds
+from classifier.thresholds import LeakThresholds, LearningThresholds, Thresholds, VerdictThresholds
 
 
 def test_nothing_told_leaves_the_defaults() -> None:
@@ -18,6 +20,8 @@ def test_what_is_told_is_set_and_the_rest_stays() -> None:
         keep_from = 0.7
         [learning]
         titles = 100
+        [leaks]
+        repeats = 10
     """
     assert parse(text) == ThresholdSettings(
         rules=Thresholds(
@@ -25,6 +29,7 @@ def test_what_is_told_is_set_and_the_rest_stays() -> None:
         ),
         verdicts=VerdictThresholds(keep_from=0.7),
         learning=LearningThresholds(titles=100),
+        leaks=LeakThresholds(repeats=10),
     )
 
 
@@ -41,8 +46,9 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     """
     with pytest.raises(ThresholdFileInvalid) as refused:
         parse(text)
+    tables = ", ".join(sorted(f"[{each.name}]" for each in fields(ThresholdSettings)))
     assert refused.value.problems == [
-        "rule: is not known; there are [learning], [rules], [verdicts]",
+        f"rule: is not known; there are {tables}",
         "rules.endless_rounds: must be a whole number, 0 or more",
         "rules.rework_days: must be a whole number, 0 or more",
         "rules.rework_lines: must be a number from 0 to 1",
@@ -55,10 +61,8 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
 def test_a_name_that_is_not_known_is_answered_with_those_that_are() -> None:
     with pytest.raises(ThresholdFileInvalid) as refused:
         parse("[learning]\ntitle = 3")
-    assert refused.value.problems == [
-        "learning.title: is not known; there are titles, titles_of_a_kind, most_titles,"
-        " title_confidence, title_accuracy"
-    ]
+    names = ", ".join(each.name for each in fields(LearningThresholds))
+    assert refused.value.problems == [f"learning.title: is not known; there are {names}"]
 
 
 def test_what_is_not_toml_is_no_file_of_ours() -> None:

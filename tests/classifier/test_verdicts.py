@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from classifier.cohort import REQUIREMENTS, pieces, size_of
 from classifier.posterior import Stratum
+from classifier.scopes import named, scoped
 from classifier.thresholds import VerdictThresholds
 from classifier.verdicts import judge_tools
+from domain.judgement import By
 from domain.labels import (
     Decision,
     JudgedChange,
@@ -46,7 +48,7 @@ def test_a_verdict_shows_all_it_rests_on() -> None:
     found = verdict(enough(54))
     assert found.decision is Decision.KEEP
     assert found.reason == (
-        "Over the company's mix of work its productive share would lie between 0.79 and 0.93"
+        "Over the company's mix of work its productive share would lie between 0.82 and 0.95"
         " (95 %), the company's is 0.74; it reaches the bar for keeping, 0.5."
     )
     assert found.requirements == (
@@ -276,11 +278,58 @@ def test_on_a_simulated_company_the_verdicts_are_right(seed: int) -> None:
     assert claude.standardised_share > copilot.standardised_share
 
 
-def test_two_tools_that_are_the_same_get_the_same_verdict() -> None:
+@pytest.mark.parametrize("seed", range(5, 8))
+def test_two_tools_that_are_the_same_get_no_different_verdicts(seed: int) -> None:
     codex = USUAL_TOOLS[1]
     twins = (replace(codex, name="one"), replace(codex, name="other"), *USUAL_TOOLS[3:])
-    found = {each.tool: each for each in judge_tools(judged(using(5, twins)), DEFAULTS, UNTIL)}
-    assert found["one"].decision is found["other"].decision
+    sessions = judged(using(seed, twins))
+    found = {e.tool: e for e in judge_tools(sessions, DEFAULTS, UNTIL, sensitive=False)}
+    # That one of the two has too little evidence is no verdict.
+    said = {found["one"].decision, found["other"].decision} - {Decision.INSUFFICIENT_EVIDENCE}
+    assert len(said) <= 1
+
+
+def test_a_model_is_judged_as_a_tool_of_its_own() -> None:
+    """One model of a tool does well and the other badly: the tool as a whole tells neither."""
+    large = [replace(s, model="large") for s in enough(57) if s.tool == "codex"]
+    small = [
+        replace(
+            s,
+            model="small",
+            session_id=f"{s.session_id}-small",
+            changes=tuple(replace(c, repo="acme/web") for c in s.changes),
+        )
+        for s in enough(2)
+        if s.tool == "codex"
+    ]
+    others = [s for s in enough(0) if s.tool != "codex"]
+    sessions = scoped([*large, *small, *others], By.TOOL_MODEL)
+    found = [named(each, By.TOOL_MODEL) for each in judge_tools(sessions, DEFAULTS, AS_OF)]
+    told = {(each.tool, each.model): each.decision for each in found}
+    assert told["codex", "large"] is Decision.KEEP
+    assert told["codex", "small"] is Decision.CUT
+    assert verdict([*large, *small, *others]).decision is Decision.INSUFFICIENT_EVIDENCE
+    assert {model for _, model in told} == {"large", "small", "gemini-cli-model"}
+
+
+def test_a_surviving_change_has_its_cost_only_where_there_is_enough() -> None:
+    cost = verdict(enough(54)).per_change
+    assert cost is not None
+    assert cost.actual_nanousd == round(60_000 / cost.surviving)
+    assert cost.interval_nanousd[0] <= cost.standardised_nanousd <= cost.interval_nanousd[1]
+    assert verdict(SHORT["people"]).per_change is None
+    untold = [
+        replace(s, changes=tuple(replace(c, survives=None) for c in s.changes)) for s in enough(54)
+    ]
+    assert verdict(untold).decision is Decision.KEEP
+    assert verdict(untold).per_change is None
+
+
+def test_sessions_of_more_than_a_year_ago_are_not_judged() -> None:
+    late = AS_OF + timedelta(days=400)
+    assert {each.decision for each in judge_tools(enough(54), DEFAULTS, late)} == {
+        Decision.INSUFFICIENT_EVIDENCE
+    }
 
 
 # --- laws ---------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -116,7 +116,7 @@ def test_a_token_is_good_for_its_role(
 def test_a_token_says_whose_it_is(embedded: Database) -> None:
     token_id, secret = create(embedded, Role.LEAD, "lead of web")
     gate = Gate(embedded, open_without=True)
-    assert gate.bearer(secret) == Bearer(token_id, Role.LEAD, None)
+    assert gate.bearer(secret) == Bearer(token_id, Role.LEAD, None, frozenset({"*"}))
     assert gate.bearer("assay_never_made") is None
     assert gate.bearer(None) is None
 
@@ -124,6 +124,32 @@ def test_a_token_says_whose_it_is(embedded: Database) -> None:
 def test_without_tokens_the_gate_is_open_on_loopback_only(database: Database) -> None:
     assert Gate(database, open_without=True).check(None, MAY_SEND) is Access.GRANTED
     assert Gate(database, open_without=False).check(None, MAY_SEND) is Access.UNAUTHENTICATED
+
+
+def test_an_expired_token_is_no_token_and_opens_no_door(database: Database) -> None:
+    now = [NOW]
+    gate = Gate(database, open_without=True, clock=lambda: now[0])
+    ends = NOW + timedelta(days=1)
+    with database.writing() as connection:
+        _, secret = access.create(connection, "", Role.VIEWER, NOW, expires_at=ends)
+    now[0] = ends - timedelta(microseconds=1)
+    assert gate.check(secret, MAY_READ) is Access.GRANTED
+    now[0] = ends
+    assert gate.check(secret, MAY_READ) is Access.UNAUTHENTICATED
+    assert gate.bearer(secret) is None
+    assert gate.check(None, MAY_READ) is Access.UNAUTHENTICATED
+
+
+def test_a_token_says_whom_and_which_teams_it_is_of(database: Database) -> None:
+    with database.writing() as connection:
+        lead, secret = access.create(
+            connection, "", Role.LEAD, NOW, teams=["b", "a", "a"], person="p_1"
+        )
+        viewer, _ = access.create(connection, "", Role.VIEWER, NOW, teams=["a"])
+        access.create(connection, "", Role.LEAD, NOW, teams=[])
+    found = Gate(database, open_without=False).bearer(secret)
+    assert found == Bearer(lead, Role.LEAD, None, frozenset("ab"), "p_1")
+    assert {token.id: token.teams for token in tokens(database)}[viewer] == frozenset()
 
 
 def test_a_token_closes_the_door_it_is_for_and_no_other(database: Database) -> None:

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 import migrations
-from store import installation, schema
+from store import access, installation, schema
 from store.engine import Database, StoreError
 from store.schema import SchemaState
 from store.tables import metadata
@@ -122,6 +123,19 @@ def test_a_database_of_the_version_after_is_newer(
     schema.migrate(database, NOW)
     monkeypatch.undo()
     assert schema.state(database) is SchemaState.NEWER
+
+
+def test_who_was_a_lead_of_everything_stays_one(unmigrated: Database) -> None:
+    config = schema._config()
+    made = "INSERT INTO access_tokens (id, name, role, digest, created_at) VALUES "
+    with unmigrated.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0007")
+        connection.execute(text(made + "('a', '', 'lead', '1', 0), ('b', '', 'viewer', '2', 0)"))
+    schema.migrate(unmigrated, NOW)
+    with unmigrated.reading() as connection:
+        teams = {token.id: token.teams for token in access.tokens(connection)}
+    assert teams == {"a": {"*"}, "b": frozenset()}
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(

@@ -149,6 +149,23 @@ def test_comments_code_and_quotations_of_a_body_close_nothing(body: str, keys: l
 
 
 @pytest.mark.parametrize(
+    ("body", "keys"),
+    [
+        ("Closes PAY-12.", ["PAY-12"]),
+        ("fixes: SHOP-4 and resolves #7", ["#7", "SHOP-4"]),
+        ("See PAY-12, which this does not fix", []),
+        ("Follow-up to PAY-12", []),
+        ("closes pay-12", []),
+        ("Fixes SHA-256 and closes PAY-1.2", []),
+        ("<!-- Closes PAY-1 --> `Closes PAY-2`", []),
+        ("encloses PAY-3", []),
+    ],
+)
+def test_a_body_names_the_ticket_that_it_closes(body: str, keys: list[str]) -> None:
+    assert references.closed_by_change(body, REPOSITORY) == tuple(keys)
+
+
+@pytest.mark.parametrize(
     ("title", "keys"),
     [
         ("PAY-7: refunds", ["PAY-7"]),

@@ -1,0 +1,315 @@
+"""Data quality: what keeps the numbers from being complete, and what to do about each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from api.pages import formats, ratios
+from api.pages import tables as cells
+from api.pages.filters import PageParameters
+from api.pages.tables import Cell, Column, Row, Table
+from api.schemas.links import REASONS
+from api.wiring import Wiring
+from domain.budgets import basis_of
+from domain.efficiency import EfficiencyRow
+from domain.labels import Label
+from domain.unlinked import Unlinked
+from domain.usage import NANOUSD
+from store import report_quality, report_status, sync
+from store.report_quality import Idle, Unpriced
+from store.report_status import Arrival, Covered
+from store.sync import SyncState
+from store.unlinked import UnlinkedSpend, spend_unlinked
+
+SILENT_AFTER = timedelta(days=7)
+_DAY = timedelta(days=1)
+_MOST_RECORDS = 50
+SETTLED = ("understood", "ignored", "duplicate_source", "too_old")
+"""What may become of a record without anything being wrong."""
+_PEOPLE = (Unlinked.NO_IDENTITY, Unlinked.UNKNOWN_IDENTITY)
+_HELPS: Mapping[Unlinked, str] = {
+    Unlinked.NO_SESSION: "let the tool, or the gateway in between, send its session id",
+    Unlinked.NO_FORGE: "connect a forge",
+    Unlinked.REPOSITORY_NOT_CONNECTED: "connect the forge of that repository",
+    Unlinked.WEAK_EVIDENCE: "let a lead review these links",
+    Unlinked.NO_IDENTITY: "make keys with --user, or set enduser.id",
+    Unlinked.UNKNOWN_IDENTITY: "assay people unresolved, then a people file",
+    Unlinked.NO_FILES_TOLD: "let the tool tell commits and branches",
+}
+_OUTCOMES = {"unknown": "not known", "malformed": "malformed", "unsupported": "not supported"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolArrival:
+    """What arrived of one tool. ``last_at`` is when its last record came."""
+
+    tool: str
+    records: int
+    not_understood: int
+    first_at: datetime
+    last_at: datetime
+    signals: Mapping[str, datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityView:
+    """Everything that the page says. ``total`` is None where too few people are behind it."""
+
+    now: datetime
+    arrival: Arrival
+    silent: Sequence[ToolArrival]
+    failing: int
+    not_understood: int
+    unlinked_nanousd: int
+    unresolved: Sequence[UnlinkedSpend]
+    total: EfficiencyRow | None
+    tables: Sequence[Table]
+
+
+def quality_view(wiring: Wiring, parameters: PageParameters) -> QualityView:
+    """Gather the page."""
+    now = wiring.clock()
+    since = parameters.since(now)
+    with wiring.database.reading() as connection:
+        covered = report_status.coverage(connection)
+        idle = report_quality.idle(connection, now, SILENT_AFTER)
+        states = sync.states(connection)
+        unlinked = spend_unlinked(connection, since)
+        basis = basis_of(wiring.company)
+        unpriced = report_quality.unpriced(connection, basis, since.date(), now.date() + _DAY)
+        report = ratios.report(
+            wiring, connection, PageParameters(weeks=parameters.weeks), now, None
+        )
+        arrival = report_status.arrival(connection)
+    tools = arrivals(covered)
+    unknown = [each for each in covered if each.outcome not in SETTLED]
+    total = report.total if report else None
+    return QualityView(
+        now=now,
+        arrival=arrival,
+        silent=[each for each in tools if now - each.last_at > SILENT_AFTER],
+        failing=sum(each.error_code is not None for each in states),
+        not_understood=sum(each.records for each in unknown),
+        unlinked_nanousd=sum(each.cost_nanousd or 0 for each in unlinked),
+        unresolved=[each for each in unlinked if each.reason in _PEOPLE],
+        total=total,
+        tables=[
+            _tools(tools, idle, now),
+            _unlinked(unlinked),
+            _unpriced(unpriced),
+            _providers(states, now),
+            _records(unknown[:_MOST_RECORDS], now),
+            _labels(total),
+        ],
+    )
+
+
+def arrivals(covered: Sequence[Covered]) -> list[ToolArrival]:
+    """What arrived by tool; webhooks of forges are none."""
+    by_tool: dict[str, list[Covered]] = {}
+    for each in covered:
+        if each.signal != "webhook":
+            by_tool.setdefault(each.tool, []).append(each)
+    found = []
+    for tool, kinds in sorted(by_tool.items()):
+        signals: dict[str, datetime] = {}
+        for each in kinds:
+            signals[each.signal] = max(each.last_at, signals.get(each.signal, each.last_at))
+        found.append(
+            ToolArrival(
+                tool=tool,
+                records=sum(each.records for each in kinds),
+                not_understood=sum(e.records for e in kinds if e.outcome not in SETTLED),
+                first_at=min(each.first_at for each in kinds),
+                last_at=max(signals.values()),
+                signals=signals,
+            )
+        )
+    return found
+
+
+def _tools(tools: Sequence[ToolArrival], idle: Sequence[Idle], now: datetime) -> Table:
+    machines = {each.tool: each for each in idle}
+    return Table(
+        name="tools",
+        caption="What arrives, by tool",
+        columns=(
+            Column(title="Tool", names=("tool",)),
+            Column(title="Last record", names=("last_at",)),
+            Column(title="Records", names=("records",), numeric=True, wide=True),
+            Column(title="Not understood", names=("not_understood",), numeric=True, wide=True),
+            Column(title="Installations", names=("installations_14_days",), numeric=True),
+            Column(title="Silent for a week", names=("installations_silent",), numeric=True),
+        ),
+        rows=[_tool(each, machines.get(each.tool), now) for each in tools],
+    )
+
+
+def _tool(each: ToolArrival, machines: Idle | None, now: datetime) -> Row:
+    return (
+        cells.words(each.tool, href=f"/sessions?tool={each.tool}"),
+        ago(each.last_at, now),
+        cells.count(each.records),
+        cells.count(each.not_understood),
+        cells.count(machines.before if machines else 0),
+        cells.count(machines.not_since if machines else 0),
+    )
+
+
+def ago(at: datetime | None, now: datetime) -> Cell:
+    """How long ago that was, marked where it is long."""
+    if at is None:
+        return Cell(text=None, values=(None,), missing="never")
+    silent = now - at > SILENT_AFTER
+    return Cell(
+        text=formats.ago(at, now),
+        values=(at.isoformat(),),
+        note=formats.moment(at),
+        mark="decision" if silent else "",
+    )
+
+
+def _unlinked(unlinked: Sequence[UnlinkedSpend]) -> Table:
+    whole = sum(each.cost_nanousd or 0 for each in unlinked)
+    return Table(
+        name="unlinked",
+        caption="Spend that is booked on no change or commit, by reason",
+        columns=(
+            Column(title="Reason", names=("reason",)),
+            Column(title="Spend", names=("cost_usd",), numeric=True),
+            Column(title="Of it", names=("share",), numeric=True, wide=True),
+            Column(title="Sessions", names=("sessions",), numeric=True),
+            Column(title="What helps", names=("helps",)),
+        ),
+        rows=[
+            (
+                Cell(
+                    text=formats.capital(REASONS[each.reason]),
+                    values=(each.reason.value,),
+                ),
+                cells.dollars(each.cost_nanousd, missing="not known"),
+                cells.part((each.cost_nanousd or 0) / whole if whole else None),
+                cells.count(each.sessions),
+                Cell(
+                    text=_HELPS.get(each.reason),
+                    values=(_HELPS.get(each.reason),),
+                    missing="nothing here",
+                ),
+            )
+            for each in sorted(unlinked, key=lambda each: -(each.cost_nanousd or 0))
+        ],
+    )
+
+
+def _unpriced(unpriced: Sequence[Unpriced]) -> Table:
+    return Table(
+        name="unpriced",
+        caption="Models with tokens that have no price",
+        columns=(
+            Column(title="Model", names=("model",)),
+            Column(title="Without a price", names=("unpriced_tokens",), numeric=True),
+            Column(title="Of its tokens", names=("tokens",), numeric=True),
+        ),
+        rows=[
+            (
+                cells.words(each.model),
+                cells.count(each.unpriced_tokens),
+                Cell(
+                    text=formats.share(each.unpriced_tokens / each.tokens),
+                    values=(each.tokens,),
+                    note=f"of {formats.number(each.tokens)}",
+                ),
+            )
+            for each in unpriced
+        ],
+    )
+
+
+def _providers(states: Sequence[SyncState], now: datetime) -> Table:
+    return Table(
+        name="providers",
+        caption="How forges and trackers are read, those that fail first",
+        columns=(
+            Column(title="Provider", names=("provider", "scope", "stream")),
+            Column(title="Last read", names=("succeeded_at",)),
+            Column(title="Last failure", names=("failed_at",), wide=True),
+            Column(title="What is wrong", names=("error_code", "error")),
+        ),
+        rows=[
+            (
+                Cell(
+                    text=each.provider,
+                    values=(each.provider, each.scope or None, each.stream or None),
+                    note=" ".join(part for part in (each.scope, each.stream) if part) or None,
+                ),
+                ago(each.succeeded_at, now),
+                cells.moment(each.failed_at),
+                Cell(
+                    text=each.error_code,
+                    values=(each.error_code, each.error),
+                    note=each.error,
+                    missing="nothing",
+                ),
+            )
+            for each in sorted(states, key=lambda each: each.error_code is None)
+        ],
+    )
+
+
+def _records(unknown: Sequence[Covered], now: datetime) -> Table:
+    return Table(
+        name="records",
+        caption="Records that were not understood, the most first",
+        columns=(
+            Column(title="Record", names=("tool", "signal", "name")),
+            Column(title="What is wrong", names=("outcome",)),
+            Column(title="How many", names=("records",), numeric=True),
+            Column(title="Last", names=("last_at",), wide=True),
+        ),
+        rows=[
+            (
+                Cell(
+                    text=each.name or "without a name",
+                    values=(each.tool, each.signal, each.name),
+                    note=f"{each.tool}, {each.signal}",
+                ),
+                Cell(
+                    text=_OUTCOMES.get(each.outcome, formats.words(each.outcome)),
+                    values=(each.outcome,),
+                ),
+                cells.count(each.records),
+                ago(each.last_at, now),
+            )
+            for each in unknown
+        ],
+    )
+
+
+def _labels(total: EfficiencyRow | None) -> Table:
+    spent = {each.label: each for each in total.spent} if total else {}
+    whole = ratios.spend_of(total) if total else 0
+    return Table(
+        name="labels",
+        caption="Sessions by label",
+        columns=(
+            Column(title="Label", names=("label",)),
+            Column(title="Spend", names=("cost_usd",), numeric=True),
+            Column(title="Of all", names=("share",), numeric=True),
+            Column(title="Sessions", names=("sessions",), numeric=True),
+            Column(title="Final", names=("final_sessions",), numeric=True),
+        ),
+        rows=[
+            (
+                cells.label(label),
+                Cell(
+                    text=formats.money(spent[label].cost_nanousd),
+                    values=(spent[label].cost_nanousd / NANOUSD,),
+                ),
+                cells.part(spent[label].cost_nanousd / whole if whole else None),
+                cells.count(spent[label].sessions),
+                cells.count(spent[label].final_sessions),
+            )
+            for label in Label
+            if label in spent
+        ],
+    )

@@ -1,0 +1,171 @@
+"""How long the answers about groups take with many sessions behind them.
+
+``python -m bench.rollups --sessions 1000000``. What sessions add is made up in the database itself,
+all sums follow from it as in ``store.outcomes_anew``, and the API is asked over them. Each question
+is asked once to begin with, then so many times; the running week is written to before every
+tenth one, so that what is remembered of it is worked out anew.
+"""
+
+import argparse
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from domain.contributions import COUNTS
+from domain.weeks import week_of
+from store import outcomes, schema, statistics
+from store.engine import Database
+from store.outcomes_anew import rebuild
+from tests.api.answering import NOW, client
+
+_WEEKS = 104
+_LAST = week_of(NOW)
+_QUESTIONS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("/v1/efficiency", {}),
+    ("/v1/efficiency", {"group_by": "repo"}),
+    ("/v1/efficiency", {"group_by": "model"}),
+    ("/v1/efficiency", {"group_by": "tool", "interval": "four_weeks"}),
+    ("/v1/efficiency", {"group_by": "tool", "interval": "week"}),
+    ("/v1/efficiency", {"group_by": "work_type", "tool": "tool-1"}),
+    ("/v1/efficiency", {"group_by": "repo", "team": "team-7"}),
+    ("/v1/efficiency", {"group_by": "team", "from": str((NOW - timedelta(weeks=13)).date())}),
+    ("/v1/kpis", {}),
+    ("/v1/kpis", {"group_by": "team"}),
+    ("/v1/kpis", {"group_by": "repo"}),
+    ("/v1/kpis", {"group_by": "model", "interval": "four_weeks"}),
+)
+
+
+def main() -> None:
+    """Fill, ask, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sessions", type=int, default=1_000_000)
+    parser.add_argument("--people", type=int, default=2_000)
+    parser.add_argument("--teams", type=int, default=40)
+    parser.add_argument("--repositories", type=int, default=200)
+    parser.add_argument("--asked", type=int, default=60, help="times each question")
+    parser.add_argument("--keep", type=Path, help="folder to keep the database in, and use again")
+    told = parser.parse_args()
+    console = Console()
+    with tempfile.TemporaryDirectory() as folder:
+        path = (told.keep or Path(folder)) / "rollups.db"
+        there = path.exists()
+        database = Database(f"sqlite:///{path}")
+        if not there:
+            schema.migrate(database, NOW)
+            begun = time.perf_counter()
+            _fill(database, told)
+            filled = time.perf_counter()
+            rebuild(database)
+            statistics.refresh(database)
+            console.print(
+                f"made {filled - begun:.0f} s, summed {time.perf_counter() - filled:.0f} s"
+            )
+        for table in ("session_outcomes", "outcome_rollups", "outcome_presence", "outcome_bins"):
+            with database.reading() as connection:
+                rows = connection.execute(text(f"SELECT COUNT(*) FROM {table}")).scalar_one()
+            console.print(f"{table}: {rows:,} rows")
+        console.print(_asked(database, client(database), told.asked))
+
+
+def _fill(database: Database, told: argparse.Namespace) -> None:
+    """Sessions by chance: a person has a team, a team its repositories, and liked tools."""
+    shares = ", ".join(_drawn(name) for name in COUNTS)
+    query = f"""
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :sessions),
+        drawn AS MATERIALIZED (
+            SELECT i, abs(random()) % :people + 1 AS person, abs(random()) % 1000 AS a,
+                abs(random()) % 1000 AS b, abs(random()) % 1000 AS c, abs(random()) % {_WEEKS} AS w
+            FROM n),
+        placed AS MATERIALIZED (
+            SELECT *, person % :teams AS team, {_LAST} - w AS week,
+                CASE WHEN a < 550 THEN 0 WHEN a < 800 THEN 1 WHEN a < 920 THEN 2
+                    WHEN a < 980 THEN 3 ELSE 4 END AS tool,
+                CASE WHEN c < 500 THEN 'productive' WHEN c < 580 THEN 'inefficient'
+                    WHEN c < 800 THEN 'wasteful' WHEN c < 900 THEN 'neutral'
+                    ELSE 'unknown' END AS label
+            FROM drawn)
+        INSERT INTO session_outcomes
+        SELECT i, week, 'tool-' || tool, 'team-' || team,
+            'acme/repo-' || ((team * 5 + b % 5) % :repositories),
+            CASE WHEN label = 'wasteful' AND b % 2 THEN '' ELSE
+                json_extract('["bug","feature","docs","test","refactor","maintenance"]',
+                    '$[' || (b % 6) || ']') END,
+            person, CASE WHEN w < 4 AND a % 2 THEN 'pending' ELSE label END,
+            CASE WHEN w < 5 THEN 'provisional' ELSE 'final' END, label || '_' || (c % 3),
+            {shares}, c % 20 - 8, CASE WHEN c % 4 THEN '[]' ELSE '[' || (b % 30) || ']' END
+        FROM placed
+    """
+    with database.writing() as connection:
+        people = [{"person": f"p_{number:020x}"} for number in range(told.people)]
+        connection.execute(text("INSERT INTO outcome_people (person) VALUES (:person)"), people)
+        connection.execute(text(query), vars(told))
+        connection.execute(
+            text(
+                "INSERT INTO session_model_outcomes SELECT session_pk, 'model-' || substr(tool, 6)"
+                f" || '-' || (session_pk % 3), {', '.join(COUNTS)} FROM session_outcomes"
+            )
+        )
+
+
+def _drawn(name: str) -> str:
+    return {
+        "sessions": "1",
+        "priced": "1",
+        "cost_nanousd": "c * c * 3000",
+        "cost_squares": "c * c * c * c * 9 / 10000",
+        "input": "a * 100",
+        "cache_read": "c * 1000",
+        "cache_write": "b * 100",
+        "output": "c * 20",
+        "prompts_told": "a * 100 + c * 1000 + b * 100",
+        "requests_tried": "a / 10 + 2",
+        "failed_requests": "a % 2",
+        "looping": "c % 100 = 0",
+        "escalated": "c % 50 = 0",
+        "tasks": "c < 300",
+        "changes_landed": "c < 400",
+        "changes_standing": "c < 350",
+        "changes_reviewed": "c < 300",
+        "changes_first_pass": "c < 200",
+    }.get(name, "1")
+
+
+def _asked(database: Database, http: TestClient, times: int) -> Table:
+    table = Table(title=f"milliseconds, of {times} each")
+    for column in ("question", "first", "p50", "p99", "rows", "kB"):
+        table.add_column(column, justify="left" if column == "question" else "right")
+    for path, parameters in _QUESTIONS:
+        waits, answer = [], None
+        for number in range(times + 1):
+            if number % 10 == 1:
+                _touch(database)
+            begun = time.perf_counter()
+            answer = http.get(path, params=parameters)
+            waits.append((time.perf_counter() - begun) * 1000)
+        first, *rest = waits
+        if answer is None or answer.status_code != 200:
+            raise SystemExit(f"{path}: {answer.text if answer else ''}")
+        rest.sort()
+        named = " ".join(f"{name}={value}" for name, value in parameters.items())
+        cells = [first, rest[len(rest) // 2], rest[int(len(rest) * 0.99)]]
+        size = len(answer.content) / 1000
+        rows = len(answer.json()["rows"])
+        table.add_row(f"{path} {named}", *(f"{ms:.0f}" for ms in cells), str(rows), f"{size:.0f}")
+    return table
+
+
+def _touch(database: Database) -> None:
+    """As if a session of the running week had been concluded anew."""
+    with database.writing() as connection:
+        outcomes.stamp(connection, [_LAST])
+
+
+if __name__ == "__main__":
+    main()

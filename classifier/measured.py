@@ -1,0 +1,328 @@
+"""The sums of what sessions bought, by group and time, as far as they may be told apart."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from classifier.parting import Pieces, pieces
+from domain.contributions import COUNTS, NOTHING, Counts, Facet, Standing
+from domain.efficiency import Asked, Interval, Kind, Measured, Period
+from domain.privacy import together
+from domain.weeks import BLOCK, HALF, QUARTER, block_of, monday
+from store import report_outcomes
+from store.engine import Connection
+from store.outcomes import EVERYTHING, paired
+from store.report_outcomes import Slice, Span, Summed
+
+Sums = Mapping[Standing, Counts]
+_Bucket = int | None
+_Held = dict[tuple[_Bucket, str], dict[Standing, dict[str, int]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """All rows of an answer; ``pieces`` is what they are made of."""
+
+    asked: Asked
+    pieces: Pieces
+    rows: tuple[Measured, ...]
+    total: Measured | None
+
+    @property
+    def period(self) -> Period:
+        """Which time the answer is about."""
+        return self.pieces.period
+
+
+def measure(connection: Connection, asked: Asked, floor: int, now: datetime) -> Sheet:
+    """Read the sums that are asked for. Raises TooFewPeople."""
+    made = pieces(connection, asked, floor, now)
+    if not made.spans:
+        return Sheet(asked=asked, pieces=made, rows=(), total=None)
+    whole = total_of(connection, asked, made)
+    total = _row(made, None, Kind.TOTAL, None, made.spans, added(whole.values()))
+    if asked.group_by is None and asked.interval is Interval.NONE:
+        return Sheet(asked=asked, pieces=made, rows=(), total=total)
+    if asked.group_by is None:
+        rows = [
+            _row(made, bucket, Kind.TOTAL, None, _in(made, asked, bucket), sums)
+            for (bucket, _), sums in sorted(whole.items(), key=_order)
+        ]
+        return Sheet(asked=asked, pieces=made, rows=tuple(rows), total=total)
+    return Sheet(
+        asked=asked, pieces=made, rows=tuple(_rows(connection, asked, made, whole)), total=total
+    )
+
+
+def bucket_of(asked: Asked, span: Span) -> _Bucket:
+    """By what of the asked interval a piece is told apart: the first week; None: not at all."""
+    if asked.interval is Interval.NONE:
+        return None
+    if asked.interval is Interval.FOUR_WEEKS and span.weeks < QUARTER:
+        return block_of(span.week)
+    return span.week
+
+
+def total_of(connection: Connection, asked: Asked, made: Pieces) -> _Held:
+    """The sums of everything, or of the one value asked for, by interval."""
+    by_span = asked.interval is not Interval.NONE
+    of_piece = {small: span for span in made.spans for small in _blocks(made, span)}
+    if asked.only is not None:
+        facet, value = asked.only
+        shown = [(span, value) for span in of_piece]
+        wanted = Slice(dimension=facet.value, spans=tuple(of_piece), shown=shown)
+    else:
+        spans = list(of_piece)
+        if not by_span:
+            for first, blocks in made.halves().items():
+                spans = [span for span in spans if span not in blocks] + [Span(HALF, first)]
+        wanted = Slice(dimension=EVERYTHING, spans=tuple(spans))
+    found = report_outcomes.summed(connection, wanted, by_value=False, by_span=by_span)
+    return _held(
+        (bucket_of(asked, of_piece[each.span]) if each.span else None, "", each) for each in found
+    )
+
+
+def _blocks(made: Pieces, span: Span) -> list[Span]:
+    """The pieces that sums of one dimension are kept by: a quarter's blocks."""
+    if span.weeks < QUARTER:
+        return [span]
+    return [Span(BLOCK, first) for first in sorted({block_of(week) for week in made.live[span]})]
+
+
+def _rows(connection: Connection, asked: Asked, made: Pieces, whole: _Held) -> list[Measured]:
+    ranked = _ranked(connection, asked, made)
+    named, beyond = ranked[: asked.limit], frozenset(ranked[asked.limit :])
+    shown = _shown(connection, asked, made, frozenset(named))
+    rows: list[Measured] = []
+    for (bucket, value), sums in shown.items():
+        spans = [s for s in _in(made, asked, bucket) if value in made.shown[s]]
+        rows.append(_row(made, bucket, Kind.GROUP, value, spans, sums))
+    ranks = {value: rank for rank, value in enumerate(named)}
+    rows.sort(key=lambda row: (row.start or monday(0), ranks[row.value or ""]))
+    for bucket in sorted({bucket for bucket, _ in whole}, key=lambda each: each or 0):
+        spans = _in(made, asked, bucket)
+        hidden = [(s, g) for s in spans for g in made.groups[s] if _hidden(made, s, g, beyond)]
+        if hidden:
+            known = [of for (at, _), of in shown.items() if at == bucket]
+            left = _others(connection, asked, made, whole, bucket, known)
+            rows.append(_row_of_others(made, bucket, spans, hidden, left))
+    return rows
+
+
+def _hidden(made: Pieces, span: Span, group: str, beyond: Collection[str]) -> bool:
+    return group not in made.shown[span] or group in beyond
+
+
+def _ranked(connection: Connection, asked: Asked, made: Pieces) -> list[str]:
+    """The groups that are shown, the costliest first; by whole blocks where weeks are told."""
+    if asked.group_by is None:
+        return []
+    spent = dict.fromkeys((group for of in made.shown.values() for group in of), 0)
+    if _is_crossed(asked):
+        for span, group, each in _crossed(connection, asked, made):
+            if group in made.shown[span]:
+                spent[group] += each.counts.get("cost_nanousd", 0)
+    else:
+        blocks = {block_of(span.week) for span in made.spans}
+        for held in made.weeks.brief(asked.group_by, blocks).values():
+            for group in spent.keys() & held.keys():
+                spent[group] += sum(cost for _, _, cost, _ in held[group].values())
+    return sorted(spent, key=lambda group: (-spent[group], group))
+
+
+def _is_crossed(asked: Asked) -> bool:
+    return asked.only is not None and asked.group_by not in (None, asked.only[0])
+
+
+def _shown(connection: Connection, asked: Asked, made: Pieces, named: frozenset[str]) -> _Held:
+    """The sums of these groups as far as they are shown, by interval and value."""
+    by = asked.group_by
+    pairs = [(span, group) for span, of in made.shown.items() for group in of & named]
+    if by is None or not pairs:
+        return {}
+    if _is_crossed(asked):
+        told = set(pairs)
+        return _held(
+            (bucket_of(asked, span), group, each)
+            for span, group, each in _crossed(connection, asked, made)
+            if (span, group) in told
+        )
+    by_span = asked.interval is not Interval.NONE
+    wanted = Slice(
+        dimension=by.value, spans=made.spans, shown=pairs if by_span else made.joined(pairs)
+    )
+    found = report_outcomes.summed(connection, wanted, by_span=by_span)
+    return _held(
+        (bucket_of(asked, each.span) if each.span else None, each.value, each) for each in found
+    )
+
+
+def _crossed(connection: Connection, asked: Asked, made: Pieces) -> list[tuple[Span, str, Summed]]:
+    """The sums of all groups within the one value asked for, shown or not."""
+    if asked.only is None or asked.group_by is None:
+        return []
+    (within, value), by = asked.only, asked.group_by
+    dimension = paired(within, by)
+    first = dimension.startswith(f"{within},")
+    wanted = Slice(
+        dimension=dimension,
+        spans=made.spans,
+        value=value if first else None,
+        other=None if first else value,
+    )
+    found = report_outcomes.summed(connection, wanted, by_span=True)
+    return [(each.span, each.other if first else each.value, each) for each in found if each.span]
+
+
+def _others(
+    connection: Connection,
+    asked: Asked,
+    made: Pieces,
+    whole: _Held,
+    bucket: _Bucket,
+    known: Iterable[Sums],
+) -> Sums:
+    """What is left beside the groups that are named."""
+    by = asked.group_by
+    if _is_crossed(asked):
+        everything = _held(
+            (bucket_of(asked, span), "", each)
+            for span, _, each in _crossed(connection, asked, made)
+        )
+    elif by is Facet.MODEL:
+        # A session with two models counts with both: they do not add up to the sessions.
+        wanted = Slice(dimension=by.value, spans=made.spans)
+        told = report_outcomes.summed(connection, wanted, by_value=False, by_span=True)
+        everything = _held((bucket_of(asked, each.span), "", each) for each in told if each.span)
+    else:
+        everything = whole
+    return _without(everything.get((bucket, ""), {}), added(known))
+
+
+def _row_of_others(
+    made: Pieces,
+    bucket: _Bucket,
+    spans: Collection[Span],
+    hidden: Iterable[tuple[Span, str]],
+    sums: Sums,
+) -> Measured:
+    who = together(made.groups[span][group] for span, group in hidden)
+    start, weeks = _time(made, bucket, spans)
+    return Measured(
+        kind=Kind.OTHERS,
+        value=None,
+        time=bucket,
+        start=start,
+        weeks=weeks,
+        weeks_pooled=0,
+        people=who.bit_count(),
+        sums=sums,
+    )
+
+
+def _row(
+    made: Pieces,
+    bucket: _Bucket,
+    kind: Kind,
+    value: str | None,
+    spans: Collection[Span],
+    sums: Sums,
+) -> Measured:
+    start, weeks = _time(made, bucket, spans)
+    if value is None:
+        who = together(made.everybody[span] for span in spans)
+        pooled = 0
+    else:
+        who = together(made.groups[span][value] for span in spans)
+        pooled = sum(
+            len(made.live[span])
+            for span, groups in made.groups.items()
+            if value in groups and value not in made.shown[span]
+        )
+    return Measured(
+        kind=kind,
+        value=value,
+        time=bucket,
+        start=start,
+        weeks=weeks,
+        weeks_pooled=pooled if bucket is None else 0,
+        people=who.bit_count(),
+        sums=sums,
+    )
+
+
+def _time(
+    made: Pieces, bucket: _Bucket, spans: Collection[Span]
+) -> tuple[datetime | None, int | None]:
+    if bucket is None:
+        return None, None
+    live = [week for span in spans for week in made.live[span]]
+    # A block of which only some weeks have sessions is over all four all the same.
+    return monday(min(live)), max(live) - min(live) + 1
+
+
+def _in(made: Pieces, asked: Asked, bucket: _Bucket) -> list[Span]:
+    return [span for span in made.spans if bucket_of(asked, span) == bucket]
+
+
+def cost_of(sums: Sums) -> int:
+    """What all of these cost, in nano-dollars."""
+    return sum(counts.get("cost_nanousd", 0) for counts in sums.values())
+
+
+def counted(sums: Sums, which: Callable[[Standing], bool] = lambda _: True) -> Counts:
+    """The sums over all labels that are wanted."""
+    found: dict[str, int] = defaultdict(int)
+    for standing, counts in sums.items():
+        if which(standing):
+            for name, amount in counts.items():
+                found[name] += amount
+    return found
+
+
+def summed_up(told: Iterable[Mapping[tuple[str, str], Sequence[int]]]) -> Sums:
+    """Brief sums by label and maturity, all of these together; the rule is ""."""
+    found: dict[Standing, dict[str, int]] = {}
+    for held in told:
+        for (label, maturity), amounts in held.items():
+            standing = Standing(label=label, maturity=maturity, rule="")
+            into = found.setdefault(standing, dict.fromkeys(COUNTS[: len(amounts)], 0))
+            for name, amount in zip(COUNTS, amounts, strict=False):
+                into[name] += amount
+    return found
+
+
+def _held(told: Iterable[tuple[_Bucket, str, Summed]]) -> _Held:
+    found: _Held = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
+    for bucket, value, each in told:
+        into = found[bucket, value][each.standing]
+        for name, amount in each.counts.items():
+            into[name] += amount
+    return {key: {s: dict(counts) for s, counts in of.items()} for key, of in found.items()}
+
+
+def added(all_of: Iterable[Sums]) -> Sums:
+    """All of these together."""
+    found: dict[Standing, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for sums in all_of:
+        for standing, counts in sums.items():
+            for name, amount in counts.items():
+                found[standing][name] += amount
+    return found
+
+
+def _without(whole: Sums, known: Sums) -> Sums:
+    left: dict[Standing, Counts] = {}
+    for standing, counts in whole.items():
+        less = known.get(standing, NOTHING)
+        rest = {name: amount - less.get(name, 0) for name, amount in counts.items()}
+        if any(rest.values()):
+            left[standing] = {name: amount for name, amount in rest.items() if amount}
+    return left
+
+
+def _order(item: tuple[tuple[_Bucket, str], object]) -> tuple[int, str]:
+    (bucket, value), _ = item
+    return bucket or 0, value

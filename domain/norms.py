@@ -1,0 +1,63 @@
+"""How a landed change compares with others of the company that landed before it.
+
+The others are those that landed before the week (``domain.weeks``) in which it did, so that nothing
+that happens later changes the answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Scope(StrEnum):
+    """With whose cost a change is compared, the nearest first."""
+
+    REPO_AND_TYPE = "repo_and_type"
+    TYPE = "type"
+    REPO = "repo"
+    COMPANY = "company"
+
+
+SCOPES: Mapping[Scope, str] = MappingProxyType(
+    {
+        Scope.REPO_AND_TYPE: "the same kind of work in its repository",
+        Scope.TYPE: "the same kind of work in the company",
+        Scope.REPO: "all work in its repository",
+        Scope.COMPANY: "all work in the company",
+    }
+)
+"""The same in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostNorm:
+    """What a change was expected to cost, by ``peers`` others of this ``scope``.
+
+    ``percentile`` is the share of the peers that exceed their own expectation by at most as much.
+    ``tool_factor`` is what its tool usually costs beside all others for as many lines: 2 is twice
+    as much. It is in the expectation: that a tool is dear is not held against a piece of work.
+    """
+
+    scope: Scope
+    peers: int
+    expected_nanousd: int
+    percentile: float
+    tool_factor: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Norms:
+    """A change beside others. ``cost`` is None where there are too few, or nothing to compare.
+
+    ``usual_rounds`` is the 95th percentile (or whichever is set) of the review rounds of
+    ``rounds_peers`` changes of its size, None where there are too few. ``tied_share`` is the share
+    of the ``tied_peers`` changes by people in its repository that were tied to a task, None
+    without any.
+    """
+
+    cost: CostNorm | None = None
+    usual_rounds: int | None = None
+    rounds_peers: int = 0
+    tied_share: float | None = None
+    tied_peers: int = 0

@@ -1,0 +1,149 @@
+"""The privacy floor: what may be told apart so that no answer is about fewer than k people.
+
+Groups are told apart in fixed pieces of time, never in the period that somebody asks for: in blocks
+of four weeks (``part``), in single weeks where each of these has people enough, and two dimensions
+crossed in quarters of twelve weeks (``cross``). An answer is a sum of such pieces. So whatever two
+answers are subtracted, what is left is a sum of pieces as well, each of k people or more.
+
+Sessions whose person is not told are nobody's: they never make a group large enough.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from heapq import heappop, heappush
+from operator import or_
+from typing import TypeAlias
+
+People: TypeAlias = int
+"""A set of people: a number of which the bit of each person's own number is set."""
+
+Pair: TypeAlias = tuple[str, str]
+_NOBODY: People = 0
+_POOL = "\0pool"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parted:
+    """The groups of one block that may be shown; all others are one pool.
+
+    ``weekly``: in each single week of the block; else only over all of it.
+    """
+
+    weekly: bool
+    shown: frozenset[str]
+
+
+def part(weeks: Mapping[int, Mapping[str, People]], floor: int) -> Parted | None:
+    """How the groups of a block may be told apart; None: not even all of them together.
+
+    ``weeks`` holds who is in each group that has sessions in a week. Where too few are in the pool,
+    the smallest group that could be shown joins it. Single weeks are told only where no group is
+    lost by it.
+    """
+    over_all = merged(weeks.values())
+    if together(over_all.values()).bit_count() < floor:
+        return None
+    shown = _shown([over_all], floor)
+    by_week = list(weeks.values())
+    enough = all(together(held.values()).bit_count() >= floor for held in by_week)
+    weekly = enough and _shown(by_week, floor) == shown
+    return Parted(weekly=weekly, shown=shown)
+
+
+def _shown(times: Collection[Mapping[str, People]], floor: int) -> frozenset[str]:
+    """The groups that have people enough, at each time that they have any sessions at."""
+    size = {group: who.bit_count() for group, who in merged(times).items()}
+    shown = {
+        group
+        for group in size
+        if all(held[group].bit_count() >= floor for held in times if group in held)
+    }
+    pool = size.keys() - shown
+    joining = deque(sorted(shown, key=lambda group: (size[group], group)))
+    while pool and joining and not _enough(pool, times, floor):
+        group = joining.popleft()
+        pool.add(group)
+        shown.discard(group)
+    return frozenset(shown)
+
+
+def _enough(pool: Collection[str], times: Iterable[Mapping[str, People]], floor: int) -> bool:
+    for held in times:
+        present = [held[group] for group in pool if group in held]
+        if present and together(present).bit_count() < floor:
+            return False
+    return True
+
+
+def cross(
+    cells: Mapping[Pair, People],
+    ones: Collection[str],
+    others: Collection[str],
+    floor: int,
+) -> frozenset[Pair]:
+    """The pairs of values of two dimensions that may be shown, beside each dimension's own sums.
+
+    ``ones`` and ``others`` are the values that are shown alone; all others of their dimension are
+    one. A pair of fewer people is withheld. Since the sums of its row and column are known, that is
+    not enough: others are withheld so that it lies on a ring of pairs, each in the row or column of
+    the next, that are all withheld and all but it of people enough. Then whatever is added and
+    subtracted, it never stands alone. Where there is no such ring, no pair is shown.
+    """
+    held = _pooled(cells, ones, others)
+    large = {pair: who for pair, who in held.items() if who.bit_count() >= floor}
+    withheld = {pair for pair in held if _POOL in pair}
+    for pair in sorted(held.keys() - large.keys()):
+        ring = _ring(pair, large, withheld)
+        if ring is None:
+            return frozenset()
+        withheld |= ring
+    return frozenset(large.keys() - withheld)
+
+
+def _pooled(
+    cells: Mapping[Pair, People], ones: Collection[str], others: Collection[str]
+) -> dict[Pair, People]:
+    held: dict[Pair, People] = {}
+    for (one, other), people in cells.items():
+        pair = (one if one in ones else _POOL, other if other in others else _POOL)
+        held[pair] = held.get(pair, _NOBODY) | people
+    return held
+
+
+def _ring(pair: Pair, large: Mapping[Pair, People], withheld: Collection[Pair]) -> set[Pair] | None:
+    """Large pairs that lead from a pair's row to its column, with the fewest that are shown yet."""
+    lines: dict[tuple[int, str], list[Pair]] = {}
+    for each in sorted(large):
+        lines.setdefault((0, each[0]), []).append(each)
+        lines.setdefault((1, each[1]), []).append(each)
+    start, goal = (0, pair[0]), (1, pair[1])
+    waiting: list[tuple[int, tuple[int, str], tuple[Pair, ...]]] = [(0, start, ())]
+    reached: set[tuple[int, str]] = set()
+    while waiting:
+        cost, at, path = heappop(waiting)
+        if at == goal:
+            return set(path)
+        if at in reached:
+            continue
+        reached.add(at)
+        for each in lines.get(at, ()):
+            to = (1 - at[0], each[1 - at[0]])
+            more = 0 if each in withheld else large[each].bit_count()
+            heappush(waiting, (cost + more, to, (*path, each)))
+    return None
+
+
+def merged(times: Iterable[Mapping[str, People]]) -> dict[str, People]:
+    """Who is in each group at any of these times."""
+    found: dict[str, People] = {}
+    for held in times:
+        for group, who in held.items():
+            found[group] = found.get(group, _NOBODY) | who
+    return found
+
+
+def together(sets: Iterable[People]) -> People:
+    """Everybody who is in any of these."""
+    return reduce(or_, sets, _NOBODY)

@@ -1,0 +1,48 @@
+"""Who is in a group and how often, in few bytes: pairs of a person's number and a count.
+
+Sessions of which nobody was told are counted as number 0, which is no person.
+"""
+
+import sys
+from array import array
+from collections import Counter
+from collections.abc import Mapping
+
+NOBODY = 0
+_WIDTH = "I"
+_SWAPPED = sys.byteorder == "big"
+
+
+def packed(counts: Mapping[int, int]) -> bytes:
+    """All numbers whose count is not 0, in order; each number and count takes four bytes."""
+    flat = array(_WIDTH)
+    for number, count in sorted(counts.items()):
+        if count:
+            flat.extend((number, count))
+    if _SWAPPED:
+        flat.byteswap()
+    return flat.tobytes()
+
+
+def unpacked(told: bytes) -> Counter[int]:
+    """What was packed."""
+    flat = _flat(told)
+    return Counter(dict(zip(flat[::2], flat[1::2], strict=True)))
+
+
+def members(told: bytes) -> int:
+    """The persons alone, as a number of which the bit of each person's own number is set."""
+    numbers = _flat(told)[::2]
+    bits = bytearray((max(numbers, default=0) >> 3) + 1)
+    for number in numbers:
+        bits[number >> 3] |= 1 << (number & 7)
+    bits[0] &= ~(1 << NOBODY)
+    return int.from_bytes(bits, "little")
+
+
+def _flat(told: bytes) -> "array[int]":
+    flat = array(_WIDTH)
+    flat.frombytes(bytes(told))
+    if _SWAPPED:
+        flat.byteswap()
+    return flat

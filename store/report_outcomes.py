@@ -1,0 +1,203 @@
+"""Sums of what sessions bought, read by pieces of time and values (``store.outcomes``)."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from math import floor
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, Connection, Select, String, and_, func, select, tuple_
+
+from domain.contributions import COUNTS, Counts, Standing
+from domain.labels import Maturity
+from domain.weeks import BLOCK, QUARTER
+from store import tables as t
+from store.given import given
+from store.outcomes import EVERYTHING
+from store.packed import members
+
+
+class Span(NamedTuple):
+    """So many weeks from a first one on, as sums are kept: 1, 4, 12 or 24."""
+
+    weeks: int
+    week: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """Which sums: of a dimension, in these spans, and with these values.
+
+    ``shown`` names (span, value) pairs, None: every value. ``value`` and ``other`` narrow a pair of
+    dimensions to one value of its first or second.
+    """
+
+    dimension: str = EVERYTHING
+    spans: tuple[Span, ...]
+    shown: Collection[tuple[Span, str]] | None = None
+    value: str | None = None
+    other: str | None = None
+
+
+class Summed(NamedTuple):
+    """One sum. ``span`` is None where all of them are added."""
+
+    span: Span | None
+    value: str
+    other: str
+    standing: Standing
+    counts: Counts
+
+
+_R = t.outcome_rollups.c
+# Sessions, those of known cost, their cost and its squares come first.
+_BRIEF = 4
+_SPAN = {"weeks": BigInteger(), "week": BigInteger()}
+
+
+def stamps(connection: Connection) -> dict[int, int]:
+    """The stamp of each week of which anything was ever summed, in order."""
+    query = select(t.outcome_weeks).order_by(t.outcome_weeks.c.week)
+    return {row.week: row.stamp for row in connection.execute(query)}
+
+
+def people(
+    connection: Connection, dimension: str, weeks: int, first: Collection[int]
+) -> dict[int, dict[tuple[str, str], int]]:
+    """Who is in each cell of a dimension, by the first of its ``weeks``; with cells of nobody.
+
+    People are bits of a number (``domain.privacy``).
+    """
+    c = t.outcome_presence.c
+    wanted = given(connection, {"week": BigInteger()}, [(week,) for week in first])
+    query = select(c.week, c.value, c.other, c.people).where(
+        c.dimension == dimension, c.weeks == weeks, c.week.in_(select(wanted.c.week))
+    )
+    found: dict[int, dict[tuple[str, str], int]] = defaultdict(dict)
+    for week, value, other, told in connection.execute(query):
+        found[week][value, other] = members(told)
+    return dict(found)
+
+
+def summed(
+    connection: Connection,
+    wanted: Slice,
+    *,
+    by_value: bool = True,
+    by_span: bool = False,
+) -> list[Summed]:
+    """The sums of a slice by label, maturity and rule; also by value and span where asked."""
+    keys: list[Any] = [_R.value, _R.other] if by_value else []
+    keys += [_R.weeks, _R.week] if by_span else []
+    labelled = (_R.label, _R.maturity, _R.rule)
+    sums = [func.sum(_R[name]) for name in COUNTS]
+    query = _sliced(connection, wanted, select(*keys, *labelled, *sums))
+    found = []
+    for row in connection.execute(query.group_by(*keys, *labelled)):
+        told = list(row)
+        value, other = (told.pop(0), told.pop(0)) if by_value else ("", "")
+        span = Span(told.pop(0), told.pop(0)) if by_span else None
+        label, maturity, rule, *amounts = told
+        counts = {name: int(of) for name, of in zip(COUNTS, amounts, strict=True) if of}
+        standing = Standing(label=label, maturity=maturity, rule=rule)
+        found.append(Summed(span, value, other, standing, counts))
+    return found
+
+
+def _sliced(connection: Connection, wanted: Slice, query: Select[Any]) -> Select[Any]:
+    where = [_R.dimension == wanted.dimension]
+    where += [] if wanted.value is None else [_R.value == wanted.value]
+    where += [] if wanted.other is None else [_R.other == wanted.other]
+    # By IN, not by a join: a plan that begins with the sums would compare each with each.
+    if wanted.shown is None:
+        of = given(connection, _SPAN, sorted(wanted.spans))
+        where.append(tuple_(_R.weeks, _R.week).in_(select(of.c.weeks, of.c.week)))
+    else:
+        named = sorted((*span, value) for span, value in wanted.shown)
+        of = given(connection, {**_SPAN, "value": String()}, named)
+        told = select(of.c.weeks, of.c.week, of.c.value)
+        where.append(tuple_(_R.weeks, _R.week, _R.value).in_(told))
+    return query.where(*where)
+
+
+def brief(
+    connection: Connection, dimension: str, blocks: Collection[int]
+) -> dict[int, dict[str, dict[tuple[str, str], tuple[int, int, int, int]]]]:
+    """Sessions, those of known cost, their cost and its squares: by block, value and label.
+
+    A label stands with its maturity.
+    """
+    columns = (_R.week, _R.value, _R.label, _R.maturity)
+    query = (
+        select(*columns, *(func.sum(_R[name]) for name in COUNTS[:_BRIEF]))
+        .where(_R.dimension == dimension, _R.weeks == BLOCK)
+        .group_by(*columns)
+    )
+    of = given(connection, {"week": BigInteger()}, [(week,) for week in sorted(blocks)])
+    found: dict[int, dict[str, dict[tuple[str, str], tuple[int, int, int, int]]]] = {}
+    for row in connection.execute(query.where(_R.week.in_(select(of.c.week)))):
+        week, value, label, maturity, sessions, priced, cost, squares = row
+        held = found.setdefault(week, {}).setdefault(value, {})
+        held[label, maturity] = (int(sessions), int(priced), int(cost), int(squares))
+    return found
+
+
+def settled_pairs(
+    connection: Connection, dimension: str, quarter: int, labels: Collection[str]
+) -> dict[tuple[str, str], int]:
+    """What sessions with a final label among these cost in a quarter, by pair of values."""
+    query = (
+        select(_R.value, _R.other, func.sum(_R.cost_nanousd))
+        .where(_R.dimension == dimension, _R.weeks == QUARTER, _R.week == quarter)
+        .where(_R.label.in_(sorted(labels)), _R.maturity == Maturity.FINAL.value)
+        .group_by(_R.value, _R.other)
+    )
+    return {(value, other): int(cost) for value, other, cost in connection.execute(query)}
+
+
+def bins(
+    connection: Connection, dimension: str, kind: str, wanted: Collection[tuple[Span, str]]
+) -> dict[str, dict[int, int]]:
+    """How many are in each bin of a kind, by value, over these spans and values."""
+    c = t.outcome_bins.c
+    columns = {**_SPAN, "value": String()}
+    of = given(connection, columns, sorted((*span, value) for span, value in wanted))
+    told = select(of.c.weeks, of.c.week, of.c.value)
+    query = (
+        select(c.value, c.bin, func.sum(c.sessions))
+        .where(c.dimension == dimension, c.kind == kind)
+        .where(tuple_(c.weeks, c.week, c.value).in_(told))
+        .group_by(c.value, c.bin)
+    )
+    found: dict[str, dict[int, int]] = defaultdict(dict)
+    for value, number, sessions in connection.execute(query):
+        found[value][number] = int(sessions)
+    return found
+
+
+def beyond(
+    connection: Connection,
+    dimension: str,
+    fences: Mapping[str, float],
+    wanted: Collection[tuple[Span, str]],
+) -> dict[str, int]:
+    """How many sessions lie in a bin beyond the fence of their kind, by value."""
+    c = t.outcome_bins.c
+    columns = {**_SPAN, "value": String(), "kind": String(), "fence": BigInteger()}
+    rows = [
+        (*span, value, kind, floor(fence))
+        for span, value in wanted
+        for kind, fence in fences.items()
+    ]
+    of = given(connection, columns, sorted(rows))
+    # From what is asked for to the bins, never the other way: an outer join keeps that order.
+    same = and_(
+        *(c.dimension == dimension, c.weeks == of.c.weeks, c.week == of.c.week),
+        *(c.value == of.c.value, c.kind == of.c.kind, c.bin > of.c.fence),
+    )
+    query = (
+        select(of.c.value, func.sum(c.sessions))
+        .select_from(of.outerjoin(t.outcome_bins, same))
+        .group_by(of.c.value)
+    )
+    return {value: int(many or 0) for value, many in connection.execute(query)}

@@ -1,0 +1,104 @@
+"""What keeps answers from being complete: machines that fell silent, models without a price.
+
+All of it looks at a few weeks or at sums that are kept ready, never at every session.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import BigInteger, Connection, cast, func, select
+
+from domain.budgets import COMPANY, Basis, ScopeKind
+from domain.record import EPOCH
+from store import spend_days, spending
+from store import tables as t
+from store.spending import Spend
+
+_DAY = timedelta(days=1)
+_FIRST_DAY = EPOCH.date()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Idle:
+    """Installations of a tool: how many had sessions in one time, and how many not since."""
+
+    tool: str
+    before: int
+    not_since: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpriced:
+    """Tokens of a model (None: not told), and those of them without a price."""
+
+    model: str | None
+    tokens: int
+    unpriced_tokens: int
+
+
+def idle(connection: Connection, now: datetime, span: timedelta) -> list[Idle]:
+    """By tool: installations with a session in the span before the last one, and not in that."""
+    s = t.sessions.c
+    seen = (
+        select(s.tool, s.installation, func.max(s.last_at).label("last_at"))
+        .where(s.last_at >= now - 2 * span)
+        .group_by(s.tool, s.installation)
+    )
+    found: dict[str, list[int]] = {}
+    for row in connection.execute(seen):
+        of = found.setdefault(row.tool, [0, 0])
+        of[0] += 1
+        of[1] += row.last_at < now - span
+    return [
+        Idle(tool=tool, before=before, not_since=not_since)
+        for tool, (before, not_since) in sorted(found.items())
+    ]
+
+
+def unpriced(connection: Connection, basis: Basis, first: date, after: date) -> list[Unpriced]:
+    """Models with tokens that have no price, in these UTC days; most of those first.
+
+    From what is kept by the day where all these days are, else from usage itself.
+    """
+    days = {first + number * _DAY for number in range((after - first).days)}
+    if days <= spend_days.days_read(connection, basis):
+        sums = _kept(connection, basis, first, after)
+    else:
+        sums = _summed(connection, basis, first, after)
+    found = [
+        Unpriced(model=model, tokens=spend.tokens, unpriced_tokens=spend.unpriced_tokens)
+        for model, spend in sums.items()
+        if spend.unpriced_tokens
+    ]
+    return sorted(found, key=lambda each: (-each.unpriced_tokens, each.model or ""))
+
+
+def _kept(
+    connection: Connection, basis: Basis, first: date, after: date
+) -> Mapping[str | None, Spend]:
+    d = t.spend_days.c
+    sums = (func.sum(d.tokens), func.sum(d.unpriced_tokens))
+    query = (
+        select(d.value, *(cast(each, BigInteger) for each in sums))
+        .where(
+            d.basis == basis.value,
+            d.scope == ScopeKind.MODEL.value,
+            d.day >= (first - _FIRST_DAY).days,
+            d.day < (after - _FIRST_DAY).days,
+        )
+        .group_by(d.value)
+    )
+    return {
+        model or None: Spend(tokens=tokens, unpriced_tokens=without)
+        for model, tokens, without in connection.execute(query)
+    }
+
+
+def _summed(
+    connection: Connection, basis: Basis, first: date, after: date
+) -> Mapping[str | None, Spend]:
+    sums: dict[str | None, Spend] = {}
+    for each in spending.by_model(connection, COMPANY, basis, first, after):
+        sums[each.model] = sums.get(each.model, Spend()) + each.spend
+    return sums
