@@ -5,25 +5,17 @@ neither for nor against. What is provisional is told beside it, predictions neve
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
-from classifier.intervals import difference, effective, share_of
-from classifier.measured import (
-    Sheet,
-    Sums,
-    added,
-    cost_of,
-    counted,
-    measure,
-    summed_up,
-    total_of,
-)
-from classifier.parting import SETTLED, Pieces, crossings
+from classifier.intervals import difference
+from classifier.measured import Detail, Sheet, Sums, measure, total_of
+from classifier.parting import Pieces, crossings
+from classifier.tally import Tally, tally, tally_of_brief, together
 from classifier.thresholds import EfficiencyThresholds
-from domain.contributions import Facet, Standing
+from domain.contributions import Facet
 from domain.efficiency import (
     Asked,
     Beside,
@@ -40,10 +32,9 @@ from domain.efficiency import (
 from domain.labels import Label, Maturity
 from domain.weeks import BLOCK, monday
 from store.engine import Connection
-from store.report_outcomes import Span
+from store.report_outcomes import BRIEF, Span
 
-_OPEN = frozenset({Label.PENDING, Label.UNKNOWN})
-_NANO_A_SQUARED_UNIT = 100_000
+_DETAIL = Detail(counts=BRIEF, by_label=True)
 # Labels of the last two or three blocks are mostly open: of those before, four to compare with.
 _RECENT = 8
 _Name: TypeAlias = tuple[Kind, str | None]
@@ -51,11 +42,11 @@ DEFAULTS = EfficiencyThresholds()
 
 
 class _Timed(NamedTuple):
-    """The sums of a time that begins with this week, with so many weeks that have sessions."""
+    """The tally of a time that begins with this week, with so many weeks that have sessions."""
 
     week: int
     weeks: int
-    sums: Sums
+    tally: Tally
 
 
 def efficiency(
@@ -66,97 +57,59 @@ def efficiency(
     thresholds: EfficiencyThresholds = DEFAULTS,
 ) -> EfficiencyReport:
     """The efficiency of every group asked for. Raises TooFewPeople."""
-    sheet = measure(connection, asked, floor, now)
+    sheet = measure(connection, asked, floor, now, _DETAIL)
     if sheet.total is None:
         return EfficiencyReport(period=sheet.period, rows=(), total=None)
-    company: Mapping[int | None, Sums] = {}
-    usual: Mapping[str | None, float] = {}
-    series: Mapping[_Name, Sequence[_Timed]] = {}
-    if not asked.plain:
-        company = _company(connection, sheet)
-    usual, series = _same_mix(sheet, thresholds), _series(sheet)
+    told = {id(each): tally(each.sums) for each in (*sheet.rows, sheet.total)}
+    company = _company(connection, sheet, told)
+    usual = _same_mix(sheet, told, thresholds)
+    series = _series(sheet, told)
 
     def row(each: Measured) -> EfficiencyRow:
-        told = series.get(_name(each), ())
-        return _row(each, company, usual.get(each.value), told, thresholds)
+        return _row(
+            each,
+            told[id(each)],
+            company.get(each.time),
+            usual.get(each.value) if each.kind is Kind.GROUP else None,
+            trend_of(series.get(_name(each), ()), thresholds, each.time),
+            thresholds,
+        )
 
     return EfficiencyReport(
         period=sheet.period, rows=tuple(map(row, sheet.rows)), total=row(sheet.total)
     )
 
 
-def ratio(sums: Sums) -> Share | None:
-    """The productive share of settled spend; None where nothing settled has cost anything."""
-    settled = counted(sums, is_settled)
-    good = counted(sums, is_good)
-    spent = settled["cost_nanousd"]
-    weight = effective(spent / _NANO_A_SQUARED_UNIT, settled["cost_squares"])
-    # Costs below a hundredth of a cent have no square: each session then counts as one.
-    weight = min(weight or settled["priced"], settled["priced"])
-    return share_of(good["cost_nanousd"], spent, weight)
-
-
-def ratio_by_sessions(sums: Sums) -> Share | None:
-    """The productive share of settled sessions."""
-    settled = counted(sums, is_settled)["sessions"]
-    good = counted(sums, is_good)
-    return share_of(good["sessions"], settled, settled)
-
-
-def is_settled(standing: Standing) -> bool:
-    """Whether sessions with this label count in a ratio."""
-    return standing.maturity == Maturity.FINAL and standing.label in SETTLED
-
-
-def is_good(standing: Standing) -> bool:
-    """Whether settled sessions with this label were productive."""
-    return is_settled(standing) and standing.label == Label.PRODUCTIVE
-
-
-def coverage(sums: Sums) -> float | None:
-    """The share of spend whose label says something, final or not."""
-    whole = cost_of(sums)
-    told = counted(sums, lambda standing: standing.label not in _OPEN)["cost_nanousd"]
-    return told / whole if whole else None
-
-
-def settled_share(sums: Sums) -> float:
-    """The share of spend whose label is final, neutral ones too."""
-    final = counted(sums, lambda s: s.maturity == Maturity.FINAL and s.label not in _OPEN)
-    return final["cost_nanousd"] / (cost_of(sums) or 1)
-
-
 def spent_by_label(sums: Sums) -> tuple[Spent, ...]:
     """What went to each label, by which rules; the labels in their own order."""
-    found = []
+    found: dict[Label, Spent] = {}
     for label in Label:
-        own = {standing: counts for standing, counts in sums.items() if standing.label == label}
+        own = [(standing, c) for standing, c in sums.items() if standing.label == label]
         if not own:
             continue
-        whole, final = counted(own), counted(own, lambda s: s.maturity == Maturity.FINAL)
         rules: dict[str, tuple[int, int]] = {}
-        for standing, counts in sorted(own.items(), key=lambda item: item[0].rule):
+        final_sessions = final_nanousd = 0
+        for standing, counts in own:
+            many, cost = counts.get("sessions", 0), counts.get("cost_nanousd", 0)
             sessions, spent = rules.get(standing.rule, (0, 0))
-            rules[standing.rule] = (
-                sessions + counts.get("sessions", 0),
-                spent + counts.get("cost_nanousd", 0),
-            )
-        found.append(
-            Spent(
-                label=label,
-                sessions=whole["sessions"],
-                cost_nanousd=whole["cost_nanousd"],
-                final_sessions=final["sessions"],
-                final_nanousd=final["cost_nanousd"],
-                rules=rules,
-            )
+            rules[standing.rule] = (sessions + many, spent + cost)
+            if standing.maturity == Maturity.FINAL:
+                final_sessions, final_nanousd = final_sessions + many, final_nanousd + cost
+        found[label] = Spent(
+            label=label,
+            sessions=sum(sessions for sessions, _ in rules.values()),
+            cost_nanousd=sum(spent for _, spent in rules.values()),
+            final_sessions=final_sessions,
+            final_nanousd=final_nanousd,
+            rules=rules,
         )
-    return tuple(found)
+    return tuple(found.values())
 
 
-def read(trend: Trend | None, sums: Sums, thresholds: EfficiencyThresholds) -> tuple[Reading, str]:
-    """What follows, as a code and a sentence."""
-    settled = counted(sums, is_settled)["sessions"]
+def read(
+    trend: Trend | None, settled: int, thresholds: EfficiencyThresholds
+) -> tuple[Reading, str]:
+    """What follows for a group of so many settled sessions, as a code and a sentence."""
     if settled < thresholds.settled_sessions:
         return (
             Reading.TOO_LITTLE,
@@ -190,19 +143,21 @@ def _moved(trend: Trend, *, more: bool) -> tuple[Reading, str]:
     return said, sentences[said]
 
 
-def trend_of(series: Sequence[_Timed], thresholds: EfficiencyThresholds) -> Trend | None:
-    """The last time that is settled enough, against the four before it."""
+def trend_of(
+    series: Sequence[_Timed], thresholds: EfficiencyThresholds, time: int | None = None
+) -> Trend | None:
+    """A time against the four before it: this one, None: the last that is settled enough."""
     for place in range(len(series) - 1, 0, -1):
         at = series[place]
-        if settled_share(at.sums) < thresholds.settled_share:
+        if time not in (None, at.week) or at.tally.settled_share < thresholds.settled_share:
             continue
         earlier = series[max(place - thresholds.trend_intervals, 0) : place]
-        now, before = ratio(at.sums), ratio(added([each.sums for each in earlier]))
+        past = together([each.tally for each in earlier])
+        now, before = at.tally.ratio, past.ratio
         if now is None or before is None:
             return None
         low, high = difference(now, before)
-        spent = sum(cost_of(each.sums) for each in earlier)
-        a_week = spent / sum(each.weeks for each in earlier)
+        a_week = past.cost / sum(each.weeks for each in earlier)
         return Trend(
             start=monday(at.week),
             weeks=at.weeks,
@@ -211,108 +166,112 @@ def trend_of(series: Sequence[_Timed], thresholds: EfficiencyThresholds) -> Tren
             change=now.value - before.value,
             low=low,
             high=high,
-            spend_change=cost_of(at.sums) / at.weeks / a_week - 1 if a_week else 0.0,
+            spend_change=at.tally.cost / at.weeks / a_week - 1 if a_week else 0.0,
         )
     return None
 
 
+def usual_by_type(by_type: Mapping[str, Tally]) -> dict[str, float]:
+    """The company's ratio at each type of work; "" is work of no known type."""
+    known = {kind: told for kind, told in by_type.items() if kind}
+    untold = by_type.get("", Tally())
+    whole = sum(told.settled_cost for told in known.values())
+    return {
+        kind: (told.good_cost + untold.good_cost * told.settled_cost / whole)
+        / (told.settled_cost * (1 + untold.settled_cost / whole))
+        for kind, told in known.items()
+        if told.settled_cost
+    }
+
+
 def _row(
     measured: Measured,
-    company: Mapping[int | None, Sums],
+    told: Tally,
+    company: Tally | None,
     same_mix: float | None,
-    series: Sequence[_Timed],
+    trend: Trend | None,
     thresholds: EfficiencyThresholds,
 ) -> EfficiencyRow:
-    sums, time = measured.sums, measured.time
-    by_spend, base = ratio(sums), ratio(company.get(time, {}))
-    all_of_it = counted(sums)
-    trend = trend_of([e for e in series if time is None or e.week <= time], thresholds)
-    if trend is not None and time is not None and trend.start != monday(time):
-        trend = None  # not of this time: it is not settled enough
-    reading, sentence = read(trend, sums, thresholds)
+    by_spend, base = told.ratio, company.ratio if company else None
+    reading, sentence = read(trend, told.settled_sessions, thresholds)
+    enough = told.settled_sessions >= thresholds.settled_sessions
     return EfficiencyRow(
         measured=measured,
         by_spend=by_spend,
-        by_sessions=ratio_by_sessions(sums),
-        coverage=coverage(sums),
-        spent=spent_by_label(sums),
-        unpriced_sessions=all_of_it["sessions"] - all_of_it["priced"],
+        by_sessions=told.ratio_by_sessions,
+        coverage=told.coverage,
+        spent=spent_by_label(measured.sums),
+        unpriced_sessions=told.sessions - told.priced,
         baseline=base.value if base else None,
         same_mix=same_mix,
-        outlier=_outlier(by_spend, same_mix, sums, thresholds),
+        outlier=_outlier(by_spend, same_mix) if enough else None,
         trend=trend,
         reading=reading,
         sentence=sentence,
     )
 
 
-def _outlier(
-    by_spend: Share | None,
-    same_mix: float | None,
-    sums: Sums,
-    thresholds: EfficiencyThresholds,
-) -> Beside | None:
+def _outlier(by_spend: Share | None, same_mix: float | None) -> Beside | None:
     if by_spend is None or same_mix is None:
-        return None
-    if counted(sums, is_settled)["sessions"] < thresholds.settled_sessions:
         return None
     if by_spend.low > same_mix:
         return Beside(by=by_spend.low - same_mix)
     return Beside(by=by_spend.high - same_mix) if by_spend.high < same_mix else None
 
 
-def _name(measured: Measured) -> tuple[Kind, str | None]:
-    return measured.kind, measured.value
-
-
-def _company(connection: Connection, sheet: Sheet) -> Mapping[int | None, Sums]:
-    """The sums of the whole company over the same time, by interval."""
+def _company(
+    connection: Connection, sheet: Sheet, told: Mapping[int, Tally]
+) -> Mapping[int | None, Tally]:
+    """The whole company over the same time, by interval."""
     if sheet.asked.only is None and sheet.asked.interval is Interval.NONE and sheet.total:
-        return {None: sheet.total.sums}
-    held = total_of(connection, replace(sheet.asked, only=None), sheet.pieces)
-    found: dict[int | None, Sums] = {time: sums for (time, _), sums in held.items()}
-    found[None] = added(held.values())
+        return {None: told[id(sheet.total)]}
+    held = total_of(connection, replace(sheet.asked, only=None), sheet.pieces, _DETAIL)
+    found: dict[int | None, Tally] = {time: tally(sums) for (time, _), sums in held.items()}
+    found[None] = together(list(found.values()))
     return found
 
 
-def _series(sheet: Sheet) -> Mapping[_Name, Sequence[_Timed]]:
-    """The sums of each row's group over time: by the interval asked for, else by blocks."""
+def _series(sheet: Sheet, told: Mapping[int, Tally]) -> Mapping[_Name, Sequence[_Timed]]:
+    """Each row's group over time: by the interval asked for, else by blocks."""
     found: dict[_Name, list[_Timed]] = defaultdict(list)
     asked, made = sheet.asked, sheet.pieces
     if asked.interval is not Interval.NONE:
         for row in sheet.rows:
             if row.time is not None:
-                found[_name(row)].append(_Timed(row.time, row.weeks or 1, row.sums))
+                found[_name(row)].append(_Timed(row.time, row.weeks or 1, told[id(row)]))
         return found
     recent = made.blocks[-_RECENT:]
     facet = asked.group_by or (asked.only[0] if asked.only else None)
     if asked.only is None:
-        for first, held in sorted(made.weeks.brief(None, recent).items()):
-            found[Kind.TOTAL, None].append(_timed(made, first, held.values()))
-    for first, held in sorted(made.weeks.brief(facet, recent).items()) if facet else ():
-        for group in made.shown[Span(BLOCK, first)] & held.keys():
-            timed = _timed(made, first, [held[group]])
+        for first, groups in sorted(made.weeks.brief(None, recent).items()):
+            whole = together([tally_of_brief(held) for held in groups.values()])
+            found[Kind.TOTAL, None].append(_timed(made, first, whole))
+    named = {row.value for row in sheet.rows} | {asked.only[1] if asked.only else None}
+    for first, groups in sorted(made.weeks.brief(facet, recent).items()) if facet else ():
+        for group in made.shown[Span(BLOCK, first)] & groups.keys() & named:
+            timed = _timed(made, first, tally_of_brief(groups[group]))
             found[Kind.GROUP, group].append(timed)
             if asked.only is not None:
                 found[Kind.TOTAL, None].append(timed)
     return found
 
 
-def _timed(
-    made: Pieces, first: int, told: Iterable[Mapping[tuple[str, str], Sequence[int]]]
-) -> _Timed:
-    return _Timed(first, len(made.live[Span(BLOCK, first)]), summed_up(told))
+def _timed(made: Pieces, first: int, told: Tally) -> _Timed:
+    return _Timed(first, len(made.live[Span(BLOCK, first)]), told)
 
 
-def _same_mix(sheet: Sheet, thresholds: EfficiencyThresholds) -> dict[str | None, float]:
+def _same_mix(
+    sheet: Sheet, told: Mapping[int, Tally], thresholds: EfficiencyThresholds
+) -> dict[str | None, float]:
     """What the company's ratio would be over each group's own mix of types of work.
 
     Only pairs of a group and a type that may be shown are looked at; where they are too small a
     part of the group's settled spend, nothing is said. Work of no known type, which mostly came to
     nothing, is taken to be spread as the known work is.
     """
-    by, weeks = sheet.asked.group_by, sheet.pieces.weeks
-    if by is None or by is Facet.WORK_TYPE or sheet.asked.only or sheet.asked.interval != "none":
+    asked, weeks = sheet.asked, sheet.pieces.weeks
+    by, asked_over_all = asked.group_by, asked.only is None and asked.interval is Interval.NONE
+    if by is None or by is Facet.WORK_TYPE or not asked_over_all:
         return {}
     usual = usual_by_type(_by_type(sheet))
     mixes: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -323,32 +282,23 @@ def _same_mix(sheet: Sheet, thresholds: EfficiencyThresholds) -> dict[str | None
     found: dict[str | None, float] = {}
     for row in sheet.rows:
         mix = mixes.get(row.value or "", {}) if row.kind is Kind.GROUP else {}
-        known, whole = sum(mix.values()), counted(row.sums, is_settled)["cost_nanousd"]
+        known, whole = sum(mix.values()), told[id(row)].settled_cost
         if known and known >= thresholds.mix_known * whole:
             found[row.value] = sum(of * usual[kind] for kind, of in mix.items()) / known
     return found
 
 
-def _by_type(sheet: Sheet) -> dict[str, Sums]:
-    """The company's sums by type of work, of the blocks and types that may be shown."""
+def _by_type(sheet: Sheet) -> dict[str, Tally]:
+    """The company by type of work, of the blocks and types that may be shown."""
     weeks, kind = sheet.pieces.weeks, Facet.WORK_TYPE
-    told: dict[str, list[Mapping[tuple[str, str], Sequence[int]]]] = defaultdict(list)
-    for first, held in weeks.brief(kind, sheet.pieces.blocks).items():
+    found: dict[str, list[Tally]] = defaultdict(list)
+    for first, groups in weeks.brief(kind, sheet.pieces.blocks).items():
         live = sheet.pieces.live[Span(BLOCK, first)]
         parted = weeks.parted(kind, weeks.held(kind, live), live)
-        for group in held.keys() & parted.shown if parted else ():
-            told[group].append(held[group])
-    return {group: summed_up(of) for group, of in told.items()}
+        for group in groups.keys() & parted.shown if parted else ():
+            found[group].append(tally_of_brief(groups[group]))
+    return {group: together(of) for group, of in found.items()}
 
 
-def usual_by_type(by_type: Mapping[str, Sums]) -> dict[str, float]:
-    """The company's ratio at each type of work; "" is work of no known type."""
-    settled = {kind: counted(of, is_settled)["cost_nanousd"] for kind, of in by_type.items()}
-    good = {kind: counted(of, is_good)["cost_nanousd"] for kind, of in by_type.items()}
-    untold, untold_good = settled.pop("", 0), good.pop("", 0)
-    whole = sum(settled.values())
-    return {
-        kind: (good[kind] + untold_good * spent / whole) / (spent * (1 + untold / whole))
-        for kind, spent in settled.items()
-        if spent
-    }
+def _name(measured: Measured) -> _Name:
+    return measured.kind, measured.value

@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from classifier.measured import Sheet, counted, measure
+from classifier.measured import Detail, Sheet, counted, measure
 from classifier.parting import Pieces
-from domain.contributions import Counts, Facet, upper_end
+from domain.contributions import COUNTS, Counts, Facet, upper_end
 from domain.efficiency import Asked, Interval, Kind, Kpi, KpiReport, KpiRow, Measured
 from domain.usage import NANOUSD
 from domain.weeks import BLOCK, HALF
@@ -20,6 +20,7 @@ from store.engine import Connection
 from store.outcomes import EVERYTHING
 from store.report_outcomes import Span
 
+_DETAIL = Detail(counts=COUNTS, by_label=False)
 _FENCE = 3
 _FEWEST = 20
 _DOUBLING = 4
@@ -141,7 +142,7 @@ NAMES = (
 
 def kpis(connection: Connection, asked: Asked, now: datetime, floor: int) -> KpiReport:
     """The indicators of every group asked for. Raises TooFewPeople."""
-    sheet = measure(connection, asked, floor, now)
+    sheet = measure(connection, asked, floor, now, _DETAIL)
     if sheet.total is None:
         return KpiReport(period=sheet.period, rows=(), total=None)
     spread = _spread(connection, sheet)

@@ -1,12 +1,13 @@
 """The sums of what sessions bought, by group and time, as far as they may be told apart."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from classifier.parting import Pieces, pieces
-from domain.contributions import COUNTS, NOTHING, Counts, Facet, Standing
+from domain.contributions import NOTHING, Counts, Facet, Standing
 from domain.efficiency import Asked, Interval, Kind, Measured, Period
 from domain.privacy import together
 from domain.weeks import BLOCK, HALF, QUARTER, block_of, monday
@@ -21,10 +22,19 @@ _Held = dict[tuple[_Bucket, str], dict[Standing, dict[str, int]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """Which counts are read, and whether labels are told apart."""
+
+    counts: tuple[str, ...]
+    by_label: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """All rows of an answer; ``pieces`` is what they are made of."""
 
     asked: Asked
+    detail: Detail
     pieces: Pieces
     rows: tuple[Measured, ...]
     total: Measured | None
@@ -35,24 +45,28 @@ class Sheet:
         return self.pieces.period
 
 
-def measure(connection: Connection, asked: Asked, floor: int, now: datetime) -> Sheet:
+_COST = Detail(counts=("cost_nanousd",), by_label=False)
+
+
+def measure(
+    connection: Connection, asked: Asked, floor: int, now: datetime, detail: Detail
+) -> Sheet:
     """Read the sums that are asked for. Raises TooFewPeople."""
     made = pieces(connection, asked, floor, now)
     if not made.spans:
-        return Sheet(asked=asked, pieces=made, rows=(), total=None)
-    whole = total_of(connection, asked, made)
+        return Sheet(asked=asked, detail=detail, pieces=made, rows=(), total=None)
+    whole = total_of(connection, asked, made, detail)
     total = _row(made, None, Kind.TOTAL, None, made.spans, added(whole.values()))
     if asked.group_by is None and asked.interval is Interval.NONE:
-        return Sheet(asked=asked, pieces=made, rows=(), total=total)
+        return Sheet(asked=asked, detail=detail, pieces=made, rows=(), total=total)
     if asked.group_by is None:
         rows = [
             _row(made, bucket, Kind.TOTAL, None, _in(made, asked, bucket), sums)
             for (bucket, _), sums in sorted(whole.items(), key=_order)
         ]
-        return Sheet(asked=asked, pieces=made, rows=tuple(rows), total=total)
-    return Sheet(
-        asked=asked, pieces=made, rows=tuple(_rows(connection, asked, made, whole)), total=total
-    )
+        return Sheet(asked=asked, detail=detail, pieces=made, rows=tuple(rows), total=total)
+    told = _rows(connection, asked, made, whole, detail)
+    return Sheet(asked=asked, detail=detail, pieces=made, rows=tuple(told), total=total)
 
 
 def bucket_of(asked: Asked, span: Span) -> _Bucket:
@@ -64,24 +78,28 @@ def bucket_of(asked: Asked, span: Span) -> _Bucket:
     return span.week
 
 
-def total_of(connection: Connection, asked: Asked, made: Pieces) -> _Held:
+def total_of(connection: Connection, asked: Asked, made: Pieces, detail: Detail) -> _Held:
     """The sums of everything, or of the one value asked for, by interval."""
     by_span = asked.interval is not Interval.NONE
     of_piece = {small: span for span in made.spans for small in _blocks(made, span)}
     if asked.only is not None:
         facet, value = asked.only
         shown = [(span, value) for span in of_piece]
-        wanted = Slice(dimension=facet.value, spans=tuple(of_piece), shown=shown)
+        wanted = _slice(detail, dimension=facet.value, spans=tuple(of_piece), shown=shown)
     else:
         spans = list(of_piece)
         if not by_span:
             for first, blocks in made.halves().items():
                 spans = [span for span in spans if span not in blocks] + [Span(HALF, first)]
-        wanted = Slice(dimension=EVERYTHING, spans=tuple(spans))
+        wanted = _slice(detail, dimension=EVERYTHING, spans=tuple(spans))
     found = report_outcomes.summed(connection, wanted, by_value=False, by_span=by_span)
     return _held(
         (bucket_of(asked, of_piece[each.span]) if each.span else None, "", each) for each in found
     )
+
+
+def _slice(detail: Detail, **which: Any) -> Slice:
+    return Slice(counts=detail.counts, by_label=detail.by_label, **which)
 
 
 def _blocks(made: Pieces, span: Span) -> list[Span]:
@@ -91,10 +109,12 @@ def _blocks(made: Pieces, span: Span) -> list[Span]:
     return [Span(BLOCK, first) for first in sorted({block_of(week) for week in made.live[span]})]
 
 
-def _rows(connection: Connection, asked: Asked, made: Pieces, whole: _Held) -> list[Measured]:
+def _rows(
+    connection: Connection, asked: Asked, made: Pieces, whole: _Held, detail: Detail
+) -> list[Measured]:
     ranked = _ranked(connection, asked, made)
     named, beyond = ranked[: asked.limit], frozenset(ranked[asked.limit :])
-    shown = _shown(connection, asked, made, frozenset(named))
+    shown = _shown(connection, asked, made, frozenset(named), detail)
     rows: list[Measured] = []
     for (bucket, value), sums in shown.items():
         spans = [s for s in _in(made, asked, bucket) if value in made.shown[s]]
@@ -106,7 +126,7 @@ def _rows(connection: Connection, asked: Asked, made: Pieces, whole: _Held) -> l
         hidden = [(s, g) for s in spans for g in made.groups[s] if _hidden(made, s, g, beyond)]
         if hidden:
             known = [of for (at, _), of in shown.items() if at == bucket]
-            left = _others(connection, asked, made, whole, bucket, known)
+            left = _others(connection, asked, made, whole, bucket, known, detail)
             rows.append(_row_of_others(made, bucket, spans, hidden, left))
     return rows
 
@@ -121,7 +141,7 @@ def _ranked(connection: Connection, asked: Asked, made: Pieces) -> list[str]:
         return []
     spent = dict.fromkeys((group for of in made.shown.values() for group in of), 0)
     if _is_crossed(asked):
-        for span, group, each in _crossed(connection, asked, made):
+        for span, group, each in _crossed(connection, asked, made, _COST):
             if group in made.shown[span]:
                 spent[group] += each.counts.get("cost_nanousd", 0)
     else:
@@ -136,7 +156,9 @@ def _is_crossed(asked: Asked) -> bool:
     return asked.only is not None and asked.group_by not in (None, asked.only[0])
 
 
-def _shown(connection: Connection, asked: Asked, made: Pieces, named: frozenset[str]) -> _Held:
+def _shown(
+    connection: Connection, asked: Asked, made: Pieces, named: frozenset[str], detail: Detail
+) -> _Held:
     """The sums of these groups as far as they are shown, by interval and value."""
     by = asked.group_by
     pairs = [(span, group) for span, of in made.shown.items() for group in of & named]
@@ -146,12 +168,15 @@ def _shown(connection: Connection, asked: Asked, made: Pieces, named: frozenset[
         told = set(pairs)
         return _held(
             (bucket_of(asked, span), group, each)
-            for span, group, each in _crossed(connection, asked, made)
+            for span, group, each in _crossed(connection, asked, made, detail)
             if (span, group) in told
         )
     by_span = asked.interval is not Interval.NONE
-    wanted = Slice(
-        dimension=by.value, spans=made.spans, shown=pairs if by_span else made.joined(pairs)
+    wanted = _slice(
+        detail,
+        dimension=by.value,
+        spans=made.spans,
+        shown=pairs if by_span else made.joined(pairs),
     )
     found = report_outcomes.summed(connection, wanted, by_span=by_span)
     return _held(
@@ -159,14 +184,17 @@ def _shown(connection: Connection, asked: Asked, made: Pieces, named: frozenset[
     )
 
 
-def _crossed(connection: Connection, asked: Asked, made: Pieces) -> list[tuple[Span, str, Summed]]:
+def _crossed(
+    connection: Connection, asked: Asked, made: Pieces, detail: Detail
+) -> list[tuple[Span, str, Summed]]:
     """The sums of all groups within the one value asked for, shown or not."""
     if asked.only is None or asked.group_by is None:
         return []
     (within, value), by = asked.only, asked.group_by
     dimension = paired(within, by)
     first = dimension.startswith(f"{within},")
-    wanted = Slice(
+    wanted = _slice(
+        detail,
         dimension=dimension,
         spans=made.spans,
         value=value if first else None,
@@ -183,17 +211,18 @@ def _others(
     whole: _Held,
     bucket: _Bucket,
     known: Iterable[Sums],
+    detail: Detail,
 ) -> Sums:
     """What is left beside the groups that are named."""
     by = asked.group_by
     if _is_crossed(asked):
         everything = _held(
             (bucket_of(asked, span), "", each)
-            for span, _, each in _crossed(connection, asked, made)
+            for span, _, each in _crossed(connection, asked, made, detail)
         )
     elif by is Facet.MODEL:
         # A session with two models counts with both: they do not add up to the sessions.
-        wanted = Slice(dimension=by.value, spans=made.spans)
+        wanted = _slice(detail, dimension=by.value, spans=made.spans)
         told = report_outcomes.summed(connection, wanted, by_value=False, by_span=True)
         everything = _held((bucket_of(asked, each.span), "", each) for each in told if each.span)
     else:
@@ -267,30 +296,12 @@ def _in(made: Pieces, asked: Asked, bucket: _Bucket) -> list[Span]:
     return [span for span in made.spans if bucket_of(asked, span) == bucket]
 
 
-def cost_of(sums: Sums) -> int:
-    """What all of these cost, in nano-dollars."""
-    return sum(counts.get("cost_nanousd", 0) for counts in sums.values())
-
-
-def counted(sums: Sums, which: Callable[[Standing], bool] = lambda _: True) -> Counts:
-    """The sums over all labels that are wanted."""
+def counted(sums: Sums) -> Counts:
+    """The sums over all labels; what is not counted is zero."""
     found: dict[str, int] = defaultdict(int)
-    for standing, counts in sums.items():
-        if which(standing):
-            for name, amount in counts.items():
-                found[name] += amount
-    return found
-
-
-def summed_up(told: Iterable[Mapping[tuple[str, str], Sequence[int]]]) -> Sums:
-    """Brief sums by label and maturity, all of these together; the rule is ""."""
-    found: dict[Standing, dict[str, int]] = {}
-    for held in told:
-        for (label, maturity), amounts in held.items():
-            standing = Standing(label=label, maturity=maturity, rule="")
-            into = found.setdefault(standing, dict.fromkeys(COUNTS[: len(amounts)], 0))
-            for name, amount in zip(COUNTS, amounts, strict=False):
-                into[name] += amount
+    for counts in sums.values():
+        for name, amount in counts.items():
+            found[name] += amount
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from math import ceil, log2
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 COUNTS = (
     "sessions",
@@ -65,9 +65,8 @@ class Facet(StrEnum):
     WORK_TYPE = "work_type"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """The label that a session has, and the rule that gave it."""
+class Standing(NamedTuple):
+    """The label that a session has, and the rule that gave it. Sums have very many of them."""
 
     label: str
     maturity: str

@@ -26,10 +26,7 @@ class TooFewPeople(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is asked for. ``only`` is one value of one facet ("" is *not told*), None: all.
-
-    ``plain``: ratios and what they rest on alone, with nothing to compare them with.
-    """
+    """What is asked for. ``only`` is one value of one facet ("" is *not told*), None: all."""
 
     group_by: Facet | None = None
     only: tuple[Facet, str] | None = None
@@ -37,7 +34,6 @@ class Asked:
     start: datetime | None = None
     end: datetime | None = None
     limit: int = 50
-    plain: bool = False
 
 
 class Kind(StrEnum):

@@ -93,9 +93,13 @@ def cross(
     """
     held = _pooled(cells, ones, others)
     large = {pair: who for pair, who in held.items() if who.bit_count() >= floor}
+    lines: dict[tuple[int, str], list[Pair]] = {}
+    for pair in sorted(large):
+        lines.setdefault((0, pair[0]), []).append(pair)
+        lines.setdefault((1, pair[1]), []).append(pair)
     withheld = {pair for pair in held if _POOL in pair}
     for pair in sorted(held.keys() - large.keys()):
-        ring = _ring(pair, large, withheld)
+        ring = _ring(pair, lines, large, withheld)
         if ring is None:
             return frozenset()
         withheld |= ring
@@ -112,12 +116,16 @@ def _pooled(
     return held
 
 
-def _ring(pair: Pair, large: Mapping[Pair, People], withheld: Collection[Pair]) -> set[Pair] | None:
-    """Large pairs that lead from a pair's row to its column, with the fewest that are shown yet."""
-    lines: dict[tuple[int, str], list[Pair]] = {}
-    for each in sorted(large):
-        lines.setdefault((0, each[0]), []).append(each)
-        lines.setdefault((1, each[1]), []).append(each)
+def _ring(
+    pair: Pair,
+    lines: Mapping[tuple[int, str], Collection[Pair]],
+    large: Mapping[Pair, People],
+    withheld: Collection[Pair],
+) -> set[Pair] | None:
+    """Large pairs that lead from a pair's row to its column, with the fewest that are shown yet.
+
+    ``lines`` are the large pairs of each row (0) and column (1).
+    """
     start, goal = (0, pair[0]), (1, pair[1])
     waiting: list[tuple[int, tuple[int, str], tuple[Pair, ...]]] = [(0, start, ())]
     reached: set[tuple[int, str]] = set()

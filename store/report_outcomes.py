@@ -29,7 +29,8 @@ class Slice:
     """Which sums: of a dimension, in these spans, and with these values.
 
     ``shown`` names (span, value) pairs, None: every value. ``value`` and ``other`` narrow a pair of
-    dimensions to one value of its first or second.
+    dimensions to one value of its first or second. ``counts`` are what is summed, ``by_label``
+    tells whether labels are told apart; else all of them are "".
     """
 
     dimension: str = EVERYTHING
@@ -37,6 +38,8 @@ class Slice:
     shown: Collection[tuple[Span, str]] | None = None
     value: str | None = None
     other: str | None = None
+    counts: tuple[str, ...] = COUNTS
+    by_label: bool = True
 
 
 class Summed(NamedTuple):
@@ -50,8 +53,9 @@ class Summed(NamedTuple):
 
 
 _R = t.outcome_rollups.c
-# Sessions, those of known cost, their cost and its squares come first.
-_BRIEF = 4
+_UNLABELLED = Standing("", "", "")
+BRIEF = COUNTS[:4]
+"""Sessions, those of known cost, their cost and its squares."""
 _SPAN = {"weeks": BigInteger(), "week": BigInteger()}
 
 
@@ -89,17 +93,19 @@ def summed(
     """The sums of a slice by label, maturity and rule; also by value and span where asked."""
     keys: list[Any] = [_R.value, _R.other] if by_value else []
     keys += [_R.weeks, _R.week] if by_span else []
-    labelled = (_R.label, _R.maturity, _R.rule)
-    sums = [func.sum(_R[name]) for name in COUNTS]
+    labelled = (_R.label, _R.maturity, _R.rule) if wanted.by_label else ()
+    sums = [func.sum(_R[name]) for name in wanted.counts]
     query = _sliced(connection, wanted, select(*keys, *labelled, *sums))
     found = []
-    for row in connection.execute(query.group_by(*keys, *labelled)):
+    if keys or labelled:
+        query = query.group_by(*keys, *labelled)
+    for row in connection.execute(query):
         told = list(row)
         value, other = (told.pop(0), told.pop(0)) if by_value else ("", "")
         span = Span(told.pop(0), told.pop(0)) if by_span else None
-        label, maturity, rule, *amounts = told
-        counts = {name: int(of) for name, of in zip(COUNTS, amounts, strict=True) if of}
-        standing = Standing(label=label, maturity=maturity, rule=rule)
+        standing = Standing(*told[:3]) if wanted.by_label else _UNLABELLED
+        amounts = told[3:] if wanted.by_label else told
+        counts = {name: int(of) for name, of in zip(wanted.counts, amounts, strict=True) if of}
         found.append(Summed(span, value, other, standing, counts))
     return found
 
@@ -129,7 +135,7 @@ def brief(
     """
     columns = (_R.week, _R.value, _R.label, _R.maturity)
     query = (
-        select(*columns, *(func.sum(_R[name]) for name in COUNTS[:_BRIEF]))
+        select(*columns, *(func.sum(_R[name]) for name in BRIEF))
         .where(_R.dimension == dimension, _R.weeks == BLOCK)
         .group_by(*columns)
     )

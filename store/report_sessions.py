@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     cast,
     exists,
+    false,
     func,
     or_,
     select,
@@ -39,7 +40,13 @@ from store.report_usage import (
 
 _BUCKETS = (t.usage.c.input, t.usage.c.cache_read, t.usage.c.cache_write, t.usage.c.output)
 LABELLED: FromClause = t.sessions.outerjoin(
-    t.labels, and_(t.labels.c.session_pk == t.sessions.c.pk, t.labels.c.current)
+    t.labels,
+    and_(
+        t.labels.c.session_pk == t.sessions.c.pk,
+        # In no form that an index has: SQLite, before it has statistics, would look through all
+        # current labels for every session.
+        func.coalesce(t.labels.c.current, false()),
+    ),
 )
 
 

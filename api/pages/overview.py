@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-from api.pages import ratios
+from api.pages import formats, ratios
 from api.pages import tables as cells
 from api.pages.arrived import DECISIONS
 from api.pages.charts import Chart
@@ -14,7 +14,14 @@ from api.pages.tables import CANNOT_SAY, Cell, Column, Table
 from api.problems import Refusal
 from api.wiring import Wiring
 from domain.contributions import Facet
-from domain.efficiency import EfficiencyReport, EfficiencyRow, Interval, Kind, Period
+from domain.efficiency import (
+    EfficiencyReport,
+    EfficiencyRow,
+    Interval,
+    Kind,
+    Period,
+    TooFewPeople,
+)
 from domain.judgement import By
 from domain.labels import Label, Verdict
 from domain.leaks import Measured
@@ -24,6 +31,8 @@ from store.report_status import Arrival
 from store.unlinked import UnlinkedSpend, spend_unlinked
 
 SILENT_AFTER = timedelta(days=7)
+# Groups that are named; the rest is told together.
+_MOST = 10
 _OPEN = (Label.PENDING, Label.UNKNOWN)
 _GROUPED = (Facet.WORK_TYPE, Facet.MODEL, Facet.TOOL, Facet.TEAM, Facet.REPO)
 
@@ -89,6 +98,7 @@ def overview(wiring: Wiring, parameters: PageParameters) -> Overview | None:
             tables=[
                 ratios.by_week("by_week", by_week.rows),
                 *_tables(grouped, verdicts, parameters),
+                *_loops(wiring, connection, parameters, now),
             ],
             missing=_missing(connection, total, parameters, now),
             choices=_choices(grouped, parameters),
@@ -100,7 +110,7 @@ def _grouped(
 ) -> dict[Facet, EfficiencyReport]:
     """What the page tells by each dimension; those are left out that too few people are behind."""
     found = {
-        facet: ratios.report(wiring, connection, parameters, now, facet, plain=True)
+        facet: ratios.report(wiring, connection, parameters, now, facet, limit=_MOST)
         for facet in _GROUPED
     }
     return {facet: told for facet, told in found.items() if told is not None}
@@ -145,29 +155,38 @@ def _tables(
         for facet, caption in captions.items()
         if facet in grouped
     ]
-    if Facet.TOOL in grouped:
-        made.append(_loops(grouped[Facet.TOOL], parameters))
     if Facet.WORK_TYPE in grouped:
         made.append(_earning(grouped[Facet.WORK_TYPE], parameters))
     return [*made, _verdicts(verdicts)]
 
 
-def _loops(of: EfficiencyReport, parameters: PageParameters) -> Table:
+def _loops(
+    wiring: Wiring, connection: Connection, parameters: PageParameters, now: datetime
+) -> list[Table]:
     """Sessions in which the same call failed again and again, of those whose tool tells calls."""
+    asked = ratios.question(parameters, now, Facet.TOOL, limit=_MOST)
+    try:
+        told = wiring.kpis(connection, asked, now, wiring.privacy_floor)
+    except TooFewPeople:
+        return []
     rows = []
-    for row in of.rows:
-        told, looping = ratios.counted(row, "loops_told"), ratios.counted(row, "looping")
+    for row in told.rows:
+        rate = next(each for each in row.kpis if each.name == "loop_rate")
         rows.append(
             (
-                ratios.name_of(row, Facet.TOOL, "/", parameters),
-                cells.count(looping if told else None),
-                cells.part(looping / told if told else None),
-                cells.count(told),
-                cells.count(ratios.sessions_of(row) - told),
+                ratios.name_of(row.measured, Facet.TOOL, "/", parameters),
+                cells.count(None if rate.value is None else round(rate.value * rate.sessions)),
+                cells.part(rate.value),
+                cells.count(rate.sessions),
+                Cell(
+                    text=None if rate.missing is None else formats.share(rate.missing),
+                    values=(rate.missing,),
+                    missing=CANNOT_SAY,
+                ),
             )
         )
     rows.sort(key=lambda row: -(row[2].part or 0))
-    return Table(
+    made = Table(
         name="loops",
         caption="Sessions that loop, by tool",
         columns=(
@@ -175,10 +194,11 @@ def _loops(of: EfficiencyReport, parameters: PageParameters) -> Table:
             Column(title="Loop", names=("looping_sessions",), numeric=True),
             Column(title="Of those that tell", names=("looping_share",), numeric=True),
             Column(title="Tell", names=("sessions_that_tell",), numeric=True, wide=True),
-            Column(title="Don't tell", names=("sessions_untold",), numeric=True, wide=True),
+            Column(title="Don't tell", names=("share_untold",), numeric=True, wide=True),
         ),
         rows=rows,
     )
+    return [made]
 
 
 def _earning(of: EfficiencyReport, parameters: PageParameters) -> Table:
@@ -196,7 +216,7 @@ def _earning(of: EfficiencyReport, parameters: PageParameters) -> Table:
         ),
         rows=[
             (
-                ratios.name_of(row, Facet.WORK_TYPE, "/", parameters),
+                ratios.name_of(row.measured, Facet.WORK_TYPE, "/", parameters),
                 ratios.ratio(row),
                 cells.dollars(_productive(row)),
                 cells.count(ratios.sessions_of(row)),

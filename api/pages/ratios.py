@@ -12,7 +12,15 @@ from api.pages.filters import PageParameters, narrowed
 from api.pages.tables import CANNOT_SAY, Cell, Column, Row, Table
 from api.wiring import Wiring
 from domain.contributions import Facet
-from domain.efficiency import Asked, EfficiencyReport, EfficiencyRow, Interval, Kind, TooFewPeople
+from domain.efficiency import (
+    Asked,
+    EfficiencyReport,
+    EfficiencyRow,
+    Interval,
+    Kind,
+    Measured,
+    TooFewPeople,
+)
 from domain.labels import Label
 from domain.usage import NANOUSD
 from store.engine import Connection
@@ -48,28 +56,40 @@ def report(
     group_by: Facet | None,
     interval: Interval = Interval.NONE,
     *,
-    plain: bool = False,
     quarters: bool = False,
+    limit: int = 50,
 ) -> EfficiencyReport | None:
     """What the page is narrowed to, by one dimension; None where it is about too few people.
 
-    ``plain``: with nothing to compare it with, which takes a fraction of the time. ``quarters``:
-    the period goes back to the beginning of one, as groups are compared by their kinds of work, of
-    which twelve weeks are the finest time.
+    ``quarters``: the period goes back to the beginning of one, as groups are compared by their
+    kinds of work, of which twelve weeks are the finest time.
     """
-    only = parameters.one()
-    crossed = only is not None and group_by not in (None, only[0])
-    asked = Asked(
-        group_by=group_by,
-        only=only,
-        interval=interval,
-        start=parameters.since(now, crossed=crossed or quarters),
-        plain=plain,
-    )
+    asked = question(parameters, now, group_by, interval, quarters=quarters, limit=limit)
     try:
         return wiring.efficiency(connection, asked, now, wiring.privacy_floor)
     except TooFewPeople:
         return None
+
+
+def question(
+    parameters: PageParameters,
+    now: datetime,
+    group_by: Facet | None,
+    interval: Interval = Interval.NONE,
+    *,
+    quarters: bool = False,
+    limit: int = 50,
+) -> Asked:
+    """What is asked for by what the page is narrowed to; see ``report``."""
+    only = parameters.one()
+    crossed = only is not None and group_by not in (None, only[0])
+    return Asked(
+        group_by=group_by,
+        only=only,
+        interval=interval,
+        start=parameters.since(now, crossed=crossed or quarters),
+        limit=limit,
+    )
 
 
 def spend_of(row: EfficiencyRow) -> int:
@@ -82,20 +102,15 @@ def sessions_of(row: EfficiencyRow) -> int:
     return sum(each.sessions for each in row.spent)
 
 
-def counted(row: EfficiencyRow, name: str) -> int:
-    """The sum of one count over all labels of a row."""
-    return sum(counts.get(name, 0) for counts in row.measured.sums.values())
-
-
-def name_of(row: EfficiencyRow, facet: Facet, here: str, parameters: PageParameters) -> Cell:
+def name_of(measured: Measured, facet: Facet, here: str, parameters: PageParameters) -> Cell:
     """The name of a row's group, leading to the page narrowed to it."""
-    if row.measured.kind is Kind.OTHERS:
+    if measured.kind is Kind.OTHERS:
         return Cell(
             text="All others",
             values=("(others)",),
             note="each with too few people, or too small to list",
         )
-    value = row.measured.value or ""
+    value = measured.value or ""
     return Cell(
         text=value or "not told",
         values=(value,),
@@ -134,7 +149,7 @@ def spending(
 def _spending(row: EfficiencyRow, facet: Facet, whole: int, parameters: PageParameters) -> Row:
     spent = spend_of(row)
     return (
-        name_of(row, facet, "/", parameters),
+        name_of(row.measured, facet, "/", parameters),
         cells.dollars(spent),
         cells.part(spent / whole if whole else None),
         ratio(row),

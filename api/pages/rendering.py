@@ -15,9 +15,15 @@ def drawing(chart: Chart) -> Markup:
     return Markup(svg(chart))  # noqa: S704
 
 
+def unbroken(value: object) -> object:
+    """A text in which no line ends between a number and its per cent sign; else as it is."""
+    return value.replace(" %", "\u00a0%") if isinstance(value, str) else value
+
+
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),
     autoescape=True,
+    finalize=unbroken,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

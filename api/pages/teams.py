@@ -75,7 +75,7 @@ def _row(row: EfficiencyRow, parameters: PageParameters) -> Row:
     name = (
         Cell(text="All together", values=("(total)",))
         if whole
-        else ratios.name_of(row, Facet.TEAM, "/", parameters)
+        else ratios.name_of(row.measured, Facet.TEAM, "/", parameters)
     )
     return (
         name,

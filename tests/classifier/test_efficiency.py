@@ -6,9 +6,10 @@ from random import Random
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from classifier.efficiency import ratio, ratio_by_sessions, usual_by_type
+from classifier.efficiency import usual_by_type
 from classifier.intervals import difference, effective, share_of
 from classifier.kpis import fence_of
+from classifier.tally import Tally, tally
 from domain.contributions import Counts, Standing, squared
 
 PRODUCTIVE = Standing(label="productive", maturity="final", rule="so")
@@ -16,8 +17,8 @@ WASTEFUL = Standing(label="wasteful", maturity="final", rule="so")
 COSTS = st.lists(st.integers(10**7, 10**11), max_size=20)
 
 
-def sums(costs: dict[Standing, list[int]]) -> dict[Standing, Counts]:
-    return {
+def sums(costs: dict[Standing, list[int]]) -> Tally:
+    told: dict[Standing, Counts] = {
         standing: {
             "sessions": len(of),
             "priced": len(of),
@@ -26,6 +27,7 @@ def sums(costs: dict[Standing, list[int]]) -> dict[Standing, Counts]:
         }
         for standing, of in costs.items()
     }
+    return tally(told)
 
 
 @given(COSTS, COSTS, st.integers(2, 9))
@@ -33,10 +35,10 @@ def test_chopping_sessions_leaves_the_ratio_of_spend_as_it_is(
     good: list[int], bad: list[int], parts: int
 ) -> None:
     assume(good or bad)
-    whole = ratio(sums({PRODUCTIVE: good, WASTEFUL: bad}))
+    whole = sums({PRODUCTIVE: good, WASTEFUL: bad}).ratio
     chopped = [each // parts for each in good for _ in range(parts - 1)]
     chopped += [each - each // parts * (parts - 1) for each in good]
-    cut = ratio(sums({PRODUCTIVE: chopped, WASTEFUL: bad}))
+    cut = sums({PRODUCTIVE: chopped, WASTEFUL: bad}).ratio
     assert whole is not None
     assert cut is not None
     assert whole.value == cut.value
@@ -47,8 +49,8 @@ def test_trivial_work_raises_the_ratio_by_no_more_than_its_own_spend(
     good: list[int], bad: list[int], count: int, trivial: int
 ) -> None:
     assume(good or bad)
-    before = ratio(sums({PRODUCTIVE: good, WASTEFUL: bad}))
-    after = ratio(sums({PRODUCTIVE: [*good, *[trivial] * count], WASTEFUL: bad}))
+    before = sums({PRODUCTIVE: good, WASTEFUL: bad}).ratio
+    after = sums({PRODUCTIVE: [*good, *[trivial] * count], WASTEFUL: bad}).ratio
     assert before is not None
     assert after is not None
     assert after.value - before.value <= count * trivial / sum(good + bad) + 1e-12
@@ -60,7 +62,7 @@ def test_a_share_lies_in_its_interval_and_rests_on_no_more_than_its_sessions(
 ) -> None:
     assume(good or bad)
     told = sums({PRODUCTIVE: good, WASTEFUL: bad})
-    by_spend, by_sessions = ratio(told), ratio_by_sessions(told)
+    by_spend, by_sessions = told.ratio, told.ratio_by_sessions
     assert by_spend is not None
     assert by_sessions is not None
     for share in (by_spend, by_sessions):

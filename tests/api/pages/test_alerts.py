@@ -1,5 +1,6 @@
 """The page of alerts, and its forms: who may send them, and from where."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -19,7 +20,9 @@ from tests.api.test_alerts import FINDING, PRIVATE, opened
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
-def send(http: TestClient, alert_id: str, headers: dict[str, str] = OURS, **fields: Any) -> int:
+def send(
+    http: TestClient, alert_id: str, headers: Mapping[str, str] = OURS, /, **fields: str
+) -> int:
     """The status of the answer to a form of the page."""
     path = f"/alerts/{alert_id}"
     response = http.post(path, data=fields, headers=headers, follow_redirects=False)
@@ -108,7 +111,7 @@ def test_a_form_of_another_site_changes_nothing(
 def test_a_form_that_is_none_of_ours_is_refused(fields: dict[str, str], database: Database) -> None:
     ids = opened(database, FINDING)
     http = client(database)
-    assert send(http, ids["codex"], **fields) == 400
+    assert send(http, ids["codex"], OURS, **fields) == 400
     assert state(http)["state"] == "open"
 
 

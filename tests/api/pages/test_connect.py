@@ -16,8 +16,9 @@ from tests.filling import bodies, fill
 
 def test_every_tool_and_provider_is_explained_for_this_server(database: Database) -> None:
     page = look(client(database, host="10.1.2.3:8000", guides=guides), "/connect").text
-    for told in (*connections().values(), *provider_connections().values()):
-        assert told.title in page
+    titles = [each.title for each in connections().values()]
+    titles += [each.title for each in provider_connections().values()]
+    assert [title for title in titles if title not in page] == []
     assert '"OTEL_EXPORTER_OTLP_ENDPOINT": "http://10.1.2.3:4318"' in page
     assert "- Address: http://10.1.2.3:8000/webhooks/github" in page
     assert "Nothing arrives yet." in page

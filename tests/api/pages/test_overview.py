@@ -66,7 +66,7 @@ def test_it_tells_loops_only_of_sessions_that_tell(http: TestClient) -> None:
     told = {row["tool"]: row for row in rows(http, "/?format=csv&table=loops")}
     assert told["codex"]["looping_sessions"] == "8"
     assert told["codex"]["sessions_that_tell"] == "16"
-    assert (told["goose"]["looping_share"], told["goose"]["sessions_untold"]) == ("", "16")
+    assert (told["goose"]["looping_share"], told["goose"]["share_untold"]) == ("", "1.0")
 
 
 def test_files_have_the_rows_of_the_page(http: TestClient) -> None:
