@@ -37,7 +37,7 @@ def test_all_three_parts_are_needed(missing: str) -> None:
         ("assay.route", "x" * 65),
         ("assay.route", "a private sentence"),
         ("assay.route", "ada@example.com"),
-        ("assay.route", "/home/ada"),
+        ("assay.route", "/Users/ada"),
         ("assay.task", "seven"),
         ("assay.task", "-7"),
         ("assay.task", "12345"),
