@@ -216,7 +216,7 @@ NOW = int(datetime.now(UTC).timestamp())
         {"aud": "another"},
         {"aud": None},
         {"iss": "https://evil.example"},
-        {"exp": NOW - 60},
+        {"exp": 1_600_000_000},
         {"exp": None},
         {"iat": None},
         {"sub": None},
