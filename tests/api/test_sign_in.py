@@ -1,7 +1,7 @@
 """Signing in at a provider that really runs: who gets in, who does not, and what the cookie is."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -203,9 +203,6 @@ def test_whose_groups_are_not_admitted_is_told_so(
     assert "none of your groups may use Tokenassay" in response.text
     assert "not_admitted" in response.text
     assert http.get("/v1/me").status_code == 401
-
-
-NOW = int(datetime.now(UTC).timestamp())
 
 
 @pytest.mark.parametrize(
