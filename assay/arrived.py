@@ -21,6 +21,8 @@ _PUZZLING = frozenset({"unknown", "malformed"})
 _UNRECOGNISED = "unknown"
 # How pseudonyms of machines begin: what a tool tells when it does not name the person.
 _MACHINE = "i_"
+# What stands in an answer for somebody whom the token may not see.
+_HIDDEN = "hidden"
 _SHOWN = 5
 _NOT_TOLD = "not told"
 
@@ -172,6 +174,8 @@ def _lack(check: Check, seen: Arrived) -> str:
 def _who(seen: Arrived, name: str) -> str:
     told = {row[name] for row in _used(seen)} - {None}
     people = {each for each in told if not _is_machine(name, each)}
+    if people == {_HIDDEN}:
+        return "told, but only a token with the role admin shows whom"
     if people:
         return _listed(people)
     if told:

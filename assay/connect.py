@@ -57,7 +57,10 @@ def connect(
     ] = None,
     token: Annotated[
         str | None,
-        typer.Option(envvar="ASSAY_TOKEN", help="A token with the role viewer, for --verify."),
+        typer.Option(
+            envvar="ASSAY_TOKEN",
+            help="A token with the role admin, for --verify: others do not show who sent.",
+        ),
     ] = None,
 ) -> None:
     """Print what to set so that a tool sends its telemetry here; or verify that it arrives.

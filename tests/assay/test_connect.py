@@ -303,7 +303,7 @@ def make(data: Path, *arguments: str) -> str:
 def test_with_a_key_that_says_the_rest_nothing_is_missing(tmp_path: Path) -> None:
     said = ("--user", "alice@acme.example", "--team", "web", "--attribute", "repo=acme/web")
     key = make(tmp_path, "keys", "create", *said)
-    token = make(tmp_path, "tokens", "create", "--role", "viewer")
+    token = make(tmp_path, "tokens", "create", "--role", "admin")
     with serving(tmp_path) as server:
         options = ("--verify", "--timeout", "0", "--api", str(server.api.base_url))
         status, _, error = run("claude-code", *options)
