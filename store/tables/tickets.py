@@ -22,6 +22,7 @@ tickets = Table(
     Column("labels", Text, nullable=False),
     Column("assignee", Text, nullable=False),
     Index("ix_tickets_key", "key"),
+    Index("ix_tickets_updated_at", "updated_at"),
     Index("ix_tickets_tracker_project", "tracker", "project"),
 )
 

@@ -52,6 +52,7 @@ changes = Table(
     Column("superseded_by", Text, nullable=False),
     Column("labels_version", Version),
     Column("labels", Text),
+    Index("ix_changes_created_at", "created_at"),
     Index("ix_changes_head_ref_repo", "head_ref", "repo"),
     Index("ix_changes_base_ref_repo", "base_ref", "repo"),
     Index("ix_changes_merge_sha_repo", "merge_sha", "repo"),
