@@ -124,7 +124,7 @@ def test_links_of_a_session(linked: Database) -> None:
     assert "acme/payments #7" in page
     assert "feat: PAY-24" in page
     assert "Ticket PAY-24" in page
-    assert "right in 99 % of cases" in page
+    assert "right in 99\N{NO-BREAK SPACE}% of cases" in page
     assert "$0.154 of the session's cost" in page
 
 

@@ -177,7 +177,7 @@ def test_nothing_plain_is_kept(company: Database, provider: SmallProvider) -> No
     sign_in(http)
     secret = http.cookies["assay"]
     kept = repr([rows(company, name) for name in ("browser_sessions", "audit_log", "sign_ins")])
-    for plain in ("ada", "example.com", "'u1'", secret, "testclient", "engineering"):
+    for plain in ("ada@", "example.com", "'u1'", secret, "testclient", "engineering"):
         assert plain not in kept
 
 
