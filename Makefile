@@ -18,14 +18,14 @@ run: .venv/installed ## receive telemetry and serve the pages on http://127.0.0.
 	$(BIN)/assay serve
 
 test: .venv/installed ## run the tests
-	$(BIN)/python -m pytest -q -rs --numprocesses auto --dist loadgroup
+	$(BIN)/python -m pytest -q -rs --numprocesses auto --dist loadfile
 
 check: .venv/installed ## lint, types, import contracts, and the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -rs --numprocesses auto --dist loadgroup
+	$(BIN)/python -m pytest -q -rs --numprocesses auto --dist loadfile
 
 bench: .venv/installed ## measure what docs/performance.md states
 	$(BIN)/python -m bench

@@ -17,9 +17,6 @@ from tests.forging import (
 )
 from tests.serving import Server, requests_of, send, serving
 
-# One story on one server: its parts follow each other in one process.
-pytestmark = pytest.mark.xdist_group("chain")
-
 SCENARIO = CAPTURES / "claude-code" / "24-commit-variants-tool-details"
 SESSION = "c00747f8-588c-4bd7-a6c0-ac31be606bd8"
 BRANCH = "feature/PAY-24"

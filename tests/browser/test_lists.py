@@ -5,7 +5,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.looking import PHONE, Company, Scheme, barriers, looking, overflow
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def test_a_list_is_narrowed_by_its_form_and_paged_by_its_links(

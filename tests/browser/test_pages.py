@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from tests.browser.looking import DESK, PHONE, WALL, Company, Scheme, barriers, looking, overflow
 
 # One company for all of them, also where tests are spread over processes.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PAGES = (
     "/",
