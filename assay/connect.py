@@ -57,10 +57,7 @@ def connect(
     ] = None,
     token: Annotated[
         str | None,
-        typer.Option(
-            envvar="ASSAY_TOKEN",
-            help="A token with the role admin, for --verify: others do not show who sent.",
-        ),
+        typer.Option(envvar="ASSAY_TOKEN", help="A token with the role admin, for --verify."),
     ] = None,
 ) -> None:
     """Print what to set so that a tool sends its telemetry here; or verify that it arrives.
