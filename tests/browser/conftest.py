@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.looking import Company
 from tests.serving import free_ports
@@ -44,17 +44,13 @@ def pictures(request: pytest.FixtureRequest) -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    """The driver of the browser."""
-    with sync_playwright() as driver:
-        yield driver
-
-
-@pytest.fixture(scope="session")
-def chromium(playwright: Playwright) -> str:
+def chromium() -> str:
     """The browser's path."""
     names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), playwright.chromium.executable_path)
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        with sync_playwright() as driver:
+            found = driver.chromium.executable_path
     if not Path(found).exists():
         pytest.skip(
             "pages are not looked at: no Chromium is installed (apt-get install chromium, or"
@@ -63,12 +59,17 @@ def chromium(playwright: Playwright) -> str:
     return found
 
 
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
-    """A Chromium without a screen."""
-    opened = playwright.chromium.launch(executable_path=chromium, args=_OPTIONS)
-    yield opened
-    opened.close()
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """A Chromium without a screen.
+
+    Its driver keeps an event loop running in this thread, in which no other test could run one:
+    it ends with the file of tests that asked for it.
+    """
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium, args=_OPTIONS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")
