@@ -11,6 +11,9 @@ from api.digest.gather import Week, read, read_week
 from api.pages.charts import png
 from api.wiring import Wiring
 
+# Sharp enough on a screen of twice as many pixels, and drawn in half the time.
+_SCALE = 1.5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
@@ -51,4 +54,4 @@ def written(digest: Digest, link: str) -> Edition:
 
 
 def _pictures(digest: Digest) -> Mapping[str, bytes]:
-    return {name: png(chart) for name, chart in html.pictures(digest)}
+    return {name: png(chart, _SCALE) for name, chart in html.pictures(digest)}

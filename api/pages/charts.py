@@ -71,8 +71,9 @@ class Chart:
 _FORMS = {Form.LINES: pygal.Line, Form.STACKED: pygal.StackedBar, Form.BARS: pygal.HorizontalBar}
 _SVG = "http://www.w3.org/2000/svg"
 _COLOUR = re.compile(r"\bcolor-(\d+)\b")
-# More labels than this would write over each other.
-_MOST_LABELS = 13
+# What one label takes, in the chart's own units: more of them would write over each other.
+_LABEL_WIDTH = 56
+_FONT = resources.files("font_source_sans_pro") / "files" / "SourceSansPro-Regular.ttf"
 _SHARES = (0, 0.25, 0.5, 0.75, 1)
 _THOUSAND, _MILLION = 1_000, 1_000_000
 
@@ -99,12 +100,17 @@ def png(chart: Chart, scale: float = 2) -> bytes:
         svg_string=inlined,
         width=round(chart.width * scale),
         background="white",
-        font_family="DejaVu Sans",
+        # Our own font: the same picture on every machine, also where none is installed.
+        skip_system_fonts=True,
+        font_files=[str(_FONT)],
+        font_family="Source Sans Pro",
+        sans_serif_family="Source Sans Pro",
     )
     return bytes(told)
 
 
 def _drawn(chart: Chart) -> ET.Element:
+    every = max(1, -(-len(chart.labels) * _LABEL_WIDTH // chart.width))
     drawing = _FORMS[chart.form](
         js=[],
         css=[],
@@ -116,8 +122,8 @@ def _drawn(chart: Chart) -> ET.Element:
         legend_at_bottom=True,
         legend_at_bottom_columns=min(len(chart.series), 6),
         legend_box_size=10,
-        show_minor_x_labels=chart.form is Form.BARS or len(chart.labels) <= _MOST_LABELS,
-        x_labels_major_every=max(1, -(-len(chart.labels) // _MOST_LABELS)),
+        show_minor_x_labels=chart.form is Form.BARS or every == 1,
+        x_labels_major_every=every,
         truncate_label=-1,
         truncate_legend=-1,
         dots_size=2,

@@ -1,5 +1,6 @@
 """Charts say what they show to everybody, hold no style or script, and are pictures in mails."""
 
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -76,3 +77,8 @@ def test_the_same_drawing_is_a_picture() -> None:
 )
 def test_an_axis_tells_values_shortly(value: float | None, unit: Unit, text: str) -> None:
     assert shown(value, unit) == text
+
+
+def test_pictures_have_words_whatever_fonts_a_machine_has() -> None:
+    other = replace(chart(Form.BARS), labels=("one", "two", "three"))
+    assert png(other, scale=1) != png(chart(Form.BARS), scale=1)
