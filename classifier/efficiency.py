@@ -125,8 +125,8 @@ def read(
 
 
 def _moved(trend: Trend, *, more: bool) -> tuple[Reading, str]:
-    ratios = f"{trend.before:.0%} to {trend.ratio:.0%}"
-    spend = f"{trend.spend_change:+.0%}"
+    ratios = f"{trend.before * 100:.0f} % to {trend.ratio * 100:.0f} %"
+    spend = f"{trend.spend_change * 100:+.0f} %"
     said = Reading.GROWTH if more else Reading.STEADY
     if trend.high < 0:
         said = Reading.PROBLEM if more else Reading.FALLING

@@ -34,6 +34,11 @@ def share(value: float) -> str:
     return "under 1 %" if value > 0 and percent == 0 else f"{percent} %"
 
 
+def change(value: float) -> str:
+    """A change as a share of what was before, in whole per cent with its sign."""
+    return f"{value * 100:+.0f} %"
+
+
 def measured(value: float, is_share: bool) -> str:
     """How much there is of what a requirement asks: a share as whole per cent, rounded down."""
     return f"{floor(value * 100 + 1e-9)} %" if is_share else number(value)
