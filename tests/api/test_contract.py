@@ -30,6 +30,8 @@ CHECKS = [
     status_code_conformance,
 ]
 
+_PATIENCE_SECONDS = 300
+
 
 @pytest.fixture(scope="module")
 def contract(fresh: Fresh) -> Iterator[schemathesis.BaseSchema]:
@@ -39,7 +41,9 @@ def contract(fresh: Fresh) -> Iterator[schemathesis.BaseSchema]:
         story(database)
         while classify(database, NOW):
             pass
-        yield schemathesis.openapi.from_asgi("/openapi.json", client(database).app)
+        app = client(database).app
+        # Made at its first reading, which takes long on a machine that does much else.
+        yield schemathesis.openapi.from_asgi("/openapi.json", app, timeout=_PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize("mode", GenerationMode)
