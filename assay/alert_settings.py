@@ -44,8 +44,10 @@ def _secret_address(told: SecretStr | None) -> SecretStr | None:
     return told
 
 
-# The addresses of Slack and Teams are their own passwords.
-_Url = Annotated[SecretStr | None, BeforeValidator(empty_is_unset), AfterValidator(_secret_address)]
+SecretUrl = Annotated[
+    SecretStr | None, BeforeValidator(empty_is_unset), AfterValidator(_secret_address)
+]
+"""An address that is its own password, as those of Slack and Teams are."""
 
 
 def webhook_key(secret: str) -> bytes:
@@ -67,9 +69,9 @@ class AlertSettings(BaseSettings):
     mail_to: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
         default=(), description="Mail addresses, apart by commas."
     )
-    slack_url: _Url = Field(default=None, description="Incoming webhook of Slack.")
-    teams_url: _Url = Field(default=None, description="Workflow webhook of Microsoft Teams.")
-    webhook_url: _Url = Field(default=None, description="Any other receiver of signed JSON.")
+    slack_url: SecretUrl = Field(default=None, description="Incoming webhook of Slack.")
+    teams_url: SecretUrl = Field(default=None, description="Workflow webhook of Microsoft Teams.")
+    webhook_url: SecretUrl = Field(default=None, description="Any other receiver of signed JSON.")
     webhook_secret: Annotated[SecretStr | None, BeforeValidator(empty_is_unset)] = Field(
         default=None, description="What its requests are signed with: whsec_ and base64."
     )

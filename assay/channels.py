@@ -1,41 +1,21 @@
-"""The channels that alerts go through, all of one shape: told, or not and why.
-
-Nothing is followed elsewhere: an address that answers with a redirect is one that failed.
-"""
+"""The channels that alerts go through, all of one shape: told, or not and why."""
 
 import base64
 import hmac
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-import httpx
-
 from assay import alert_messages, mail
 from assay.alert_settings import AlertSettings, webhook_key
 from assay.mail import MailError
+from assay.posting import NotToldError, post
 from assay.smtp_settings import SmtpSettings
 from domain.alerts import Notice
 
-_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
-_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
-# Before anything was sent: it has surely not arrived.
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-
-
-class NotToldError(Exception):
-    """It could not be told.
-
-    ``again`` says that it surely did not arrive, and may later; ``uncertain`` that it may have.
-    """
-
-    def __init__(self, message: str, *, again: bool = False, uncertain: bool = False) -> None:
-        super().__init__(message)
-        self.again = again
-        self.uncertain = uncertain
-
+__all__ = ["Channel", "NotToldError", "Tell", "channels", "signed"]
 
 Tell = Callable[[Sequence[Notice]], str | None]
 """Tell these; a remark where not all of it went well. Raises NotToldError."""
@@ -91,29 +71,15 @@ def _mail(smtp: SmtpSettings, alerts: AlertSettings, notices: Sequence[Notice]) 
 
 
 def _slack(url: str, link: str | None, notices: Sequence[Notice]) -> None:
-    _post(url, json.dumps(alert_messages.slack(notices, link)).encode())
+    post(url, json.dumps(alert_messages.slack(notices, link)).encode())
 
 
 def _teams(url: str, link: str | None, notices: Sequence[Notice]) -> None:
-    _post(url, json.dumps(alert_messages.teams(notices, link)).encode())
+    post(url, json.dumps(alert_messages.teams(notices, link)).encode())
 
 
 def _webhook(url: str, key: bytes, notices: Sequence[Notice]) -> None:
     for notice in notices:
         body = alert_messages.plain(notice)
         name = f"{notice.alert_id}.{notice.number}"
-        _post(url, body, signed(key, name, datetime.now(UTC), body))
-
-
-def _post(url: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-    """Send it once. What went wrong never repeats the address, which is a password."""
-    sent = {"content-type": "application/json", **(headers or {})}
-    try:
-        with httpx.Client(timeout=_TIMEOUT, follow_redirects=False) as client:
-            answer = client.post(url, content=body, headers=sent)
-    except _NEVER_SENT as error:
-        raise NotToldError(f"could not connect ({type(error).__name__})", again=True) from error
-    except httpx.HTTPError as error:
-        raise NotToldError(f"no answer ({type(error).__name__})", uncertain=True) from error
-    if not answer.is_success:
-        raise NotToldError(f"it answered {answer.status_code}", again=answer.status_code in _AGAIN)
+        post(url, body, signed(key, name, datetime.now(UTC), body))

@@ -10,6 +10,7 @@ from assay import (
     alerts,
     budgets,
     chargeback,
+    digest,
     evaluation,
     keys,
     links,
@@ -23,7 +24,6 @@ from assay import (
     worker,
 )
 from assay.backup import backup, restore
-from assay.company import read_prices
 from assay.connect import connect
 from assay.console import (
     Data,
@@ -36,6 +36,8 @@ from assay.console import (
     settings_from,
 )
 from assay.demo import demo
+from assay.digest_sending import delivering
+from assay.digest_settings import set_up as set_up_digest
 from assay.erase import erase
 from assay.jobs import Jobs
 from assay.learn import learn, learning_daily
@@ -50,7 +52,7 @@ from assay.serve import serve as run_parts
 from assay.settings import Settings
 from assay.sync import sync
 from assay.telemetry import telling_if
-from assay.threshold_file import read_thresholds
+from assay.wiring import read_files, wired
 from domain.price_book import PriceBook
 
 app = typer.Typer(
@@ -71,6 +73,7 @@ app.add_typer(teams.app, name="teams")
 app.add_typer(budgets.app, name="budgets")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(chargeback.app, name="chargeback")
+app.add_typer(digest.app, name="digest")
 app.command()(prices.reprice)
 app.command()(connect)
 app.command()(sync)
@@ -154,9 +157,9 @@ def work(data: Data = None, database_url: DatabaseUrl = None) -> None:
     """Only fold telemetry and classify sessions. Any number may run against one PostgreSQL."""
     settings = settings_from(data=data, database_url=database_url)
     try:
-        company = read_prices(settings.prices).company
-        thresholds = read_thresholds(settings.thresholds).told
+        files = read_files(settings)
         through = set_up()
+        post = set_up_digest(settings)
     except CannotStart as error:
         end(str(error))
     jobs = Jobs()
@@ -166,7 +169,9 @@ def work(data: Data = None, database_url: DatabaseUrl = None) -> None:
         forgetting(settings, database),
         learning_daily(settings, database),
         notifying(database, through),
+        delivering(wired(settings, database, files), post),
         telling_if(wanted(settings, ()), "work", metric_sources.worker(database, jobs), jobs),
     ):
         typer.echo(f"Tokenassay {__version__} is working. Ctrl-C stops it.")
-        worker.work(database, worker.Signalled(), PriceBook(company), thresholds, jobs)
+        prices = PriceBook(files.prices.company)
+        worker.work(database, worker.Signalled(), prices, files.thresholds.told, jobs)

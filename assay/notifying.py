@@ -4,13 +4,15 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
 from assay.alert_settings import AlertSettings
-from assay.channels import Channel, NotToldError, channels
+from assay.bad_setting import sentence
+from assay.channels import Channel, channels
 from assay.opening import CannotStart
+from assay.posting import NotToldError, wait_after
 from assay.smtp_settings import SmtpSettings
 from domain.alerts import Notice, Told
 from store import notices
@@ -21,7 +23,6 @@ _log = logging.getLogger(__name__)
 # Of several processes that would send from one database, one does.
 _TELLING = 7_275_349
 _EVERY_SECONDS = 3.0
-_FIRST_RETRY, _LAST_RETRY = timedelta(seconds=15), timedelta(hours=1)
 _MOST_ATTEMPTS = 9
 
 
@@ -33,11 +34,7 @@ def set_up() -> list[Channel]:
             raise CannotStart("ASSAY_ALERT_MAIL_TO needs a mail server: set ASSAY_SMTP_HOST.")
         return channels(alerts, smtp)
     except ValidationError as error:
-        first = error.errors()[0]
-        prefix = SmtpSettings if error.title == SmtpSettings.__name__ else AlertSettings
-        name = str(first["loc"][0]) if first["loc"] else ""
-        variable = f"{prefix.model_config.get('env_prefix')}{name.upper()}: " if name else ""
-        raise CannotStart(f"{variable}{first['msg'].removeprefix('Value error, ')}") from error
+        raise CannotStart(sentence(error, AlertSettings, SmtpSettings)) from error
 
 
 @contextmanager
@@ -113,7 +110,7 @@ def _send(
         state = Told.UNCERTAIN if error.uncertain else Told.FAILED
         if error.again and tried < _MOST_ATTEMPTS:
             state = Told.PENDING
-            again_at = clock() + min(_FIRST_RETRY * 2 ** (tried - 1), _LAST_RETRY)
+            again_at = clock() + wait_after(tried)
     with database.writing() as connection:
         notices.settle(
             connection,

@@ -14,46 +14,34 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
-from functools import partial
 from typing import Any
 
 import uvloop
 
 from api.app import create_app
-from api.wiring import Wiring
 from assay import __version__, metric_sources, telemetry
 from assay.channels import Channel
-from assay.company import PriceFile, read_prices
-from assay.guides import guides
+from assay.digest_sending import delivering
+from assay.digest_settings import Post
+from assay.digest_settings import set_up as set_up_digest
 from assay.learn import learning_daily
 from assay.listening import GRACE_SECONDS, listen, receiving, serving, taken
 from assay.notifying import notifying, set_up
 from assay.opening import check_exposure, open_database
 from assay.own_endpoint import wanted
-from assay.planning import PLANNER
 from assay.retention import forgetting
 from assay.schedule import reading_on_schedule
 from assay.settings import Settings
 from assay.sign_in import doors
-from assay.threshold_file import ThresholdFile, read_thresholds
 from assay.welcome import welcome
-from classifier.efficiency import efficiency
-from classifier.evaluate import report_evaluation
-from classifier.judge import Judging, judge_tools, routing_policy
-from classifier.kpis import kpis
-from classifier.leak_report import leak_report
-from classifier.rules import rule_book
-from classifier.run import label_as_of, outcomes_as_of
+from assay.wiring import Files, clock, read_files, wired
 from collector.limits import Limits
 from collector.meters import Receiving
 from collector.receive_grpc import grpc_server
 from collector.receive_http import HttpReceiver
 from collector.spool import Room, Spool
 from collector.webhooks import webhook_router
-from domain.price_book import PriceBook
 from domain.pseudonym import Pseudonyms
 from store import installation
 from store.access import Gate
@@ -75,19 +63,11 @@ class Part(Enum):
     WORK = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class _Files:
-    """What the company has written for us, and where alerts go."""
-
-    prices: PriceFile
-    thresholds: ThresholdFile
-    channels: Sequence[Channel] = ()
-
-
 def serve(settings: Settings, parts: frozenset[Part] = frozenset(Part)) -> None:
     """Run these parts until SIGINT or SIGTERM; then drain. Raises CannotStart."""
-    prices, thresholds = read_prices(settings.prices), read_thresholds(settings.thresholds)
+    files = read_files(settings)
     through = set_up() if Part.WORK in parts else []
+    post = set_up_digest(settings)
     database = open_database(settings)
     with contextlib.ExitStack() as held:
         held.callback(database.close)
@@ -96,15 +76,17 @@ def serve(settings: Settings, parts: frozenset[Part] = frozenset(Part)) -> None:
         otlp = held.enter_context(listen("--otlp-http", settings.otlp_http)) if collects else None
         http = held.enter_context(listen("--http", settings.http)) if answers else None
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            files = _Files(prices, thresholds, through)
-            runner.run(_run(settings, database, files, parts, otlp=otlp, http=http))
+            running = _run(settings, database, files, parts, through, post, otlp=otlp, http=http)
+            runner.run(running)
 
 
 async def _run(
     settings: Settings,
     database: Database,
-    files: _Files,
+    files: Files,
     parts: frozenset[Part],
+    through: Sequence[Channel],
+    post: Post,
     *,
     otlp: socket.socket | None,
     http: socket.socket | None,
@@ -128,7 +110,8 @@ async def _run(
             running.enter_context(reading_on_schedule(settings))
             running.enter_context(forgetting(settings, database))
             running.enter_context(learning_daily(settings, database))
-            running.enter_context(notifying(database, files.channels))
+            running.enter_context(notifying(database, through))
+            running.enter_context(delivering(wired(settings, database, files), post))
         gc.freeze()
         gc.set_threshold(_COLLECT_EVERY)
         print(welcome(settings, __version__, receives=otlp is not None), flush=True)
@@ -183,43 +166,15 @@ async def _receivers(
         await asyncio.to_thread(spool.stop)
 
 
-def _api(settings: Settings, database: Database, files: _Files) -> Any:
-    def clock() -> datetime:
-        return datetime.now(UTC)
-
+def _api(settings: Settings, database: Database, files: Files) -> Any:
     pseudonyms = Pseudonyms(installation.pseudonym_key(database))
-    told = files.thresholds.told
-    judging = Judging(thresholds=told, prices=PriceBook(files.prices.company))
     webhooks = webhook_router(database, pseudonyms, settings.webhook_secrets(), clock)
-    backlog = settings.ready_backlog_seconds
-    wiring = Wiring(
-        database=database,
-        gate=Gate(database, open_without=settings.http.loopback and settings.oidc_issuer is None),
-        version=__version__,
-        clock=clock,
-        labeller=partial(label_as_of, thresholds=told.rules),
-        rules=rule_book(told.rules),
-        judge=partial(judge_tools, judging=judging),
-        policy=partial(routing_policy, judging=judging),
-        evaluation=partial(report_evaluation, thresholds=told.rules),
-        outcomes=partial(outcomes_as_of, thresholds=told.rules),
-        efficiency=partial(efficiency, thresholds=told.efficiency),
-        kpis=kpis,
-        leaks=partial(leak_report, thresholds=told.leaks),
-        planner=PLANNER,
-        otlp_http_port=settings.otlp_http.port,
-        company=files.prices.company,
-        show_names=settings.show_names,
-        ready_backlog=timedelta(seconds=backlog) if backlog else None,
-        privacy_floor=settings.privacy_floor,
-        doors=doors(settings, pseudonyms),
-        guides=partial(guides, endpoint=settings.endpoint, url=settings.public_url),
-    )
+    wiring = wired(settings, database, files, doors(settings, pseudonyms))
     return create_app(wiring, extra_routers=(webhooks,))
 
 
 @asynccontextmanager
-async def _worker(url: str, files: _Files, *, tells: bool) -> AsyncIterator[None]:
+async def _worker(url: str, files: Files, *, tells: bool) -> AsyncIterator[None]:
     stopping = asyncio.Event()
     keeping = asyncio.create_task(_keep_worker(url, files, stopping, tells=tells))
     try:
@@ -229,7 +184,7 @@ async def _worker(url: str, files: _Files, *, tells: bool) -> AsyncIterator[None
         await keeping
 
 
-async def _keep_worker(url: str, files: _Files, stopping: asyncio.Event, *, tells: bool) -> None:
+async def _keep_worker(url: str, files: Files, stopping: asyncio.Event, *, tells: bool) -> None:
     """Run the worker; start it again should it die; wait for it when we end."""
     while True:
         # A process of its own interpreter, not a fork of this one: it holds no port and imports

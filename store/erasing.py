@@ -3,7 +3,7 @@
 Every identity of theirs, and every display name that nobody else bears, is replaced wherever it
 stands by a random one that is kept nowhere else. So all sums, links and labels stay what they were,
 also when they are concluded anew: the person is still one and the same, and nobody. What tells who
-it was (names in plain words) is deleted.
+it was (names in plain words, the address for the digest) is deleted.
 """
 
 import secrets
@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from domain.events import Context, Trace
 from domain.folded import context_pk
-from store import people, retention
+from store import digest_recipients, people, retention
 from store import tables as t
 from store.engine import Database
 from store.given import given
@@ -42,6 +42,10 @@ NAMING: tuple[Column[str], ...] = (
     t.changes.c.author_name,
     t.commit_people.c.identity,
     t.commits.c.author_name,
+    t.digest_recipients.c.identity,
+    t.digest_recipients.c.person,
+    t.digest_sendings.c.recipient,
+    t.digest_subscriptions.c.identity,
     t.dirty_commits.c.person,
     t.dirty_people.c.identity,
     t.display_names.c.identity,
@@ -132,6 +136,7 @@ def erase(database: Database, identities: frozenset[str]) -> Erased:
             shared_names=shared,
             waiting=connection.execute(select(func.count()).select_from(t.inbox)).scalar_one(),
         )
+        digest_recipients.forget(connection, identities)
         _move_contexts(connection, new)
         for column in NAMING:
             _replace(connection, column, new)

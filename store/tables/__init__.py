@@ -27,6 +27,7 @@ from store.tables.conclusions import (
     links,
     unlinked,
 )
+from store.tables.digests import digest_recipients, digest_sendings, digest_subscriptions
 from store.tables.judgements import evaluations, judgements, verdicts
 from store.tables.leaks import (
     leak_actions,
@@ -140,6 +141,9 @@ __all__ = [
     "coverage",
     "deliveries",
     "deployments",
+    "digest_recipients",
+    "digest_sendings",
+    "digest_subscriptions",
     "dirty_changes",
     "dirty_commits",
     "dirty_labels",

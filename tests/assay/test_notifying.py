@@ -5,9 +5,7 @@ import hmac
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -24,53 +22,17 @@ from store import alerts
 from store.engine import Database
 from tests.filling import rows
 from tests.mailing import Mailbox, mail_server, smtp
+from tests.posted import Received, web_server
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 KEY = b"k" * 32
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
 
 
-@dataclass
-class Received:
-    """What a server of ours was sent, and what it answers."""
-
-    url: str = ""
-    requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
-    statuses: list[int] = field(default_factory=list)
-
-
 @pytest.fixture
 def web() -> Iterator[Received]:
-    """A web server that takes everything, or answers the statuses it is told, in their order."""
-    received = Received()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            received.requests.append((self.path, headers, body))
-            status = received.statuses.pop(0) if received.statuses else 200
-            if status == 0:
-                # Took it, and says nothing.
-                self.close_connection = True
-                return
-            self.send_response(status)
-            if status in (301, 302, 307):
-                self.send_header("Location", f"{received.url}/elsewhere")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    received.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield received
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with web_server() as received:
+        yield received
 
 
 @pytest.fixture
