@@ -14,10 +14,13 @@ import yaml
 from packaging.requirements import Requirement
 from typer.main import get_command
 
+from assay.alert_settings import AlertSettings
+from assay.digest_settings import DigestSettings
 from assay.main import app
 from assay.metric_table import METRICS, Kind
 from assay.provider_settings import PROVIDER_KINDS, ProviderSettings, variable
 from assay.settings import Settings
+from assay.smtp_settings import SmtpSettings
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix != ".pyc")
@@ -63,6 +66,12 @@ def test_every_variable_is_a_setting() -> None:
     known |= {
         variable(of.name, field) for of in PROVIDER_KINDS for field in ProviderSettings.model_fields
     }
+    known |= {
+        f"{of.model_config.get('env_prefix')}{name.upper()}"
+        for of in (AlertSettings, DigestSettings, SmtpSettings)
+        for name in of.model_fields
+    }
+    known.add(str(DigestSettings.model_fields["time_zone"].validation_alias))
     told = {name for path in FILES for name in re.findall(r"\bASSAY_[A-Z_]+", path.read_text())}
     assert told - known - _OURS == set()
     assert "ASSAY_DATABASE_URL" in told
