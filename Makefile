@@ -33,6 +33,8 @@ bench: .venv/installed ## measure what docs/performance.md states
 	$(BIN)/python -m bench.relabel
 	$(BIN)/python -m bench.rollups --sessions 1000000
 	$(BIN)/python -m bench.kept
+	$(BIN)/python -m bench.pages --sessions 1000000
+	$(BIN)/python -m bench.digests --sessions 1000000
 
 clean: ## remove the environment and caches, never data
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

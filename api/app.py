@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, FastAPI
 from api import openapi
 from api.auth import may_read
 from api.headers import SECURITY, SecurityHeaders
+from api.pages import form_routes, upkeep_routes, work_routes
 from api.pages import routes as pages
 from api.pages import sign_in as sign_in_pages
-from api.pages import upkeep_routes, work_routes
+from api.pages import unsubscribe as unsubscribe_pages
 from api.pages.rendering import problem_page
 from api.problems import handle_problems
 from api.routes import (
@@ -65,7 +66,14 @@ _ROUTERS = (
     audit.router,
     coverage.router,
 )
-_PAGES = (sign_in_pages.open_router, pages.router, work_routes.router, upkeep_routes.router)
+_PAGES = (
+    sign_in_pages.open_router,
+    unsubscribe_pages.open_router,
+    pages.router,
+    work_routes.router,
+    upkeep_routes.router,
+    form_routes.router,
+)
 
 
 def create_app(wiring: Wiring, extra_routers: Sequence[APIRouter] = ()) -> FastAPI:

@@ -1,12 +1,13 @@
-"""Who may read, review and administer. What a route needs it declares as a dependency.
+"""Who may read and administer. What a route needs it declares as a dependency.
 
 A token with a reading role comes as Bearer, or as the password of HTTP Basic, which exists for
 browsers (its user name is ignored). Where signing in is set up, browsers come with its cookie.
 While no reading token exists on loopback and nobody can sign in, everybody on this machine may
 read and change. ``docs/access.md`` has the table of all routes, which a test holds.
 
-Every refusal of whom may not stands here, and that of requests which another site made a browser
-send. Whom an answer may name is held by ``screen``, whichever route gives it.
+Every refusal of whom may not read stands here, and that of requests which another site made a
+browser send; who may review and handle what says ``authority``. Whom an answer may name is held by
+``screen``, whichever route gives it.
 """
 
 from http import HTTPStatus
@@ -20,10 +21,9 @@ from api.cross_site import refuse_cross_site
 from api.host import asked_host, is_local
 from api.problems import Refusal, is_api
 from api.wiring import Wired, Wiring
-from store import sight
-from store.access import ALL_TEAMS, MAY_ADMINISTER, MAY_READ, MAY_REVIEW, Role
+from store.access import MAY_ADMINISTER, MAY_READ, Role
 
-__all__ = ["Asking", "challenge", "may_administer", "may_read", "may_review", "token"]
+__all__ = ["Asking", "challenge", "may_administer", "may_read", "token"]
 
 # Parameters by which an answer is about single people.
 _OF_PEOPLE = ("user", "person")
@@ -54,27 +54,6 @@ def may_read(request: Request, wired: Wired) -> Asker:
 
 Asking = Annotated[Asker, Depends(may_read)]
 """Who reads."""
-
-
-def may_review(request: Request, wired: Wired, asking: Asking) -> str:
-    """Who says what stands of a link or label, or was tried against a leak: their id.
-
-    It takes a lead of the team that it is about, or an admin; a server that is open to its machine
-    takes it from everybody there.
-    """
-    # Any page may make a browser post a form with the credentials that it has, but not JSON.
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise Refusal(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            "Send the review as JSON, with 'Content-Type: application/json'.",
-        )
-    if asking.role not in MAY_REVIEW:
-        raise _forbidden("This token may not review links; use one with the role lead or admin.")
-    if not _of_own_teams(request, wired, asking):
-        raise _forbidden("This is about a team that you do not lead.")
-    return asking.id
 
 
 def may_administer(asking: Asking) -> str:
@@ -161,21 +140,3 @@ def _refuse_hidden_people(request: Request, asking: Asker) -> None:
         raise _forbidden(
             "By person you may ask for yourself ('user') and for teams that you lead ('team')."
         )
-
-
-def _of_own_teams(request: Request, wiring: Wiring, asking: Asker) -> bool:
-    """Whether what the address names is of a team that they lead; what is not there is nobody's."""
-    if asking.role is Role.ADMIN or ALL_TEAMS in asking.teams:
-        return True
-    named = request.path_params
-    with wiring.database.reading() as connection:
-        if "leak_id" in named:
-            team = sight.team_of_leak(connection, named["leak_id"])
-            return team is None or team in asking.teams
-        if "link_id" in named:
-            pk = sight.session_of_link(connection, named["link_id"])
-        else:
-            pk = sight.session_of(connection, named["tool"], named["session_id"])
-        if pk is None:
-            return True
-        return sight.is_of_teams(connection, pk, asking.teams, asking.others or ())

@@ -5,19 +5,24 @@ from collections.abc import Mapping
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_POLICY = "; ".join(
-    (
+
+def _policy(scripts: str) -> str:
+    told = (
         "default-src 'self'",
-        "script-src 'none'",
+        f"script-src {scripts}",
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",
         "frame-ancestors 'none'",
     )
-)
+    return "; ".join(told)
+
+
+WITH_SCRIPTS = {"Content-Security-Policy": _policy("'self'")}
+"""For the one page that runs a script of our own."""
 
 SECURITY: Mapping[str, str] = {
-    "Content-Security-Policy": _POLICY,
+    "Content-Security-Policy": _policy("'none'"),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",

@@ -68,7 +68,7 @@ def main() -> None:
         if not there:
             schema.migrate(database, NOW)
             begun = time.perf_counter()
-            _fill(database, told)
+            fill(database, told)
             filled = time.perf_counter()
             rebuild(database)
             statistics.refresh(database)
@@ -86,7 +86,7 @@ def main() -> None:
         console.print(_asked(database, http, told.asked))
 
 
-def _fill(database: Database, told: argparse.Namespace) -> None:
+def fill(database: Database, told: argparse.Namespace) -> None:
     """Sessions by chance: a person has a team, a team its repositories, and liked tools."""
     shares = ", ".join(_drawn(name) for name in COUNTS)
     query = f"""

@@ -7,6 +7,7 @@ the same is forecast from every earlier day, and the interval is what eight of t
 stayed within. All of it is pure: days in, days out.
 """
 
+from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -169,8 +170,13 @@ def _range(expected: float, days: int, misses: Sequence[_Miss]) -> Range:
         errors = _errors(misses, tried)
     if len(errors) < _LEAST_ORIGINS:
         return Range(expected=expected)
-    apart = max(len(errors) / tried, 1.0)
-    off = _usual(errors) * sqrt(days / tried) * (1 + 1 / apart)
+    return _within(expected, sorted(map(abs, errors)), days, tried)
+
+
+def _within(expected: float, ordered: Sequence[float], days: int, tried: int) -> Range:
+    """The total with its interval; ``ordered`` is how far off totals of ``tried`` days were."""
+    apart = max(len(ordered) / tried, 1.0)
+    off = _usual(ordered) * sqrt(days / tried) * (1 + 1 / apart)
     return Range(expected=expected, low=max(expected * (1 - off), 0.0), high=expected * (1 + off))
 
 
@@ -179,9 +185,8 @@ def _errors(misses: Sequence[_Miss], days: int) -> list[float]:
     return [error for error in told if error is not None]
 
 
-def _usual(errors: Sequence[float]) -> float:
+def _usual(ordered: Sequence[float]) -> float:
     """What eight of ten further errors of the kind stay within, above or below."""
-    ordered = sorted(map(abs, errors))
     return ordered[min(ceil(_INSIDE * (len(ordered) + 1)), len(ordered)) - 1]
 
 
@@ -205,11 +210,15 @@ def _backtest(misses: Sequence[_Miss], horizon: int) -> Backtest:
 def _coverage(tried: Sequence[_Miss], days: int) -> float | None:
     """The share of totals inside the interval that errors known by then gave."""
     inside = []
+    known: list[float] = []
+    ended = 0
     for miss in tried:
-        known = [each for each in tried if each.origin + days <= miss.origin]
+        while tried[ended].origin + days <= miss.origin:
+            insort(known, abs(tried[ended].error(days) or 0.0))
+            ended += 1
         if len(known) < _LEAST_ORIGINS:
             continue
-        told = _range(miss.said[days - 1], days, known)
+        told = _within(miss.said[days - 1], known, days, days)
         came = miss.came[days - 1]
         if told.low is not None and told.high is not None:
             inside.append(told.low <= came <= told.high)

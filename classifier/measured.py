@@ -1,7 +1,7 @@
 """The sums of what sessions bought, by group and time, as far as they may be told apart."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from store.report_outcomes import Slice, Span, Summed
 
 Sums = Mapping[Standing, Counts]
 _Bucket = int | None
+_Crossed = tuple[Span, str, Summed]
 _Held = dict[tuple[_Bucket, str], dict[Standing, dict[str, int]]]
 
 
@@ -45,9 +46,6 @@ class Sheet:
         return self.pieces.period
 
 
-_COST = Detail(counts=("cost_nanousd",), by_label=False)
-
-
 def measure(
     connection: Connection, asked: Asked, floor: int, now: datetime, detail: Detail
 ) -> Sheet:
@@ -65,7 +63,8 @@ def measure(
             for (bucket, _), sums in sorted(whole.items(), key=_order)
         ]
         return Sheet(asked=asked, detail=detail, pieces=made, rows=tuple(rows), total=total)
-    told = _rows(connection, asked, made, whole, detail)
+    crossed = _crossed(connection, asked, made, detail) if _is_crossed(asked) else []
+    told = _rows(connection, asked, made, whole, crossed, detail)
     return Sheet(asked=asked, detail=detail, pieces=made, rows=tuple(told), total=total)
 
 
@@ -110,23 +109,31 @@ def _blocks(made: Pieces, span: Span) -> list[Span]:
 
 
 def _rows(
-    connection: Connection, asked: Asked, made: Pieces, whole: _Held, detail: Detail
+    connection: Connection,
+    asked: Asked,
+    made: Pieces,
+    whole: _Held,
+    crossed: Sequence[_Crossed],
+    detail: Detail,
 ) -> list[Measured]:
-    ranked = _ranked(connection, asked, made)
+    ranked = _ranked(asked, made, crossed)
     named, beyond = ranked[: asked.limit], frozenset(ranked[asked.limit :])
-    shown = _shown(connection, asked, made, frozenset(named), detail)
+    shown = _shown(connection, asked, made, frozenset(named), crossed, detail)
     rows: list[Measured] = []
     for (bucket, value), sums in shown.items():
         spans = [s for s in _in(made, asked, bucket) if value in made.shown[s]]
         rows.append(_row(made, bucket, Kind.GROUP, value, spans, sums))
     ranks = {value: rank for rank, value in enumerate(named)}
     rows.sort(key=lambda row: (row.start or monday(0), ranks[row.value or ""]))
+    everything: _Held | None = None
     for bucket in sorted({bucket for bucket, _ in whole}, key=lambda each: each or 0):
         spans = _in(made, asked, bucket)
         hidden = [(s, g) for s in spans for g in made.groups[s] if _hidden(made, s, g, beyond)]
         if hidden:
+            if everything is None:
+                everything = _everything(connection, asked, made, whole, crossed, detail)
             known = [of for (at, _), of in shown.items() if at == bucket]
-            left = _others(connection, asked, made, whole, bucket, known, detail)
+            left = _without(everything.get((bucket, ""), {}), added(known))
             rows.append(_row_of_others(made, bucket, spans, hidden, left))
     return rows
 
@@ -135,13 +142,13 @@ def _hidden(made: Pieces, span: Span, group: str, beyond: Collection[str]) -> bo
     return group not in made.shown[span] or group in beyond
 
 
-def _ranked(connection: Connection, asked: Asked, made: Pieces) -> list[str]:
+def _ranked(asked: Asked, made: Pieces, crossed: Sequence[_Crossed]) -> list[str]:
     """The groups that are shown, the costliest first; by whole blocks where weeks are told."""
     if asked.group_by is None:
         return []
     spent = dict.fromkeys((group for of in made.shown.values() for group in of), 0)
     if _is_crossed(asked):
-        for span, group, each in _crossed(connection, asked, made, _COST):
+        for span, group, each in crossed:
             if group in made.shown[span]:
                 spent[group] += each.counts.get("cost_nanousd", 0)
     else:
@@ -157,7 +164,12 @@ def _is_crossed(asked: Asked) -> bool:
 
 
 def _shown(
-    connection: Connection, asked: Asked, made: Pieces, named: frozenset[str], detail: Detail
+    connection: Connection,
+    asked: Asked,
+    made: Pieces,
+    named: frozenset[str],
+    crossed: Sequence[_Crossed],
+    detail: Detail,
 ) -> _Held:
     """The sums of these groups as far as they are shown, by interval and value."""
     by = asked.group_by
@@ -168,7 +180,7 @@ def _shown(
         told = set(pairs)
         return _held(
             (bucket_of(asked, span), group, each)
-            for span, group, each in _crossed(connection, asked, made, detail)
+            for span, group, each in crossed
             if (span, group) in told
         )
     by_span = asked.interval is not Interval.NONE
@@ -184,9 +196,7 @@ def _shown(
     )
 
 
-def _crossed(
-    connection: Connection, asked: Asked, made: Pieces, detail: Detail
-) -> list[tuple[Span, str, Summed]]:
+def _crossed(connection: Connection, asked: Asked, made: Pieces, detail: Detail) -> list[_Crossed]:
     """The sums of all groups within the one value asked for, shown or not."""
     if asked.only is None or asked.group_by is None:
         return []
@@ -204,30 +214,24 @@ def _crossed(
     return [(each.span, each.other if first else each.value, each) for each in found if each.span]
 
 
-def _others(
+def _everything(
     connection: Connection,
     asked: Asked,
     made: Pieces,
     whole: _Held,
-    bucket: _Bucket,
-    known: Iterable[Sums],
+    crossed: Sequence[_Crossed],
     detail: Detail,
-) -> Sums:
-    """What is left beside the groups that are named."""
+) -> _Held:
+    """The sums of all groups together, by interval: what those that are named are taken from."""
     by = asked.group_by
     if _is_crossed(asked):
-        everything = _held(
-            (bucket_of(asked, span), "", each)
-            for span, _, each in _crossed(connection, asked, made, detail)
-        )
-    elif by is Facet.MODEL:
-        # A session with two models counts with both: they do not add up to the sessions.
-        wanted = _slice(detail, dimension=by.value, spans=made.spans)
-        told = report_outcomes.summed(connection, wanted, by_value=False, by_span=True)
-        everything = _held((bucket_of(asked, each.span), "", each) for each in told if each.span)
-    else:
-        everything = whole
-    return _without(everything.get((bucket, ""), {}), added(known))
+        return _held((bucket_of(asked, span), "", each) for span, _, each in crossed)
+    if by is not Facet.MODEL:
+        return whole
+    # A session with two models counts with both: they do not add up to the sessions.
+    wanted = _slice(detail, dimension=by.value, spans=made.spans)
+    told = report_outcomes.summed(connection, wanted, by_value=False, by_span=True)
+    return _held((bucket_of(asked, each.span), "", each) for each in told if each.span)
 
 
 def _row_of_others(

@@ -20,6 +20,7 @@ People: TypeAlias = int
 """A set of people: a number of which the bit of each person's own number is set."""
 
 Pair: TypeAlias = tuple[str, str]
+_Line: TypeAlias = tuple[int, str]
 _NOBODY: People = 0
 _POOL = "\0pool"
 
@@ -93,17 +94,47 @@ def cross(
     """
     held = _pooled(cells, ones, others)
     large = {pair: who for pair, who in held.items() if who.bit_count() >= floor}
-    lines: dict[tuple[int, str], list[Pair]] = {}
+    lines: dict[_Line, list[Pair]] = {}
     for pair in sorted(large):
         lines.setdefault((0, pair[0]), []).append(pair)
         lines.setdefault((1, pair[1]), []).append(pair)
     withheld = {pair for pair in held if _POOL in pair}
+    # What it costs to withhold a pair: its people; nothing where it is withheld already.
+    costs = {pair: 0 if pair in withheld else who.bit_count() for pair, who in large.items()}
+    joined = _Joined()
+    for pair in withheld & large.keys():
+        joined.join((0, pair[0]), (1, pair[1]))
     for pair in sorted(held.keys() - large.keys()):
-        ring = _ring(pair, lines, large, withheld)
+        if joined.are((0, pair[0]), (1, pair[1])):
+            continue  # Pairs that are withheld already lead round.
+        ring = _ring(pair, lines, costs)
         if ring is None:
             return frozenset()
         withheld |= ring
+        costs |= dict.fromkeys(ring, 0)
+        for each in ring:
+            joined.join((0, each[0]), (1, each[1]))
     return frozenset(large.keys() - withheld)
+
+
+class _Joined:
+    """Which rows (0) and columns (1) withheld pairs lead to from each other."""
+
+    def __init__(self) -> None:
+        self._above: dict[_Line, _Line] = {}
+
+    def join(self, one: _Line, other: _Line) -> None:
+        """A withheld pair lies in both."""
+        self._above[self._top(one)] = self._top(other)
+
+    def are(self, one: _Line, other: _Line) -> bool:
+        """Whether withheld pairs lead from the one to the other."""
+        return self._top(one) == self._top(other)
+
+    def _top(self, line: _Line) -> _Line:
+        while (above := self._above.get(line, line)) != line:
+            self._above[line] = line = self._above.get(above, above)
+        return line
 
 
 def _pooled(
@@ -118,17 +149,18 @@ def _pooled(
 
 def _ring(
     pair: Pair,
-    lines: Mapping[tuple[int, str], Collection[Pair]],
-    large: Mapping[Pair, People],
-    withheld: Collection[Pair],
+    lines: Mapping[_Line, Collection[Pair]],
+    costs: Mapping[Pair, int],
 ) -> set[Pair] | None:
-    """Large pairs that lead from a pair's row to its column, with the fewest that are shown yet.
+    """Large pairs that lead from a pair's row to its column, at the least cost.
 
     ``lines`` are the large pairs of each row (0) and column (1).
     """
     start, goal = (0, pair[0]), (1, pair[1])
-    waiting: list[tuple[int, tuple[int, str], tuple[Pair, ...]]] = [(0, start, ())]
-    reached: set[tuple[int, str]] = set()
+    waiting: list[tuple[int, _Line, tuple[Pair, ...]]] = [(0, start, ())]
+    reached: set[_Line] = set()
+    # At what cost a line may be reached: a way that costs more is not gone.
+    least: dict[_Line, int] = {}
     while waiting:
         cost, at, path = heappop(waiting)
         if at == goal:
@@ -138,8 +170,10 @@ def _ring(
         reached.add(at)
         for each in lines.get(at, ()):
             to = (1 - at[0], each[1 - at[0]])
-            more = 0 if each in withheld else large[each].bit_count()
-            heappush(waiting, (cost + more, to, (*path, each)))
+            further = cost + costs[each]
+            if to not in reached and further <= least.get(to, further):
+                least[to] = further
+                heappush(waiting, (further, to, (*path, each)))
     return None
 
 

@@ -9,10 +9,11 @@ from sqlalchemy import BigInteger, Connection, Row, func, or_, select, update
 
 from domain.labels import Label, Labelled
 from domain.overrules import Overrule, RuleMeasured
-from store import families
+from domain.weeks import HALF
 from store import tables as t
 from store.dirty import mark_labels
 from store.given import given
+from store.outcomes import EVERYTHING
 from store.upsert import merge_into, replaced
 
 
@@ -82,7 +83,7 @@ def history(connection: Connection, session_pk: int) -> list[Overrule]:
 
 def measured(connection: Connection) -> dict[str, RuleMeasured]:
     """By rule: how many sessions have its label now, and what people say of those it gave."""
-    sessions = dict(_labelled(connection))
+    sessions = _labelled(connection)
     c = t.label_overrules.c
     query = (
         select(c.rule, c.label, func.count())
@@ -98,15 +99,15 @@ def measured(connection: Connection) -> dict[str, RuleMeasured]:
     }
 
 
-def _labelled(connection: Connection) -> list[tuple[str, int]]:
-    c, s = t.labels.c, t.sessions.c
+def _labelled(connection: Connection) -> dict[str, int]:
+    """By rule: sessions with its label, from the sums of half-years that follow each conclusion."""
+    c = t.outcome_rollups.c
     query = (
-        select(c.rule, func.count())
-        .join(t.sessions, s.pk == c.session_pk)
-        .where(c.current.is_(True), s.active.is_(True), ~families.belongs(s.pk))
+        select(c.rule, func.sum(c.sessions))
+        .where(c.dimension == EVERYTHING, c.weeks == HALF)
         .group_by(c.rule)
     )
-    return [(rule, int(count)) for rule, count in connection.execute(query)]
+    return {rule: int(count) for rule, count in connection.execute(query) if count}
 
 
 def _overrule(row: Row[Any]) -> Overrule:

@@ -9,7 +9,9 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Select,
     String,
+    Subquery,
     and_,
     case,
     cast,
@@ -22,6 +24,7 @@ from sqlalchemy import (
 from domain.labels import TargetKind, Tier
 from store import people
 from store import tables as t
+from store.given import asking
 from store.membership import ChangeId, chunks
 
 _SURE = (Tier.A.value, Tier.B.value)
@@ -226,28 +229,35 @@ def _lines(told: str) -> tuple[str, ...]:
 
 def spent_on(connection: Connection, changes: Collection[ChangeId]) -> dict[ChangeId, Spent]:
     """What sessions spent on each of these changes; those that none is linked to are left out."""
-    link = t.links.c
-    wanted = [(repo, str(number)) for repo, number in changes]
+    wanted = sorted((repo, TargetKind.CHANGE.value, str(number)) for repo, number in changes)
+    return {
+        (row.repo, int(row.id)): Spent(
+            cost_nanousd=None if row.cost is None else int(row.cost),
+            sessions=row.sessions,
+            probable_sessions=row.probable,
+            sessions_without_cost=row.costless,
+        )
+        for row in _spent(connection, wanted)
+    }
+
+
+@asking({"repo": String(), "kind": String(), "id": String()})
+def _spent(wanted: Subquery) -> Select[Any]:
+    link, of = t.links.c, wanted.c
     sure = link.tier.in_(_SURE)
-    query = select(
-        link.repo,
-        link.target_id,
-        cast(func.sum(link.cost_nanousd), BigInteger).label("cost"),
-        func.count(case((sure, link.id))).label("sessions"),
-        func.count(case((~sure, link.id))).label("probable"),
-        func.count(case((and_(sure, link.cost_nanousd.is_(None)), link.id))).label("costless"),
-    ).group_by(link.repo, link.target_id)
-    found: dict[ChangeId, Spent] = {}
-    for some in chunks(sorted(wanted)):
-        mine = tuple_(link.repo, link.target_id).in_(some)
-        for row in connection.execute(query.where(link.kind == TargetKind.CHANGE.value, mine)):
-            found[row.repo, int(row.target_id)] = Spent(
-                cost_nanousd=None if row.cost is None else int(row.cost),
-                sessions=row.sessions,
-                probable_sessions=row.probable,
-                sessions_without_cost=row.costless,
-            )
-    return found
+    same = (link.repo == of.repo) & (link.kind == of.kind) & (link.target_id == of.id)
+    return (
+        select(
+            of.repo,
+            of.id,
+            cast(func.sum(link.cost_nanousd), BigInteger).label("cost"),
+            func.count(case((sure, link.id))).label("sessions"),
+            func.count(case((~sure, link.id))).label("probable"),
+            func.count(case((and_(sure, link.cost_nanousd.is_(None)), link.id))).label("costless"),
+        )
+        .select_from(wanted.join(t.links, same))
+        .group_by(of.repo, of.id)
+    )
 
 
 def timeline(connection: Connection, change: ChangeListed) -> list[Happened]:

@@ -184,6 +184,18 @@ def session_costs(connection: Connection, pks: Collection[int]) -> dict[int, int
     return {pk: cost for pk, cost in costs.items() if cost is not None}
 
 
+def session_of(connection: Connection, link_id: str) -> tuple[str, str] | None:
+    """Tool and id of the session that a link is of; None where there is none that has an id."""
+    s, link = t.sessions.c, t.links.c
+    query = (
+        select(s.tool, s.session_id)
+        .join(t.links, link.session_pk == s.pk)
+        .where(link.id == link_id, s.session_id.is_not(None))
+    )
+    row = connection.execute(query).first()
+    return None if row is None else (row.tool, row.session_id)
+
+
 def of_session(connection: Connection, session_pk: int) -> list[LinkSeen]:
     """All links of a session, the strongest first, each with its evidence."""
     link, change = t.links.c, t.changes.c

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, and_, distinct, func, select
 from store import tables as t
 from store.families import ROOT
 from store.report_usage import (
-    BOOKED_BY_PERSON,
+    BOOKED,
     Dimension,
     Selection,
     Usage,
@@ -31,7 +31,7 @@ def _labels(connection: Connection, selection: Selection) -> dict[str | None, in
     label = and_(t.labels.c.session_pk == shown, t.labels.c.current)
     query = (
         select(t.labels.c.label, func.count(distinct(shown)))
-        .select_from(BOOKED_BY_PERSON.outerjoin(t.labels, label))
+        .select_from(BOOKED.outerjoin(t.labels, label))
         .where(t.sessions.c.session_id.is_not(None), *conditions(selection))
         .group_by(t.labels.c.label)
         .order_by(t.labels.c.label)

@@ -16,6 +16,8 @@ from store import tables as t
 from store.spending import Spend
 
 _DAY = timedelta(days=1)
+# So many kept days say enough: to sum up the years before them takes longer than anybody waits.
+_ENOUGH = timedelta(weeks=13)
 _FIRST_DAY = EPOCH.date()
 
 
@@ -54,6 +56,12 @@ def idle(connection: Connection, now: datetime, span: timedelta) -> list[Idle]:
         Idle(tool=tool, before=before, not_since=not_since)
         for tool, (before, not_since) in sorted(found.items())
     ]
+
+
+def told_since(connection: Connection, basis: Basis, first: date, today: date) -> date:
+    """The first day of a period that ends today of which sums of usage are told at once."""
+    kept = spend_days.complete_since(connection, basis, today)
+    return max(first, kept) if today - kept >= _ENOUGH else first
 
 
 def unpriced(connection: Connection, basis: Basis, first: date, after: date) -> list[Unpriced]:

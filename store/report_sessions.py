@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    union,
 )
 
 from domain.completeness import Completeness
@@ -34,6 +35,7 @@ from store.report_usage import (
     Usage,
     combined,
     conditions,
+    contexts_of,
     summed,
     with_people,
 )
@@ -104,7 +106,8 @@ def page(
     """Active sessions that have an id and belong to none, by their last record, newest first."""
     s = t.sessions.c
     alone = ~families.belongs(s.pk)
-    query = _listed(alone, *_where(wanted)).order_by(s.last_at.desc(), s.pk.desc()).limit(limit)
+    where = (*_where(wanted), *_few(connection, wanted))
+    query = _listed(alone, *where).order_by(s.last_at.desc(), s.pk.desc()).limit(limit)
     if after is not None:
         earlier = and_(s.last_at == after.last_at, s.pk < after.pk)
         query = query.where(or_(s.last_at < after.last_at, earlier))
@@ -140,7 +143,26 @@ def _where(wanted: SessionFilter) -> list[ColumnElement[bool]]:
 
 _MEMBER = t.sessions.alias("member")
 _FAMILY = t.session_families.c
+# Rows of usage that are looked up in some 50 ms.
+_MANY = 100_000
 _IN_FAMILY = and_(_FAMILY.root_pk == t.sessions.c.pk, _FAMILY.session_pk == _MEMBER.c.pk)
+
+
+def _few(connection: Connection, wanted: SessionFilter) -> list[ColumnElement[bool]]:
+    """Which sessions may have the usage asked for, where these are few; else nothing.
+
+    Few are looked up. Of many the newest are found soon enough by looking at one after the other.
+    """
+    contexts = contexts_of(wanted.usage)
+    if contexts is None:
+        return []
+    u, f = t.usage.c, t.session_families.c
+    booked = select(u.session_pk).where(u.context_pk.in_(contexts))
+    most = select(func.count()).select_from(booked.limit(_MANY).subquery())
+    if connection.execute(most).scalar_one() == _MANY:
+        return []
+    roots = select(f.root_pk).where(f.session_pk.in_(booked))
+    return [t.sessions.c.pk.in_(union(booked, roots))]
 
 
 def _used(wanted: SessionFilter, which: ColumnElement[bool]) -> ColumnElement[bool]:

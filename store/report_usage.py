@@ -21,6 +21,8 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Integer,
+    Select,
+    String,
     and_,
     case,
     cast,
@@ -127,8 +129,9 @@ BOOKED: FromClause = _told(t.sessions.c.usage_rank == t.usage.c.rank)
 # Two more look-ups for every row: only where persons or teams are asked for.
 BOOKED_BY_PERSON: FromClause = with_people(BOOKED)
 
-_COLUMNS: Mapping[Dimension, ColumnElement[Any]] = {
-    Dimension.TOOL: t.sessions.c.tool,
+COLUMNS: Mapping[Dimension, ColumnElement[Any]] = {
+    # Not as an index has it: SQLite would read all sessions in its order to sum up a day.
+    Dimension.TOOL: func.coalesce(t.sessions.c.tool, literal_column("''", String)),
     Dimension.TOOL_VERSION: t.contexts.c.tool_version,
     Dimension.MODEL: t.usage.c.model,
     Dimension.USER: PERSON,
@@ -172,8 +175,8 @@ def report(
     if len(rows) == 1:
         return rows, rows[0][1]
     # The rows add up to all but the sessions, which may be in several.
-    source = _source(selection.values)
-    query = select(func.count(_COUNTED)).select_from(source).where(*conditions(selection))
+    source = _source((), selection)
+    query = select(func.count(COUNTED)).select_from(source).where(*conditions(selection))
     sessions = connection.execute(query).scalar_one()
     return rows, combined((usage for _, usage in rows), sessions)
 
@@ -182,17 +185,18 @@ def by_dimensions(
     connection: Connection, dimensions: Sequence[Dimension], selection: Selection
 ) -> list[Row]:
     """Usage by these dimensions, ordered by their values in the given order, untold last."""
-    keys = [_COLUMNS[dimension] for dimension in dimensions]
-    source = _source([*dimensions, *selection.values])
+    keys = [COLUMNS[dimension] for dimension in dimensions]
+    source = _source(dimensions, selection)
     rows = [
-        (dict(zip(dimensions, map(_spelled, dimensions, values), strict=True)), usage)
+        (dict(zip(dimensions, map(spelled, dimensions, values), strict=True)), usage)
         for values, usage in summed(connection, keys, *conditions(selection), source=source)
     ]
     return sorted(rows, key=lambda row: [(v is None, v or "") for v in row[0].values()])
 
 
-def _source(dimensions: Iterable[Dimension]) -> FromClause:
-    return BOOKED if _OF_PEOPLE.isdisjoint(dimensions) else BOOKED_BY_PERSON
+def _source(dimensions: Iterable[Dimension], selection: Selection) -> FromClause:
+    people = not _OF_PEOPLE.isdisjoint(dimensions) or Dimension.TEAM in selection.values
+    return BOOKED_BY_PERSON if people else BOOKED
 
 
 def combined(usages: Iterable[Usage], sessions: int) -> Usage:
@@ -216,7 +220,7 @@ def hour_floor(at: datetime) -> datetime:
 def conditions(selection: Selection) -> list[ColumnElement[bool]]:
     """What rows must satisfy to belong to this selection.
 
-    They are rows of ``BOOKED``; of ``BOOKED_BY_PERSON`` where it selects persons or teams.
+    They are rows of ``BOOKED``; of ``BOOKED_BY_PERSON`` where it selects teams.
     """
     wanted: list[ColumnElement[bool]] = []
     if selection.start is not None:
@@ -256,10 +260,10 @@ def _sums() -> list[ColumnElement[Any]]:
     gaps = [func.sum(case((and_(column.is_(None), answered), 1), else_=0)) for column in columns]
     # PostgreSQL's sum of bigint is numeric.
     sums = [cast(func.sum(column), BigInteger) for column in columns]
-    return [*sums, *gaps, func.count(_COUNTED)]
+    return [*sums, *gaps, func.count(COUNTED)]
 
 
-_COUNTED = distinct(
+COUNTED = distinct(
     case((t.sessions.c.session_id.is_not(None), func.coalesce(ROOT.c.pk, t.sessions.c.pk)))
 )
 _SUMS = _sums()
@@ -311,16 +315,20 @@ def _counters(usage: Usage) -> dict[str, int | None]:
     }
 
 
-def _spelled(dimension: Dimension, value: Any) -> str | None:
+def spelled(dimension: Dimension, value: Any) -> str | None:
+    """A value of a column as it is answered; None: not told."""
     if dimension is Dimension.DAY:
-        return (_FIRST_DAY + timedelta(days=value)).isoformat()
+        return (_FIRST_DAY + timedelta(days=int(value))).isoformat()
     if dimension in _EMPTY_IS_UNTOLD:
         return value or None
     return None if value is None else str(value)
 
 
 def _among(dimension: Dimension, values: frozenset[str | None]) -> ColumnElement[bool]:
-    column = _COLUMNS[dimension]
+    column = COLUMNS[dimension]
+    if dimension is Dimension.USER:
+        theirs = select(t.contexts.c.pk).where(_is_of(t.contexts.c.user, values))
+        return t.usage.c.context_pk.in_(theirs)
     if dimension is Dimension.SESSION:
         # By the id of one that belongs to another: its own part.
         ids, own = [value for value in values if value is not None], t.sessions.c.session_id
@@ -333,7 +341,37 @@ def _among(dimension: Dimension, values: frozenset[str | None]) -> ColumnElement
         return column.in_(sorted(value or "" for value in values))
     named = sorted(value for value in values if value is not None)
     told: ColumnElement[bool] = column.in_(named)
-    if dimension is Dimension.USER:
-        # By any of their identities.
-        told = or_(told, t.contexts.c.user.in_(named))
     return or_(told, column.is_(None)) if None in values else told
+
+
+def contexts_of(values: Mapping[Dimension, frozenset[str | None]]) -> Select[Any] | None:
+    """The contexts that usage with these values has, and of teams some that it has not.
+
+    There are few contexts, and an index leads from them to usage. None: all may be.
+    """
+    c, member = t.contexts.c, t.team_members.c
+    where: list[ColumnElement[bool]] = []
+    if Dimension.USER in values:
+        where.append(_is_of(c.user, values[Dimension.USER]))
+    if Dimension.REPO in values:
+        where.append(_among(Dimension.REPO, values[Dimension.REPO]))
+    teams = values.get(Dimension.TEAM, frozenset([None]))
+    if None not in teams:
+        members = select(member.person).where(member.team.in_(sorted(filter(None, teams))))
+        where.append(or_(c.team.in_(sorted(filter(None, teams))), _identity_of(c.user, members)))
+    return select(c.pk).where(*where) if where else None
+
+
+def _is_of(identity: ColumnElement[Any], values: frozenset[str | None]) -> ColumnElement[bool]:
+    """Whether an identity is of one of these people, named by any of their identities."""
+    named = sorted(value for value in values if value is not None)
+    told = _identity_of(identity, named)
+    return or_(told, identity.is_(None)) if None in values else told
+
+
+def _identity_of(
+    identity: ColumnElement[Any], people: Sequence[str] | Select[Any]
+) -> ColumnElement[bool]:
+    p = t.persons.c
+    of_them = select(p.identity).where(p.person.in_(people))
+    return or_(identity.in_(people), identity.in_(of_them))

@@ -3,13 +3,26 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, Connection, String, bindparam, delete, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    Subquery,
+    bindparam,
+    delete,
+    func,
+    select,
+    union_all,
+)
 
 from domain.labels import SessionTraces
 from domain.unlinked import Unlinked
 from store import tables as t
-from store.given import given
+from store.given import asking, given
 from store.identities import identities_of
 from store.neighbourhood import AFTER, BEFORE
 from store.tables import Moment
@@ -30,15 +43,17 @@ def spend_unlinked(
 ) -> list[UnlinkedSpend]:
     """What is booked on nothing, by reason: sessions that began from ``since`` to ``until``."""
     u, s = t.unlinked.c, t.sessions.c
-    query = (
-        select(u.reason, func.count(), func.sum(u.cost_nanousd))
-        .join(t.sessions, s.pk == u.session_pk)
-        .group_by(u.reason)
-    )
-    if since is not None:
-        query = query.where(s.first_at >= since)
-    if until is not None:
-        query = query.where(s.first_at < until)
+    found = select(u.reason, u.cost_nanousd)
+    untold = found.join(t.sessions, s.pk == u.session_pk).where(u.first_at.is_(None))
+    if since is not None or until is not None:
+        parts = union_all(
+            found.where(*_between(u.first_at, since, until)),
+            untold.where(*_between(s.first_at, since, until)),
+        ).subquery()
+    else:
+        parts = found.subquery()
+    of = parts.c
+    query = select(of.reason, func.count(), func.sum(of.cost_nanousd)).group_by(of.reason)
     told = {Unlinked(reason): (count, cost) for reason, count, cost in connection.execute(query)}
     return [
         UnlinkedSpend(
@@ -48,6 +63,19 @@ def spend_unlinked(
         if reason in told
         for count, cost in [told[reason]]
     ]
+
+
+def _between(
+    at: ColumnElement[datetime], since: datetime | None, until: datetime | None
+) -> list[ColumnElement[bool]]:
+    bounds = [] if since is None else [at >= since]
+    return bounds + ([] if until is None else [at < until])
+
+
+@asking({"pk": BigInteger()})
+def _begun(wanted: Subquery) -> Select[Any]:
+    s = t.sessions.c
+    return select(s.pk, s.first_at).join(wanted, wanted.c.pk == s.pk)
 
 
 def keep_unlinked(
@@ -60,11 +88,18 @@ def keep_unlinked(
     if gone:
         c = t.unlinked.c
         connection.execute(delete(t.unlinked).where(c.session_pk == bindparam("of")), gone)
+    begun = {row.pk: row.first_at for row in _begun(connection, [(pk,) for pk in unlinked])}
     rows = [
-        {"session_pk": pk, "reason": reason.value, "cost_nanousd": cost}
+        {
+            "session_pk": pk,
+            "reason": reason.value,
+            "cost_nanousd": cost,
+            "first_at": begun.get(pk),
+        }
         for pk, (reason, cost) in sorted(unlinked.items())
     ]
-    merge_into(connection, t.unlinked, rows, dict.fromkeys(("reason", "cost_nanousd"), replaced))
+    merges = dict.fromkeys(("reason", "cost_nanousd", "first_at"), replaced)
+    merge_into(connection, t.unlinked, rows, merges)
 
 
 def with_commits(

@@ -2,19 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
-from http import HTTPStatus
+from datetime import datetime
 from typing import ClassVar
-from urllib.parse import parse_qs
 
-from fastapi import Request
-
+from api.asker import Asker
+from api.authority import handles_alert
 from api.pages import formats
 from api.pages import tables as cells
 from api.pages.lists import Choice, ListParameters
 from api.pages.tables import Cell, Column, Row, Table
-from api.problems import Refusal
 from api.wiring import Wiring
 from domain.alerts import Alert, AlertKind, AlertState, Telling, Told
 from store import alerts as kept
@@ -22,25 +18,7 @@ from store.alerts import AlertFilter
 from store.engine import Connection
 
 _MOST = 200
-_MOST_FORM_BYTES = 20_000
-_MOST_NOTE = 2000
 _STATES = (AlertState.OPEN, AlertState.ACKNOWLEDGED, AlertState.SNOOZED)
-SNOOZES = {1: "1 day", 7: "7 days", 30: "30 days"}
-
-
-class Act(StrEnum):
-    """What is done about an alert."""
-
-    ACKNOWLEDGE = "acknowledge"
-    SNOOZE = "snooze"
-    RESOLVE = "resolve"
-
-
-_LEADS_TO = {
-    Act.ACKNOWLEDGE: AlertState.ACKNOWLEDGED,
-    Act.SNOOZE: AlertState.SNOOZED,
-    Act.RESOLVE: AlertState.RESOLVED,
-}
 
 
 class AlertListParameters(ListParameters):
@@ -53,30 +31,21 @@ class AlertListParameters(ListParameters):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Acted:
-    """What a form says. ``until`` is for snoozing."""
-
-    act: Act
-    note: str | None
-    until: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertsView:
-    """Alerts in hand, then those that are resolved. ``may_handle``: whether forms are shown."""
+    """Alerts in hand, then those that are resolved. ``theirs`` are ids of those with a form."""
 
     now: datetime
     in_hand: Sequence[Alert]
     resolved: Sequence[Alert]
     told_to: Sequence[str]
     failed: int
-    may_handle: bool
+    theirs: frozenset[str]
     choices: Sequence[Choice]
     tables: Sequence[Table]
 
 
 def alerts_view(
-    wiring: Wiring, parameters: AlertListParameters, *, sees_people: bool, may_handle: bool
+    wiring: Wiring, parameters: AlertListParameters, asking: Asker, *, sees_people: bool
 ) -> AlertsView:
     """Gather the page."""
     now = wiring.clock()
@@ -87,6 +56,7 @@ def alerts_view(
         in_hand = _found(connection, states or frozenset(_STATES), kinds, sees_people, _STATES)
         over = (AlertState.RESOLVED,)
         resolved = _found(connection, states or frozenset(over), kinds, sees_people, over)
+        theirs = {each.id for each in in_hand if handles_alert(connection, asking, each)}
     tellings = [telling for each in (*in_hand, *resolved) for telling in each.tellings]
     return AlertsView(
         now=now,
@@ -94,7 +64,7 @@ def alerts_view(
         resolved=resolved,
         told_to=sorted({each.channel for each in tellings}),
         failed=sum(each.state is Told.FAILED for each in tellings),
-        may_handle=may_handle,
+        theirs=frozenset(theirs),
         choices=[
             Choice(
                 name="kind",
@@ -162,51 +132,3 @@ def tellings(told: Sequence[Telling]) -> str | None:
     """Through what an alert was told, in words; None: through nothing."""
     parts = [f"{each.channel}: {each.event.value}, {each.state.value}" for each in told]
     return "; ".join(dict.fromkeys(parts)) or None
-
-
-async def told_by_form(request: Request) -> dict[str, str]:
-    """The fields of a form; a form that is too long is refused."""
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MOST_FORM_BYTES:
-            raise _refused("That is too long.")
-    try:
-        fields = parse_qs(body.decode(), errors="strict", max_num_fields=20)
-    except ValueError:
-        raise _refused("Send a form of this page.") from None
-    return {name: values[-1] for name, values in fields.items()}
-
-
-def acted(fields: dict[str, str], now: datetime) -> Acted:
-    """What a form says, or a refusal."""
-    try:
-        act = Act(fields.get("act", ""))
-        days = int(fields.get("days", "0"))
-    except ValueError:
-        raise _refused("act: acknowledge, snooze or resolve") from None
-    if act is Act.SNOOZE and days not in SNOOZES:
-        raise _refused("days: one of " + ", ".join(map(str, SNOOZES)))
-    note = fields.get("note", "").strip()
-    if len(note) > _MOST_NOTE or "\0" in note:
-        raise _refused(f"note: at most {_MOST_NOTE} characters of text")
-    return Acted(
-        act=act,
-        note=note or None,
-        until=now + timedelta(days=days) if act is Act.SNOOZE else None,
-    )
-
-
-def handle(wiring: Wiring, alert_id: str, told: Acted, *, by: str, sees_people: bool) -> None:
-    """Do what a form says about an alert, or refuse with ``alert_not_found``."""
-    now = wiring.clock()
-    with wiring.database.writing() as connection:
-        found = kept.get(connection, alert_id)
-        if found is None or (found.private and not sees_people):
-            raise Refusal(HTTPStatus.NOT_FOUND, "alert_not_found", "There is no such alert.")
-        state = _LEADS_TO[told.act]
-        kept.handle(connection, alert_id, state, by=by, at=now, note=told.note, until=told.until)
-
-
-def _refused(detail: str) -> Refusal:
-    return Refusal(HTTPStatus.BAD_REQUEST, "invalid_parameter", detail)

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from pydantic import Field, model_validator
 
+from api.pages.forms import Done
 from api.parameters import Parameters, Text
 from api.problems import Refusal
 from domain.contributions import Facet
@@ -37,6 +38,7 @@ class PageParameters(Parameters):
     only: Text | None = None
     format: Literal["html", "csv"] = "html"
     table: Text | None = None
+    done: Done | None = None
 
     @model_validator(mode="before")
     @classmethod

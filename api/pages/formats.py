@@ -1,6 +1,6 @@
 """Numbers, money and times as people read them. Pure; None is for the template to show."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from math import floor
 from urllib.parse import quote
@@ -80,7 +80,7 @@ def moment(at: datetime) -> str:
     return f"{day(at)}, {at:%H:%M} UTC"
 
 
-def day(at: datetime) -> str:
+def day(at: date) -> str:
     """A date."""
     return f"{at.day} {at:%b %Y}"
 

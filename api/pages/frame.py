@@ -6,6 +6,7 @@ from typing import NamedTuple
 from fastapi.responses import HTMLResponse, Response
 
 from api.pages.filters import PageParameters
+from api.pages.forms import DONE
 from api.pages.rendering import render
 from api.pages.tables import Table, download
 from api.wiring import Wiring
@@ -46,7 +47,7 @@ def page(
     """A page among the others, or one of its tables as a file where that is asked for.
 
     ``here`` is the place that it belongs to. The template gets ``told``, ``tables`` by their names
-    as ``tables``, and ``parameters``.
+    as ``tables``, ``parameters``, and what a form has just ``done``.
     """
     if parameters.format == "csv":
         return download(tables, parameters.table)
@@ -55,6 +56,7 @@ def page(
         "places": PLACES,
         "parameters": parameters,
         "version": wiring.version,
+        "done": DONE[parameters.done] if parameters.done else None,
         "tables": {table.name: table for table in tables},
     }
     return HTMLResponse(render(template, {**frame, **told}))

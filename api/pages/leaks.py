@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from api.asker import Asker
+from api.authority import marks_leak
 from api.pages import formats
 from api.pages import tables as cells
 from api.pages.charts import Chart, Form, Series, Tone, Unit
@@ -25,18 +27,22 @@ _MOST_BARS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaksView:
-    """All leaks, the dearest first. ``tried`` is the last try by the leak's id."""
+    """All leaks, the dearest first.
+
+    ``tried`` is the last try by the leak's id, ``theirs`` are the ids of those with a form.
+    """
 
     now: datetime
     report: LeakReport
     found: Sequence[LeakFound]
     fixes: dict[str, DetectorSeen]
     tried: dict[str, LeakAction]
+    theirs: frozenset[str]
     charts: Sequence[Chart]
     tables: Sequence[Table]
 
 
-def leaks_view(wiring: Wiring, parameters: PageParameters) -> LeaksView:
+def leaks_view(wiring: Wiring, asking: Asker, parameters: PageParameters) -> LeaksView:
     """Gather the page."""
     with wiring.database.reading() as connection:
         report = wiring.leaks(connection, wiring.privacy_floor)
@@ -52,6 +58,7 @@ def leaks_view(wiring: Wiring, parameters: PageParameters) -> LeaksView:
         found=found,
         fixes=fixes,
         tried=tried,
+        theirs=frozenset(e.group.id for e in found if marks_leak(asking, e.group.team)),
         charts=[_chart(found)] if found else [],
         tables=[_leaks(found, fixes), _tries(actions), _detectors(report.detectors)],
     )

@@ -100,7 +100,7 @@ def overview(wiring: Wiring, parameters: PageParameters) -> Overview | None:
                 *_tables(grouped, verdicts, parameters),
                 *_loops(wiring, connection, parameters, now),
             ],
-            missing=_missing(connection, total, parameters, now),
+            missing=missing(connection, total, parameters, now),
             choices=_choices(grouped, parameters),
         )
 
@@ -267,9 +267,10 @@ def decision(verdict: Verdict) -> Cell:
     )
 
 
-def _missing(
+def missing(
     connection: Connection, total: EfficiencyRow, parameters: PageParameters, now: datetime
 ) -> Missing:
+    """What keeps this total, narrowed as the page is, from saying more."""
     unknown: dict[str, int] = {}
     for each in total.spent:
         if each.label is Label.UNKNOWN:

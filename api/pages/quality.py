@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from api.pages import formats, ratios
 from api.pages import tables as cells
@@ -10,12 +10,14 @@ from api.pages.filters import PageParameters
 from api.pages.tables import Cell, Column, Row, Table
 from api.schemas.links import REASONS
 from api.wiring import Wiring
+from domain.alerts import Told
 from domain.budgets import basis_of
+from domain.digests import Sending
 from domain.efficiency import EfficiencyRow
 from domain.labels import Label
 from domain.unlinked import Unlinked
 from domain.usage import NANOUSD
-from store import report_quality, report_status, sync
+from store import digest_sendings, report_quality, report_status, sync
 from store.report_quality import Idle, Unpriced
 from store.report_status import Arrival, Covered
 from store.sync import SyncState
@@ -23,11 +25,13 @@ from store.unlinked import UnlinkedSpend, spend_unlinked
 
 SILENT_AFTER = timedelta(days=7)
 _DAY = timedelta(days=1)
+# How far back it is told that copies of the digest were not sent.
+_DIGESTS = timedelta(weeks=5)
 _MOST_RECORDS = 50
 SETTLED = ("understood", "ignored", "duplicate_source", "too_old")
 """What may become of a record without anything being wrong."""
 _PEOPLE = (Unlinked.NO_IDENTITY, Unlinked.UNKNOWN_IDENTITY)
-_HELPS: Mapping[Unlinked, str] = {
+WHAT_HELPS: Mapping[Unlinked, str] = {
     Unlinked.NO_SESSION: "let the tool, or the gateway in between, send its session id",
     Unlinked.NO_FORGE: "connect a forge",
     Unlinked.REPOSITORY_NOT_CONNECTED: "connect the forge of that repository",
@@ -36,6 +40,7 @@ _HELPS: Mapping[Unlinked, str] = {
     Unlinked.UNKNOWN_IDENTITY: "assay people unresolved, then a people file",
     Unlinked.NO_FILES_TOLD: "let the tool tell commits and branches",
 }
+"""What somebody can do so that more is tied, where somebody can."""
 _OUTCOMES = {"unknown": "not known", "malformed": "malformed", "unsupported": "not supported"}
 
 
@@ -53,7 +58,10 @@ class ToolArrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityView:
-    """Everything that the page says. ``total`` is None where too few people are behind it."""
+    """Everything that the page says. ``total`` is None where too few people are behind it.
+
+    ``priced_since`` is the day from which on prices are looked for, where the period begins before.
+    """
 
     now: datetime
     arrival: Arrival
@@ -63,6 +71,7 @@ class QualityView:
     unlinked_nanousd: int
     unresolved: Sequence[UnlinkedSpend]
     total: EfficiencyRow | None
+    priced_since: date | None
     tables: Sequence[Table]
 
 
@@ -76,11 +85,13 @@ def quality_view(wiring: Wiring, parameters: PageParameters) -> QualityView:
         states = sync.states(connection)
         unlinked = spend_unlinked(connection, since)
         basis = basis_of(wiring.company)
-        unpriced = report_quality.unpriced(connection, basis, since.date(), now.date() + _DAY)
+        priced_since = report_quality.told_since(connection, basis, since.date(), now.date())
+        unpriced = report_quality.unpriced(connection, basis, priced_since, now.date() + _DAY)
         report = ratios.report(
             wiring, connection, PageParameters(weeks=parameters.weeks), now, None
         )
         arrival = report_status.arrival(connection)
+        copies = digest_sendings.since(connection, now.date() - _DIGESTS)
     tools = arrivals(covered)
     unknown = [each for each in covered if each.outcome not in SETTLED]
     total = report.total if report else None
@@ -93,6 +104,7 @@ def quality_view(wiring: Wiring, parameters: PageParameters) -> QualityView:
         unlinked_nanousd=sum(each.cost_nanousd or 0 for each in unlinked),
         unresolved=[each for each in unlinked if each.reason in _PEOPLE],
         total=total,
+        priced_since=priced_since if priced_since > since.date() else None,
         tables=[
             _tools(tools, idle, now),
             _unlinked(unlinked),
@@ -100,6 +112,7 @@ def quality_view(wiring: Wiring, parameters: PageParameters) -> QualityView:
             _providers(states, now),
             _records(unknown[:_MOST_RECORDS], now),
             _labels(total),
+            _digests([each for each in copies if each.state is not Told.SENT]),
         ],
     )
 
@@ -191,8 +204,8 @@ def _unlinked(unlinked: Sequence[UnlinkedSpend]) -> Table:
                 cells.part((each.cost_nanousd or 0) / whole if whole else None),
                 cells.count(each.sessions),
                 Cell(
-                    text=_HELPS.get(each.reason),
-                    values=(_HELPS.get(each.reason),),
+                    text=WHAT_HELPS.get(each.reason),
+                    values=(WHAT_HELPS.get(each.reason),),
                     missing="nothing here",
                 ),
             )
@@ -311,5 +324,33 @@ def _labels(total: EfficiencyRow | None) -> Table:
             )
             for label in Label
             if label in spent
+        ],
+    )
+
+
+def _digests(unsent: Sequence[Sending]) -> Table:
+    return Table(
+        name="digests",
+        caption="Copies of the digest that were not sent, the newest first",
+        columns=(
+            Column(title="Week before", names=("week",)),
+            Column(title="By", names=("through", "recipient", "about")),
+            Column(title="What became of it", names=("state", "attempts", "error")),
+        ),
+        rows=[
+            (
+                Cell(text=formats.day(each.week), values=(each.week.isoformat(),)),
+                Cell(
+                    text=each.copy.through.value,
+                    values=(each.copy.through.value, each.copy.recipient, each.copy.scope.value),
+                    note=each.copy.recipient or None,
+                ),
+                Cell(
+                    text=formats.words(each.state.value),
+                    values=(each.state.value, each.attempts, each.error),
+                    note=each.error,
+                ),
+            )
+            for each in unsent
         ],
     )

@@ -8,7 +8,8 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from api.auth import may_read
+from api.auth import Asking, may_read
+from api.headers import WITH_SCRIPTS
 from api.host import asked_origin
 from api.pages.arrived import DECISIONS, arrived, buckets
 from api.pages.filters import PERIODS, PageParameters
@@ -36,8 +37,9 @@ def first_page(request: Request, wired: Wired, parameters: Parameters) -> Respon
     if shown is not None:
         told = {"shown": shown, "periods": PERIODS, "reasons": REASONS}
         return page(wired, "overview.html", "/", parameters, told, shown.tables)
+    seen = arrived(wired)
     told = {
-        "shown": arrived(wired),
+        "shown": seen,
         "decisions": DECISIONS,
         "buckets": buckets,
         "reasons": REASONS,
@@ -45,7 +47,10 @@ def first_page(request: Request, wired: Wired, parameters: Parameters) -> Respon
         "otlp_address": asked_origin(request, wired.otlp_http_port),
         "webhook_address": f"{asked_origin(request)}/webhooks/github",
     }
-    return page(wired, "arrived.html", "/", parameters, told)
+    response = page(wired, "arrived.html", "/", parameters, told)
+    if not seen.tools:
+        response.headers.update(WITH_SCRIPTS)
+    return response
 
 
 @router.get("/tools")
@@ -79,10 +84,10 @@ def routing_page(wired: Wired, parameters: Parameters) -> Response:
 
 
 @router.get("/leaks")
-def leaks_page(request: Request, wired: Wired, parameters: Parameters) -> Response:
+def leaks_page(wired: Wired, asking: Asking, parameters: Parameters) -> Response:
     """Show what spend leaks through."""
-    shown = leaks_view(wired, parameters)
-    told = {"shown": shown, "about": about, "address": asked_origin(request)}
+    shown = leaks_view(wired, asking, parameters)
+    told = {"shown": shown, "about": about, "today": wired.clock().date()}
     return page(wired, "leaks.html", "/leaks", parameters, told, shown.tables)
 
 

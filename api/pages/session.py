@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from api.asker import Asker
+from api.authority import reviews_session
 from api.pages import session_time
 from api.pages.charts import Chart
 from api.pages.tables import Table
@@ -45,7 +47,7 @@ class SessionView:
 
     ``place`` is where the rule that decided stands among all, of how many; None where it is none
     of them. ``warned`` is what is foretold while its end is open. ``said`` are all words of people,
-    the newest first.
+    the newest first. ``may_review``: whether forms are shown.
     """
 
     now: datetime
@@ -56,6 +58,7 @@ class SessionView:
     history: Sequence[LabelKept]
     warned: Warned | None
     said: Sequence[Overrule]
+    may_review: bool
     user_name: str | None
     charts: Sequence[Chart]
     tables: Sequence[Table]
@@ -66,7 +69,7 @@ class SessionView:
     traces: Mapping[str, Sequence[str]]
 
 
-def session_view(wiring: Wiring, tool: str, session_id: str) -> SessionView:
+def session_view(wiring: Wiring, asking: Asker, tool: str, session_id: str) -> SessionView:
     """Gather a session's page, or refuse with ``session_not_found``."""
     now = wiring.clock()
     with wiring.database.reading() as connection:
@@ -77,6 +80,7 @@ def session_view(wiring: Wiring, tool: str, session_id: str) -> SessionView:
         warned = predictions.of_session(connection, seen.pk)
         said = overrules.history(connection, seen.pk)
         names = wiring.names(connection, [seen.user])
+        may_review = reviews_session(connection, asking, seen.pk)
         of_work = session_time.moments_of_work(connection, sides.links)
     of_it = session_time.moments_of_session(seen, sides.traces, history, said, warned)
     told = {quantity: sum(items.values()) for quantity, items in sides.counts.items()}
@@ -89,6 +93,7 @@ def session_view(wiring: Wiring, tool: str, session_id: str) -> SessionView:
         history=history,
         warned=warned,
         said=said,
+        may_review=may_review,
         user_name=names.get(seen.user) if seen.user else None,
         charts=session_time.hour_charts(sides.hours),
         tables=[

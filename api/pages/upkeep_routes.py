@@ -1,30 +1,21 @@
 """The addresses of pages about keeping it going: budgets, alerts, data quality, connecting."""
 
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from api.auth import Asking, may_read
-from api.authority import SeesPeople, may_handle
+from api.authority import SeesPeople
 from api.host import asked_origin
-from api.pages.alerts import (
-    SNOOZES,
-    AlertListParameters,
-    acted,
-    alerts_view,
-    handle,
-    told_by_form,
-)
+from api.pages.alerts import AlertListParameters, alerts_view
 from api.pages.budgets import budgets_view
 from api.pages.connect import connect_view
 from api.pages.filters import PERIODS, PageParameters
+from api.pages.forms import SNOOZES
 from api.pages.frame import page
 from api.pages.quality import SILENT_AFTER, quality_view
-from api.parameters import Text
 from api.wiring import Wired
-from store.access import MAY_REVIEW
 
 router = APIRouter(
     dependencies=[Depends(may_read)], include_in_schema=False, default_response_class=HTMLResponse
@@ -47,23 +38,9 @@ def alerts_page(
     sees_people: SeesPeople,
 ) -> Response:
     """Show alerts."""
-    may = asking.role in MAY_REVIEW
-    shown = alerts_view(wired, parameters, sees_people=sees_people, may_handle=may)
+    shown = alerts_view(wired, parameters, asking, sees_people=sees_people)
     told = {"shown": shown, "snoozes": SNOOZES}
     return page(wired, "alerts.html", "/alerts", parameters, told, shown.tables)
-
-
-@router.post("/alerts/{alert_id}")
-def handle_alert(
-    wired: Wired,
-    alert_id: Text,
-    fields: Annotated[dict[str, str], Depends(told_by_form)],
-    by: Annotated[str, Depends(may_handle)],
-    sees_people: SeesPeople,
-) -> Response:
-    """Take what a form of the page says about an alert. Another site's form is refused before."""
-    handle(wired, alert_id, acted(fields, wired.clock()), by=by, sees_people=sees_people)
-    return RedirectResponse("/alerts", HTTPStatus.SEE_OTHER)
 
 
 @router.get("/quality")

@@ -34,10 +34,14 @@ def sessions_page(wired: Wired, parameters: Annotated[SessionListParameters, Que
 
 @router.get("/sessions/{tool}/{session_id:path}")
 def session_page(
-    wired: Wired, tool: str, session_id: str, parameters: Annotated[PageParameters, Query()]
+    wired: Wired,
+    asking: Asking,
+    tool: str,
+    session_id: str,
+    parameters: Annotated[PageParameters, Query()],
 ) -> Response:
     """Show one session."""
-    shown = session_view(wired, tool, session_id)
+    shown = session_view(wired, asking, tool, session_id)
     told = {"shown": shown, "meanings": MEANINGS, "buckets": buckets, "target_path": target_path}
     return page(wired, "session.html", "/sessions", parameters, told, shown.tables)
 

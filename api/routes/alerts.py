@@ -1,15 +1,13 @@
 """Alerts: what is wrong, and what is done about it."""
 
-from datetime import datetime
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
+from api import acts
 from api.auth import may_read
-from api.authority import SeesPeople, may_handle, told_as_json
+from api.authority import By, SeesPeople, told_as_json
 from api.parameters import Text
-from api.problems import Refusal
 from api.schemas.alerts import (
     AlertParameters,
     AlertReport,
@@ -18,14 +16,13 @@ from api.schemas.alerts import (
     Snoozing,
     alert_row,
 )
-from api.wiring import Wired, Wiring
+from api.wiring import Wired
 from domain.alerts import AlertState
 from store import alerts as kept
 from store.alerts import AlertFilter
 
 router = APIRouter(tags=["alerts"], dependencies=[Depends(may_read)])
 _AlertId = Annotated[Text, Path(description="The alert's id, from `/v1/alerts`.")]
-_By = Annotated[str, Depends(may_handle)]
 _JSON = [Depends(told_as_json)]
 
 
@@ -44,45 +41,38 @@ def alerts(
 
 @router.post("/v1/alerts/{alert_id}/acknowledge", dependencies=_JSON)
 def acknowledge(
-    wired: Wired, alert_id: _AlertId, told: Handling, by: _By, sees_people: SeesPeople
+    wired: Wired, alert_id: _AlertId, told: Handling, by: By, sees_people: SeesPeople
 ) -> AlertRow:
     """Somebody knows: it is not told again unless it gets worse. Takes the role lead or admin."""
-    return _handled(wired, alert_id, AlertState.ACKNOWLEDGED, by, told.note, sees_people)
+    handled = acts.handle_alert(
+        wired, alert_id, AlertState.ACKNOWLEDGED, by=by, sees_people=sees_people, note=told.note
+    )
+    return alert_row(handled)
 
 
 @router.post("/v1/alerts/{alert_id}/snooze", dependencies=_JSON)
 def snooze(
-    wired: Wired, alert_id: _AlertId, told: Snoozing, by: _By, sees_people: SeesPeople
+    wired: Wired, alert_id: _AlertId, told: Snoozing, by: By, sees_people: SeesPeople
 ) -> AlertRow:
     """Tell nothing until a time, and then only if it still holds. Takes the role lead or admin."""
-    return _handled(
-        wired, alert_id, AlertState.SNOOZED, by, told.note, sees_people, until=told.until
+    handled = acts.handle_alert(
+        wired,
+        alert_id,
+        AlertState.SNOOZED,
+        by=by,
+        sees_people=sees_people,
+        note=told.note,
+        until=told.until,
     )
+    return alert_row(handled)
 
 
 @router.post("/v1/alerts/{alert_id}/resolve", dependencies=_JSON)
 def resolve(
-    wired: Wired, alert_id: _AlertId, told: Handling, by: _By, sees_people: SeesPeople
+    wired: Wired, alert_id: _AlertId, told: Handling, by: By, sees_people: SeesPeople
 ) -> AlertRow:
     """It is dealt with: while it lasts it opens only if it gets worse. Takes lead or admin."""
-    return _handled(wired, alert_id, AlertState.RESOLVED, by, told.note, sees_people)
-
-
-def _handled(
-    wired: Wiring,
-    alert_id: str,
-    state: AlertState,
-    by: str,
-    note: str | None,
-    sees_people: bool,
-    *,
-    until: datetime | None = None,
-) -> AlertRow:
-    now = wired.clock()
-    with wired.database.writing() as connection:
-        found = kept.get(connection, alert_id)
-        if found is None or (found.private and not sees_people):
-            raise Refusal(HTTPStatus.NOT_FOUND, "alert_not_found", "There is no such alert.")
-        kept.handle(connection, alert_id, state, by=by, at=now, note=note, until=until)
-        changed = kept.get(connection, alert_id)
-    return alert_row(changed or found)
+    handled = acts.handle_alert(
+        wired, alert_id, AlertState.RESOLVED, by=by, sees_people=sees_people, note=told.note
+    )
+    return alert_row(handled)

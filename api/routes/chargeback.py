@@ -7,8 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
-from api.auth import may_read
-from api.authority import SeesPeople
+from api.auth import may_administer
 from api.problems import Refusal
 from api.schemas.chargeback import (
     MOST_DAYS,
@@ -20,11 +19,10 @@ from api.schemas.chargeback import (
 from api.wiring import Wired
 from domain.record import EPOCH
 from store import chargeback as kept
-from store.chargeback import ChargeBy
 from store.focus import focus_table
 from store.report_usage import hour_floor
 
-router = APIRouter(tags=["budgets"], dependencies=[Depends(may_read)])
+router = APIRouter(tags=["budgets"], dependencies=[Depends(may_administer)])
 
 
 class Csv(Response):
@@ -34,12 +32,8 @@ class Csv(Response):
 
 
 @router.get("/v1/chargeback")
-def chargeback(
-    wired: Wired, asked: Annotated[ChargebackParameters, Query()], sees_people: SeesPeople
-) -> Chargeback:
+def chargeback(wired: Wired, asked: Annotated[ChargebackParameters, Query()]) -> Chargeback:
     """Usage by whoever is to pay, every nano-dollar in one row; what belongs to none says why."""
-    if asked.group_by is ChargeBy.PERSON and not sees_people:
-        raise Refusal(HTTPStatus.FORBIDDEN, "forbidden", "By person it is for admins only.")
     today = wired.clock().date()
     start = hour_floor(asked.start) if asked.start else _midnight(today.replace(day=1))
     end = hour_floor(asked.end) if asked.end else _midnight(today + timedelta(days=1))

@@ -1,14 +1,14 @@
 """Links: what each session is tied to and why, their reviews, and spend that is tied to nothing."""
 
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from api.auth import may_read, may_review
+from api import acts
+from api.auth import may_read
+from api.authority import By, told_as_json
 from api.cursors import cut, read_cursor
 from api.parameters import LinkParameters, Period, Text
-from api.problems import Refusal
 from api.schemas.links import (
     LinkPage,
     Review,
@@ -20,7 +20,6 @@ from api.schemas.links import (
 from api.wiring import Wired
 from domain.usage import add, usd
 from store import report_links
-from store.links import review_link
 from store.report_links import LinkFilter, LinkPosition
 from store.unlinked import spend_unlinked
 
@@ -54,12 +53,12 @@ def links(wired: Wired, asked: Annotated[LinkParameters, Query()]) -> LinkPage:
     return LinkPage(rows=[link_list_row(each) for each in shown], next_cursor=cursor)
 
 
-@router.post("/v1/links/{link_id}/review")
+@router.post("/v1/links/{link_id}/review", dependencies=[Depends(told_as_json)])
 def review(
     wired: Wired,
     link_id: Annotated[Text, Path(description="The link's id, from `/v1/links`.")],
     told: Review,
-    by: Annotated[str, Depends(may_review)],
+    by: By,
 ) -> Reviewed:
     """Accept or reject a link: from then on that is evidence, and goes before all other.
 
@@ -67,13 +66,7 @@ def review(
     concluded anew within seconds. A rejected link is gone then; as long as one is there, a later
     review replaces an earlier one.
     """
-    now = wired.clock()
-    accepted = told.verdict == "accept"
-    with wired.database.writing() as connection:
-        known = review_link(connection, link_id, accepted=accepted, by=by, at=now, note=told.note)
-    if not known:
-        raise Refusal(HTTPStatus.NOT_FOUND, "link_not_found", "There is no such link (any more).")
-    return Reviewed(id=link_id, verdict=told.verdict, reviewed_by=by, reviewed_at=now)
+    return acts.review(wired, link_id, told, by)
 
 
 @router.get("/v1/unlinked")

@@ -1,22 +1,34 @@
 """What was used, by any dimension."""
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from api.auth import may_read
+from api.auth import Asking, may_read
+from api.authority import sees_whole
 from api.parameters import UsageParameters
-from api.schemas.usage import UsageReport, usage_row, usage_total
-from api.wiring import Wired
-from store import report_usage
+from api.problems import Refusal
+from api.schemas.usage import UsageFloor, UsageReport, usage_row, usage_total
+from api.wiring import Wired, Wiring
+from store import report_floored, report_usage
 from store.report_usage import Dimension
 
 router = APIRouter(tags=["usage"], dependencies=[Depends(may_read)])
 
+_OF_ONE = frozenset({Dimension.USER, Dimension.SESSION})
+
 
 @router.get("/v1/usage", response_model_exclude_unset=True)
-def usage(wired: Wired, asked: Annotated[UsageParameters, Query()]) -> UsageReport:
-    """Requests, tokens and cost. Each session counts from its one best signal, never from two."""
+def usage(wired: Wired, asking: Asking, asked: Annotated[UsageParameters, Query()]) -> UsageReport:
+    """Requests, tokens and cost. Each session counts from its one best signal, never from two.
+
+    Whoever may not see everybody gets sums about no fewer people than the privacy floor says, by
+    two dimensions at most, of whole blocks of four weeks (of twelve by two dimensions); those of
+    people whom they may see, and of teams that they lead, whole.
+    """
+    if not sees_whole(asking, asked.user, asked.team):
+        return _floored(wired, asked)
     selection = asked.selection()
     with wired.database.reading() as connection:
         rows, total = report_usage.report(connection, asked.group_by, selection)
@@ -28,3 +40,37 @@ def usage(wired: Wired, asked: Annotated[UsageParameters, Query()]) -> UsageRepo
         start=report_usage.hour_floor(asked.start) if asked.start else None,
         end=report_usage.hour_floor(asked.end) if asked.end else None,
     )
+
+
+def _floored(wired: Wiring, asked: UsageParameters) -> UsageReport:
+    """The same as far as it is about people enough."""
+    selection = asked.selection()
+    dimensions = {*asked.group_by, *selection.values}
+    if dimensions & _OF_ONE:
+        raise _too_few("By session, or by user, all usage is of single people.")
+    if len(dimensions) > report_floored.MOST_DIMENSIONS:
+        raise _too_few("Group and filter by two dimensions at most: more tell few people apart.")
+    floor = wired.privacy_floor
+    with wired.database.reading() as connection:
+        told = report_floored.report(connection, asked.group_by, selection, floor, wired.clock())
+    if selection.values and not told.rows and told.others is None:
+        raise _too_few(
+            f"Behind this are fewer than {floor} people, or so few beside it that an answer could"
+            " be worked back to them. Ask for a longer period, or without the filter."
+        )
+    return UsageReport(
+        rows=[usage_row(values, each, {}) for values, each in told.rows],
+        total=usage_total(told.total),
+        group_by=asked.group_by,
+        floor=UsageFloor(
+            people=floor,
+            others=usage_total(told.others) if told.others else None,
+            weeks_withheld=told.weeks_withheld,
+        ),
+        start=told.start,
+        end=told.end,
+    )
+
+
+def _too_few(detail: str) -> Refusal:
+    return Refusal(HTTPStatus.FORBIDDEN, "too_few_people", detail)

@@ -20,7 +20,7 @@ class ChargebackParameters(Period):
 
     group_by: ChargeBy = Field(
         default=ChargeBy.TEAM,
-        description="`team`, `repo`, `tool`, `model` or `person`; by person only for admins.",
+        description="`team`, `repo`, `tool`, `model` or `person`.",
     )
 
 

@@ -119,6 +119,20 @@ class UsageRow(UsageTotal, Dimensions):
     """The usage of one combination of values. Only dimensions of `group_by` are present."""
 
 
+class UsageFloor(Shape):
+    """What keeps sums from being about few people, for whoever may not see everybody."""
+
+    people: int = Field(description="The fewest people that anything told is about.")
+    others: UsageTotal | None = Field(
+        description="What is asked for beside the rows, of groups too small to be told; null:"
+        " nothing."
+    )
+    weeks_withheld: int = Field(
+        description="So many weeks with usage are not in the answer, or not with all that is asked"
+        " for, as too few people are behind it."
+    )
+
+
 class UsageReport(Shape):
     """Usage, each token from exactly one signal."""
 
@@ -130,6 +144,11 @@ class UsageReport(Shape):
         description="All rows together; a session in several rows counts once."
     )
     group_by: list[Dimension] = Field(description="The dimensions of the rows.")
+    floor: UsageFloor | None = Field(
+        default=None,
+        description="Only where whoever asks may not see everybody behind it: then `from` and `to`"
+        " are those of what is told.",
+    )
     start: datetime | None = Field(
         serialization_alias="from",
         description="Beginning of the period as it was used: usage is kept by the hour, so it is"

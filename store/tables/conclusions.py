@@ -50,7 +50,10 @@ unlinked = Table(
     Column("session_pk", BigInteger, primary_key=True, autoincrement=False),
     Column("reason", String(32), nullable=False),
     Column("cost_nanousd", BigInteger),
-    Index("ix_unlinked_reason", "reason"),
+    # As of the session when it was last concluded. Null: a process of before this column wrote it.
+    Column("first_at", Moment),
+    # All that sums take, so that they read nothing else.
+    Index("ix_unlinked_first_at_reason_cost_nanousd", "first_at", "reason", "cost_nanousd"),
 )
 
 labels = Table(

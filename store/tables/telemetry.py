@@ -76,6 +76,7 @@ contexts = Table(
     Column("user", Text),
     Column("team", Text),
     Column("repo", Text),
+    Index("ix_contexts_user", "user"),
 )
 
 sessions = Table(
@@ -138,6 +139,7 @@ usage = Table(
     *(Column(name, BigInteger) for name in USAGE_COUNTERS),
     *(Column(name, BigInteger, nullable=False) for name in USAGE_RESTS),
     Index("ix_usage_hour", "hour"),
+    Index("ix_usage_context_pk_hour", "context_pk", "hour"),
     sqlite_with_rowid=False,
 )
 

@@ -24,6 +24,7 @@ tickets = Table(
     Index("ix_tickets_key", "key"),
     Index("ix_tickets_updated_at", "updated_at"),
     Index("ix_tickets_tracker_project", "tracker", "project"),
+    Index("ix_tickets_project", "project"),
 )
 
 # ``from_state`` is empty where only the new state was told.
@@ -35,6 +36,7 @@ ticket_moves = Table(
     Column("at", Moment, primary_key=True),
     Column("from_state", String(16), primary_key=True),
     Column("to_state", String(16), primary_key=True),
+    Index("ix_ticket_moves_key", "key"),
 )
 
 # ``repo`` is empty where a ticket is tied to another ticket.

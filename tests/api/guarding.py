@@ -7,8 +7,9 @@ from sqlalchemy import insert
 
 from classifier.identify import identify
 from classifier.run import classify
+from domain.alerts import AlertKind, Finding
 from domain.work import Actor
-from store import access, people_file, teams, work
+from store import access, alerts, people_file, teams, work
 from store.access import Role
 from store.engine import Database
 from store.people_file import FiledIdentity
@@ -31,12 +32,18 @@ ADAS = "claude-code/e546df0d-938f-42b9-b00b-7cca58d49c0a"  # of the team checkou
 BOBS = "claude-code/c00747f8-588c-4bd7-a6c0-ac31be606bd8"  # of the team web
 PAYERS = "claude-code/f4b3add7-99bc-4e02-9af5-0cddfe9f964b"  # of the team payments
 LEAK, LEAK_OF_ALL = "leak-of-checkout", "leak-of-everyone"
+ALERTING = Finding(
+    kind=AlertKind.SPEND_ANOMALY,
+    subject="team checkout",
+    sentence="The team checkout spent more.",
+    facts={"scope": "team", "value": "checkout"},
+)
 
 Headers = dict[str, str]
 
 
 def found_company(database: Database) -> None:
-    """Sessions of three people of three teams, a change of Ada's, leaks, all concluded."""
+    """Sessions of three people of three teams, a change of Ada's, leaks, an alert, concluded."""
     for scenario in (
         "02-edit-bash-http-json-delta",
         "17-oauth-identity",
@@ -65,6 +72,7 @@ def found_company(database: Database) -> None:
         author = Actor(identities=(MAILS["ada"],))
         work.apply(connection, [change(author=author), ticket(assignee=(MAILS["bob"],))])
         connection.execute(insert(leaks), [_leak(LEAK, "checkout"), _leak(LEAK_OF_ALL, None)])
+        alerts.reconcile(connection, {ALERTING.kind: [ALERTING]}, NOW)
     while identify(database):
         pass
     while classify(database, NOW):
@@ -114,6 +122,11 @@ def hand_out(database: Database) -> dict[str, Headers]:
 
 def bearer(secret: str) -> Headers:
     return {"Authorization": f"Bearer {secret}"}
+
+
+def alert_of(database: Database) -> str:
+    """The id of the alert of the team checkout."""
+    return next(str(alert) for (alert,) in rows(database, "alerts", "id"))
 
 
 def link_of(database: Database, session: str) -> str:

@@ -10,7 +10,8 @@ from starlette.testclient import TestClient
 from api.auth import token
 from classifier.run import classify
 from domain.evaluations import Plan
-from store import access, evaluations, work
+from domain.unsubscribing import PATH, Unsubscribing
+from store import access, evaluations, installation, work
 from store.access import Role
 from store.engine import Database
 from tests.api.answering import NOW, client
@@ -27,8 +28,6 @@ DATA = (
     "/v1/fixed-costs",
     "/v1/budgets",
     "/v1/forecast",
-    "/v1/chargeback",
-    "/v1/chargeback/focus.csv?billing_account=a",
     "/v1/alerts",
     "/v1/sessions",
     f"/v1/sessions/{SESSION}",
@@ -70,7 +69,12 @@ PAGES = (
     "/me",
 )
 # Not for every reader: ``test_auth`` has them.
-OF_SOME = ("/v1/me/sessions", "/v1/audit")
+OF_SOME = (
+    "/v1/me/sessions",
+    "/v1/audit",
+    "/v1/chargeback",
+    "/v1/chargeback/focus.csv?billing_account=a",
+)
 OPEN = ("/healthz", "/readyz", "/static/style.css", "/static/icon.svg")
 STATUS_BY_ROLE = {
     "none": 401,
@@ -163,6 +167,18 @@ def test_what_is_open_is_open_to_everybody(
     role: str, path: str, guarded: TestClient, secrets: Secrets
 ) -> None:
     assert guarded.get(path, headers=bearer(secrets.get(role))).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("role", STATUS_BY_ROLE)
+def test_whoever_has_the_link_of_a_digest_may_use_it(
+    role: str, method: str, guarded: TestClient, guarded_books: Database, secrets: Secrets
+) -> None:
+    links = Unsubscribing(installation.pseudonym_key(guarded_books))
+    path = f"{PATH}?token={links.token('p_00112233445566778899')}"
+    headers = bearer(secrets.get(role))
+    assert guarded.request(method, path, headers=headers).status_code == 200
+    assert guarded.request(method, f"{path}x", headers=headers).status_code == 400
 
 
 @pytest.mark.parametrize("path", DATA)

@@ -84,6 +84,28 @@ def test_an_empty_page_says_what_to_do(database: Database) -> None:
     assert "ingest token" not in page
 
 
+def test_while_nothing_has_arrived_the_page_looks_again(database: Database) -> None:
+    http = client(database)
+    page = read(http)
+    assert [told["src"] for tag, told in page.tags if tag == "script"] == ["/static/look-again.js"]
+    assert "script-src 'self';" in http.get("/").headers["content-security-policy"]
+    assert "refresh" not in [told.get("http-equiv") for _, told in page.tags]
+    assert page.links.count("/") > 1
+    script = http.get("/static/look-again.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    # By this it knows whether anything has arrived.
+    assert "data-nothing-yet" in script.text
+    assert "data-nothing-yet" in http.get("/").text
+    fill(database, bodies(CLAUDE / "01-simple-http-protobuf"))
+    assert "data-nothing-yet" not in http.get("/").text
+    assert not [tag for tag, _ in read(http).tags if tag == "script"]
+
+
+@pytest.mark.parametrize("path", ["/tools", "/sessions", "/v1/status", "/nothing"])
+def test_everywhere_else_scripts_are_forbidden(path: str, http: TestClient) -> None:
+    assert "script-src 'none';" in http.get(path).headers["content-security-policy"]
+
+
 def test_where_a_token_is_needed_the_page_says_so(database: Database) -> None:
     with database.writing() as connection:
         access.create(connection, "x", Role.INGEST, NOW)

@@ -57,3 +57,33 @@ def test_a_session_fits_a_phone(browser: Browser, company: Company) -> None:
         page = look.go("/sessions")
         page.get_by_role("table", name="Sessions, newest first").locator("tbody a").first.click()
         assert overflow(page) <= 0
+
+
+def test_a_session_is_labelled_and_a_link_reviewed_without_a_script(
+    browser: Browser, company: Company
+) -> None:
+    with looking(browser, company, java_script_enabled=False) as look:
+        page = look.go("/sessions?label=productive")
+        page.get_by_role("table", name="Sessions, newest first").locator("tbody a").first.click()
+        page.get_by_label("Label").select_option("neutral")
+        page.get_by_label("Why, in your words").fill("A try.")
+        page.get_by_role("button", name="Say so").click()
+        expect(page.get_by_role("status")).to_contain_text("Your word is kept")
+        expect(page.locator(".decision")).to_have_text("Neutral")
+        page.get_by_role("button", name="Take back what was said").click()
+        expect(page.get_by_role("status")).to_contain_text("taken back")
+        expect(page.locator(".decision")).to_have_text("Productive")
+        page.get_by_role("button", name="Accept").first.click()
+        expect(page.get_by_role("status")).to_contain_text("The link is accepted")
+
+
+def test_a_page_with_forms_keeps_nobody_out(browser: Browser, company: Company) -> None:
+    with looking(browser, company) as look:
+        page = look.go("/sessions?label=productive")
+        page.get_by_role("table", name="Sessions, newest first").locator("tbody a").first.click()
+        expect(page.get_by_role("button", name="Reject").first).to_be_visible()
+        assert barriers(page) == []
+        page = look.go("/leaks?done=tried")
+        expect(page.get_by_role("status")).to_be_visible()
+        assert barriers(page) == []
+        assert look.wrong == []

@@ -1,6 +1,6 @@
 """What keeps answers from being complete, on each database."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from domain.budgets import Basis, Part, ScopeKind
 from domain.folded import SessionKey, SessionSums
@@ -44,6 +44,19 @@ def unpriced(database: Database, days: int = 7) -> list[Unpriced]:
     with database.reading() as connection:
         first = TODAY - days * _DAY
         return report_quality.unpriced(connection, Basis.LIST, first, TODAY + _DAY)
+
+
+def test_of_many_kept_days_the_first_is_where_it_is_told_at_once(database: Database) -> None:
+    first = TODAY - 300 * _DAY
+    for kept, since in ((0, first), (90, first), (91, TODAY - 91 * _DAY), (400, first)):
+        days: dict[date, dict[Part, spending.Spend]] = {
+            TODAY - number * _DAY: {} for number in range(1, kept + 1)
+        }
+        with database.writing() as connection:
+            spend_days.keep(connection, Basis.LIST, days, NOW)
+        with database.reading() as connection:
+            told = report_quality.told_since(connection, Basis.LIST, first, TODAY)
+        assert told == since, kept
 
 
 def test_what_is_kept_by_the_day_tells_the_same(database: Database) -> None:

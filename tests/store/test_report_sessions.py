@@ -1,13 +1,21 @@
 """Listing sessions: how the database goes about it."""
 
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import product
 from typing import Any
 
+import pytest
 from sqlalchemy import event
 
 from domain.folded import SessionKey, SessionSums
-from store import report_sessions, sessions
+from store import report_sessions, sessions, teams
 from store.engine import Database
+from store.report_me import own_usage
 from store.report_sessions import SessionFilter
+from store.report_usage import Dimension
+from store.teams import Membership
+from tests.spending import Used, put
 from tests.store.working import at
 
 
@@ -31,3 +39,51 @@ def test_labels_are_looked_up_by_session_also_without_statistics(database: Datab
             query, values = asked[0]
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all()
             assert any("SEARCH labels USING INDEX sqlite_autoindex" in row[3] for row in plan)
+
+
+@pytest.mark.parametrize("many", [1, 3, 100_000])
+def test_few_and_many_sessions_are_found_by_the_same_filters(
+    many: int, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few are looked up by their contexts, of many one after the other is looked at."""
+    monkeypatch.setattr(report_sessions, "_MANY", many)
+    values = list(product(("p_1", "p_2", None), ("pay", None), ("acme/a", None)))
+    used = [
+        Used(at=at(number), session=f"s{number}", user=user, team=team, repo=repo)
+        for number, (user, team, repo) in enumerate(values)
+    ]
+    put(database, used)
+    with database.writing() as connection:
+        teams.replace_teams(connection, [Membership(team="pay", person="p_1")])
+    fields: dict[Dimension, Callable[[Used], str | None]] = {
+        Dimension.USER: lambda told: told.user,
+        Dimension.REPO: lambda told: told.repo,
+        Dimension.TEAM: lambda told: told.team or ("pay" if told.user == "p_1" else None),
+    }
+    for name, field in fields.items():
+        for allowed in ({"pay"}, {"p_1"}, {"p_1", "p_2"}, {"acme/a"}, {None}, {"p_1", None}):
+            wanted = SessionFilter(usage={name: frozenset(allowed)})
+            with database.reading() as connection:
+                found = report_sessions.page(connection, wanted, 99)
+            expected = {each.session for each in used if field(each) in allowed}
+            assert {each.session_id for each in found} == expected, (name, allowed)
+
+
+def test_what_one_person_used_is_found_by_an_index(database: Database) -> None:
+    if not database.embedded:
+        return
+    put(database, [Used(at=at(1), session="s", user="p_1")])
+    asked: list[tuple[str, Any]] = []
+    with database.reading() as connection:
+
+        @event.listens_for(connection, "before_cursor_execute")
+        def note(*told: Any) -> None:
+            asked.append(told[2:4])
+
+        usage, labels = own_usage(connection, "p_1", at(0) - timedelta(days=30))
+        assert (usage.sessions, labels) == (1, {None: 1})
+        for query, values in tuple(asked):
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all()
+            steps = [row[3] for row in plan]
+            assert any("ix_usage_context_pk_hour" in step for step in steps), steps
+            assert not [step for step in steps if step.startswith("SCAN usage")]

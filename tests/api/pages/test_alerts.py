@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from api.pages.alerts import SNOOZES
-from domain.alerts import Told
+from api.pages.forms import SNOOZES
+from domain.alerts import AlertKind, Told
 from store import access, alerts, audit, notices
 from store.access import Role
 from store.engine import Database
@@ -27,7 +27,7 @@ def send(
     path = f"/alerts/{alert_id}"
     response = http.post(path, data=fields, headers=headers, follow_redirects=False)
     if response.status_code == 303:
-        assert response.headers["location"] == "/alerts"
+        assert response.headers["location"].startswith("/alerts?done=")
     return response.status_code
 
 
@@ -133,6 +133,41 @@ def test_who_sees_and_handles_what(database: Database) -> None:
         assert send(http, ids["codex"], headers, act="acknowledge") == known
         hidden = {Role.VIEWER: 403, Role.LEAD: 404, Role.ADMIN: 303}[role]
         assert send(http, ids["b"], headers, act="acknowledge") == hidden
+
+
+def test_leads_handle_what_is_of_their_teams_and_see_the_rest(database: Database) -> None:
+    of_team = replace(
+        FINDING,
+        kind=AlertKind.SPEND_ANOMALY,
+        subject="team payments",
+        facts={"scope": "team", "value": "payments"},
+    )
+    ids = opened(database, FINDING, of_team)
+    led: tuple[tuple[str, ...], ...] = (("payments",), ("web",), ("*",), ())
+    with database.writing() as connection:
+        made = {
+            teams: access.create(connection, "", Role.LEAD, NOW, teams=list(teams))[1]
+            for teams in led
+        }
+    http = client(database, open_without=False, host="assay.example.com")
+    own: dict[tuple[str, ...], set[str]] = {
+        ("payments",): {"team payments"},
+        ("*",): {"team payments", "codex"},
+    }
+    for teams, secret in made.items():
+        headers = {"Authorization": f"Bearer {secret}", "Accept": "text/html"}
+        page = Page(http.get("/alerts", headers=headers).text)
+        assert page.text.count("First seen") == 2
+        mine = own.get(teams, set())
+        forms = {
+            told["action"] for tag, told in page.tags if tag == "form" and told["method"] == "post"
+        }
+        assert forms == {f"/alerts/{ids[subject]}" for subject in mine}
+        for subject, alert_id in ids.items():
+            status = 303 if subject in mine else 403
+            assert send(http, alert_id, headers, act="acknowledge") == status
+            answer = http.post(f"/v1/alerts/{alert_id}/acknowledge", json={}, headers=headers)
+            assert answer.status_code == (200 if subject in mine else 403)
 
 
 def test_filters(database: Database) -> None:

@@ -1,11 +1,13 @@
 """Data quality: who is silent, what is not understood, priced, linked or read, and what helps."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from classifier.run import classify
 from collector.decode import Encoding
+from domain.alerts import Told
+from domain.digests import Copy, Through
 from domain.record import Signal
-from store import sync
+from store import digest_sendings, sync
 from store.engine import Database
 from tests.api.answering import NOW, client, get
 from tests.api.pages.looking_up import look, table
@@ -99,3 +101,18 @@ def test_below_the_privacy_floor_labels_are_not_told(database: Database) -> None
     http = client(database)
     assert table(http, "/quality", table="labels") == []
     assert "Too few people are behind this time" in look(http, "/quality").text
+
+
+def test_digests_that_did_not_arrive_are_shown_without_an_address(database: Database) -> None:
+    fill(database, bodies(SIMPLE))
+    http, week = client(database), date(2026, 11, 16)
+    assert "Digests that were not sent" not in look(http, "/quality").text
+    refused, sent = (Copy(through=Through.MAIL, recipient=f"p_{name}") for name in ("a", "b"))
+    with database.writing() as connection:
+        digest_sendings.enqueue(connection, week, [refused, sent], NOW)
+        for copy, state, error in ((refused, Told.FAILED, "refused: 550"), (sent, Told.SENT, None)):
+            digest_sendings.claim(connection, week, copy, NOW)
+            digest_sendings.settle(connection, week, copy, state, now=NOW, error=error)
+    [row] = table(http, "/quality", table="digests")
+    assert (row["week"], row["recipient"], row["state"]) == ("2026-11-16", "p_a", "failed")
+    assert "16 Nov 2026 mail p_a failed refused: 550" in look(http, "/quality").text
