@@ -17,6 +17,7 @@ from typing import Protocol
 
 from assay import metric_sources, telemetry
 from assay.jobs import Jobs
+from assay.resting import Resting
 from assay.watching import Watching
 from classifier.judge import Judging, keep_verdicts
 from classifier.leak_report import LeakKeeper
@@ -37,9 +38,6 @@ DEFAULT_THRESHOLDS = ThresholdSettings()
 _IDLE_SECONDS = 0.05
 _FAILED_SECONDS = 1.0
 _TIDY_SECONDS = 5.0
-# Records of one session come in batch after batch, and each would have it concluded anew. Once
-# everything is, what comes next waits so long and is concluded together.
-_REST_SECONDS = 1.0
 _STATISTICS_SECONDS = 300.0
 # A batch makes some hundred thousand small values that all die with it: looking for cycles among
 # them every 700, as Python does, takes a fifth of the time.
@@ -104,8 +102,7 @@ def work(
 ) -> None:
     """Fold, booking tokens at these prices, and classify as long as orders say."""
     jobs = jobs or Jobs()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_EVERY)
+    collect_rarely()
     with database.writing() as connection:
         inbox.release(connection)
     pseudonyms = Pseudonyms(installation.pseudonym_key(database))
@@ -114,7 +111,7 @@ def work(
     watching = Watching(Watch(prices.company, thresholds.alerts))
     # A fresh start may follow a crash that left private bytes in the write-ahead log.
     stained, tidied_at, counted_at = True, float("-inf"), float("-inf")
-    conclude_at = float("-inf")
+    resting = Resting()
     while not orders.gone:
         try:
             if time.monotonic() - counted_at > _STATISTICS_SECONDS:
@@ -123,9 +120,11 @@ def work(
             with jobs.job("fold") as doing:
                 doing.done = ingest(database, pseudonyms, prices=prices, records=jobs.records)
             worked = bool(doing.done)
+            if worked:
+                resting.note_folded()
             watching.look(database)
-            if orders.stop or time.monotonic() >= conclude_at:
-                with jobs.job("classify") as doing:
+            if orders.stop or resting.over():
+                with resting.concluding(), jobs.job("classify") as doing:
                     doing.done = int(classify(database, datetime.now(UTC), thresholds.rules))
                 if doing.done:
                     worked = True
@@ -134,7 +133,7 @@ def work(
                         doing.done = int(keep_verdicts(database, datetime.now(UTC), judging))
                     with jobs.job("leaks") as doing:
                         doing.done = int(leaks.step(datetime.now(UTC)))
-                    conclude_at = time.monotonic() + _REST_SECONDS
+                    resting.begin()
         except StoreError as error:
             _log.error("waiting for the database: %s", error)
             time.sleep(_FAILED_SECONDS)
@@ -146,6 +145,12 @@ def work(
         if orders.stop and not worked:
             return
         orders.wait(0 if worked else _IDLE_SECONDS)
+
+
+def collect_rarely() -> None:
+    """Have Python look for cycles as seldom as suits a process that folds and concludes."""
+    gc.freeze()
+    gc.set_threshold(_COLLECT_EVERY)
 
 
 class Signalled:

@@ -1,24 +1,38 @@
 """Many sessions and commits, made up, and how long it takes to join them.
 
 A person works on one repository for ninety days and has a thousand sessions; two hundred commits of
-theirs follow a session and hold some of its files. The rows go through the same writers that fold
-telemetry and keep what webhooks say; from there on it is the classifier that is measured.
+theirs follow a session and hold some of its files. Half of these are pushed to the default branch,
+half come by twos in a merged change that names a ticket. The rows go through the same writers that
+fold telemetry and keep what webhooks say; from there on it is the classifier that is measured.
 """
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
+from sqlalchemy import event
+
+from assay.worker import collect_rarely
 from classifier.run import classify
 from domain.events import Context, Source, Trace
 from domain.folded import Folded, SessionKey, SessionSums, UsageKey, UsageSum
 from domain.pseudonym import Pseudonyms
 from domain.record import EPOCH
-from domain.work import Actor, CommitSeen, CommitsPushed, FileTouched, Repository
+from domain.tickets import TicketSeen, TicketState
+from domain.work import (
+    Actor,
+    ChangeSeen,
+    ChangeState,
+    CommitSeen,
+    CommitsPushed,
+    FileTouched,
+    Repository,
+    WorkFact,
+)
 from store import schema, sessions, statistics, work
 from store.engine import Database
 
@@ -26,6 +40,7 @@ SESSIONS_A_PERSON = 1_000
 COMMITS_A_PERSON = 200
 _PEOPLE_A_REPOSITORY = 10
 _FILES = 400
+_WARM = 6
 _DAYS = 90
 _START = datetime(2026, 1, 5, tzinfo=UTC)
 NOW = _START + timedelta(days=_DAYS + 60)
@@ -33,10 +48,9 @@ NOW = _START + timedelta(days=_DAYS + 60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
-    """How long it took: seconds of the clock and of the processor.
+    """How long it took: seconds of the clock and of the processor, and of the latter by session.
 
-    Of updates after one webhook the median and the longest, in milliseconds, and what the median
-    one took of the processor.
+    An update is all that follows one webhook: a push of one commit, or a change that was merged.
     """
 
     sessions: int
@@ -44,9 +58,22 @@ class Joined:
     filled_s: float
     joined_s: float
     cpu_s: float
-    update_p50_ms: float
-    update_max_ms: float
-    update_cpu_ms: float
+    cpu_ms_a_session: float
+    push: "Updates"
+    merge: "Updates"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Updates:
+    """Of many updates the median and the longest, in milliseconds; what the median took of the CPU.
+
+    ``statements`` is how many statements an update takes on average.
+    """
+
+    p50_ms: float
+    max_ms: float
+    cpu_ms: float
+    statements: float
 
 
 def join(folder: Path, people: int, updates: int = 40) -> Joined:
@@ -61,13 +88,19 @@ def join(folder: Path, people: int, updates: int = 40) -> Joined:
             sessions.apply(connection, folded)
             work.apply(connection, pushes)
     statistics.refresh(database)
+    # As in the worker, of which this is a part: else a third of the time goes there, and it grows.
+    collect_rarely()
     filled, cpu = time.perf_counter(), time.process_time()
     while classify(database, NOW):
         pass
     joined, cpu = time.perf_counter(), time.process_time() - cpu
-    waits, worked = zip(
-        *(_update(database, made.late(people)) for _ in range(updates)), strict=True
-    )
+    # As the worker does every five minutes: of an empty table no plan is right for a full one.
+    statistics.refresh(database)
+    # The first ones compile their statements.
+    for warm in range(_WARM):
+        _update(database, made.late_change(people) if warm % 2 else [made.late(people)])
+    push = _updates(database, [[made.late(people)] for _ in range(updates)])
+    merge = _updates(database, [made.late_change(people) for _ in range(updates)])
     database.close()
     return Joined(
         sessions=people * SESSIONS_A_PERSON,
@@ -75,17 +108,35 @@ def join(folder: Path, people: int, updates: int = 40) -> Joined:
         filled_s=filled - begun,
         joined_s=joined - filled,
         cpu_s=cpu,
-        update_p50_ms=median(waits),
-        update_max_ms=max(waits),
-        update_cpu_ms=median(worked),
+        cpu_ms_a_session=1000 * cpu / (people * SESSIONS_A_PERSON),
+        push=push,
+        merge=merge,
     )
 
 
-def _update(database: Database, push: CommitsPushed) -> tuple[float, float]:
+def _updates(database: Database, webhooks: Sequence[Sequence[WorkFact]]) -> Updates:
+    statements = 0
+
+    def count(*_: object) -> None:
+        nonlocal statements
+        statements += 1
+
+    event.listen(database.engine, "before_cursor_execute", count)
+    waits, worked = zip(*(_update(database, facts) for facts in webhooks), strict=True)
+    event.remove(database.engine, "before_cursor_execute", count)
+    return Updates(
+        p50_ms=median(waits),
+        max_ms=max(waits),
+        cpu_ms=median(worked),
+        statements=statements / len(webhooks),
+    )
+
+
+def _update(database: Database, facts: Sequence[WorkFact]) -> tuple[float, float]:
     """From a webhook's facts until all that hangs on them is concluded: clock, processor, in ms."""
     begun, cpu = time.perf_counter(), time.process_time()
     with database.writing() as connection:
-        work.apply(connection, [push])
+        work.apply(connection, facts)
     while classify(database, NOW):
         pass
     return (time.perf_counter() - begun) * 1000, (time.process_time() - cpu) * 1000
@@ -96,10 +147,11 @@ class _People:
 
     def __init__(self, luck: random.Random) -> None:
         self._luck = luck
+        self._changes = 0
         self._pseudonyms = Pseudonyms(b"bench bench bench")
 
-    def one(self, person: int) -> tuple[Folded, list[CommitsPushed]]:
-        """A person's sessions and pushes."""
+    def one(self, person: int) -> tuple[Folded, list[WorkFact]]:
+        """A person's sessions, and what they made."""
         folded = Folded()
         worked: list[tuple[datetime, list[int]]] = []
         for number in range(SESSIONS_A_PERSON):
@@ -110,13 +162,25 @@ class _People:
                 person, begun, ended, files
             )
             worked.append((ended, files))
-        return folded, list(self._pushes(person, self._luck.sample(worked, COMMITS_A_PERSON)))
+        picked = self._luck.sample(worked, COMMITS_A_PERSON)
+        half = COMMITS_A_PERSON // 2
+        facts: list[WorkFact] = list(self._pushes(person, picked[:half]))
+        for start in range(half, COMMITS_A_PERSON, 2):
+            facts += self._change(person, picked[start : start + 2])
+        return folded, facts
 
     def late(self, people: int) -> CommitsPushed:
         """One more commit of somebody."""
         person = self._luck.randrange(people)
         files = self._luck.sample(range(_FILES), 3)
         return self._push(person, self._moment(), files)
+
+    def late_change(self, people: int) -> list[WorkFact]:
+        """One more change of somebody, merged in the last days: others land after no old one."""
+        person = self._luck.randrange(people)
+        at = _START + timedelta(days=_DAYS, seconds=-self._luck.randrange(3 * 86_400))
+        worked = [(at, self._luck.sample(range(_FILES), 3)) for _ in range(2)]
+        return self._change(person, worked)
 
     def _moment(self) -> datetime:
         return _START + timedelta(seconds=self._luck.randrange(_DAYS * 86_400))
@@ -140,7 +204,54 @@ class _People:
         for ended, files in worked:
             yield self._push(person, ended + timedelta(minutes=5), files[:3])
 
-    def _push(self, person: int, at: datetime, files: list[int]) -> CommitsPushed:
+    def _change(self, person: int, worked: list[tuple[datetime, list[int]]]) -> list[WorkFact]:
+        """A ticket, the pushes to a branch, and the change that was merged from it."""
+        self._changes += 1
+        number, repository = self._changes, _repository(person)
+        branch, key = f"work/{number}", f"PAY-{number}"
+        pushes = [
+            self._push(person, ended + timedelta(minutes=5), files[:3], branch)
+            for ended, files in worked
+        ]
+        begun, ended = (of(each.pushed_at for each in pushes) for of in (min, max))
+        merged_at = ended + timedelta(hours=2)
+        change = ChangeSeen(
+            repository=repository,
+            number=number,
+            state=ChangeState.MERGED,
+            draft=False,
+            title=f"{key}: a change",
+            author=Actor(identities=(_identity(person),)),
+            head_ref=branch,
+            head_sha=pushes[-1].after,
+            base_ref="main",
+            head_repository=repository.name,
+            merge_sha=f"{self._luck.getrandbits(160):040x}",
+            created_at=begun - timedelta(minutes=1),
+            updated_at=merged_at,
+            merged_at=merged_at,
+            closed_at=merged_at,
+            additions=self._luck.randint(5, 500),
+            deletions=3,
+            tasks=(key,),
+        )
+        ticket = TicketSeen(
+            tracker="jira",
+            key=key,
+            project="PAY",
+            kind="Story",
+            title="A ticket",
+            state=TicketState.DONE,
+            state_name="Done",
+            created_at=begun - timedelta(days=1),
+            updated_at=merged_at,
+            closed_at=merged_at,
+        )
+        return [ticket, *pushes, change]
+
+    def _push(
+        self, person: int, at: datetime, files: list[int], branch: str = "main"
+    ) -> CommitsPushed:
         sha = f"{self._luck.getrandbits(160):040x}"
         touched = [self._file(person, each, "") for each in files]
         commit = CommitSeen(
@@ -151,7 +262,7 @@ class _People:
         )
         return CommitsPushed(
             repository=_repository(person),
-            branch="main",
+            branch=branch,
             before="0" * 40,
             after=sha,
             forced=False,

@@ -28,6 +28,8 @@ def change_outcomes(
         for change, fate in fates(connection, ids, thresholds, as_of).items()
         if fate.history.created_at <= as_of
     }
+    if not known:
+        return {}
     ties = ties_of(connection, {change: fate.history for change, fate in known.items()})
     deployments = _deployments(connection, known, as_of)
     learned = learned_kinds(connection, known)
@@ -54,6 +56,8 @@ def _deployments(
         if fate.landing is not None:
             sha = fate.history.merge_sha or fate.history.head_sha
             merges[repo, sha] = min(fate.landing.at, merges.get((repo, sha), fate.landing.at))
+    if not merges:
+        return {}
     production = deploying(connection, merges)
     return {
         (repo, number): deployment(

@@ -61,6 +61,8 @@ def fates(
     connection: Connection, ids: Collection[ChangeId], thresholds: Thresholds, as_of: datetime
 ) -> dict[ChangeId, Fate]:
     """What has become of these changes, as far as they are known."""
+    if not ids:
+        return {}
     known = histories(connection, ids)
     landings = landings_of(connection, known, thresholds, as_of)
     undone = reverts_at(connection, [_target(change) for change in known], thresholds, as_of)
@@ -114,7 +116,7 @@ def landings_of(
                 tips[change] = (history.repo, history.merge_sha)
         elif history.merged_at is None and history.closed_at is not None:
             tips[change] = (history.repo, history.head_sha)
-    arrived = arrived_otherwise(connection, set(tips.values()))
+    arrived = arrived_otherwise(connection, set(tips.values())) if tips else {}
     found: dict[ChangeId, Landing] = {}
     for change, history in known.items():
         arrived_at = arrived.get(tips[change]) if change in tips else None
@@ -128,6 +130,8 @@ def reverts_at(
     connection: Connection, targets: Collection[Target], thresholds: Thresholds, as_of: datetime
 ) -> dict[Target, Reverted]:
     """How these targets stand after their reverts, of those that have any."""
+    if not targets:
+        return {}
     within = timedelta(days=thresholds.revert_title_days)
     known = reverts_of(connection, targets, within)
     told: dict[Target, list[Revert]] = {}

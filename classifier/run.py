@@ -4,7 +4,7 @@ Each step reads first and writes in one short transaction, so that the collector
 What was marked again meanwhile stays marked and is concluded again.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from classifier.change_outcomes import change_outcomes
@@ -17,6 +17,7 @@ from classifier.spread import spread_sessions, spread_work
 from classifier.thresholds import Thresholds
 from domain.labels import Labelled, TargetKind
 from domain.outcomes import ChangeOutcome
+from store import dirty
 from store.engine import Connection, Database
 from store.links import links_of
 from store.membership import ChangeId
@@ -37,17 +38,28 @@ def classify(database: Database, now: datetime, thresholds: Thresholds = DEFAULT
 
 
 def _classify(database: Database, thresholds: Thresholds, now: datetime) -> bool:
-    done = [identify(database) or None, spread_sessions(database), spread_work(database)]
-    # Where more waits, what follows would be done again for that.
-    if not any(done[1:]):
-        done.append(decide_commits(database))
-    if not any(done[1:]):
-        done.append(conclude_sessions(database, thresholds, now) or None)
-    if not any(done[1:]):
-        done.append(measure_changes(database, thresholds, now))
-    if not any(done[1:]):
-        done.append(compare_weeks(database, thresholds))
-    return any(step is not None for step in done)
+    with database.reading() as connection:
+        waiting = dirty.waiting(connection, now)
+    steps: Sequence[tuple[dirty.Marks, Callable[[], bool | None]]] = (
+        (dirty.Marks.SESSIONS, lambda: spread_sessions(database)),
+        (dirty.Marks.WORK, lambda: spread_work(database)),
+        (dirty.Marks.COMMITS, lambda: decide_commits(database)),
+        (dirty.Marks.LABELS, lambda: conclude_sessions(database, thresholds, now) or None),
+        (dirty.Marks.CHANGES, lambda: measure_changes(database, thresholds, now)),
+        (dirty.Marks.WEEKS, lambda: compare_weeks(database, thresholds)),
+    )
+    worked = dirty.Marks.PEOPLE in waiting and identify(database)
+    more = False
+    for marks, step in steps:
+        # Where more waits, what follows would be done again for that.
+        if more and marks is not dirty.Marks.WORK:
+            break
+        # What was done until here may have marked what follows.
+        if worked or marks in waiting:
+            said = step()
+            worked = worked or said is not None
+            more = more or bool(said)
+    return worked
 
 
 def label_as_of(

@@ -3,18 +3,42 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Integer, String, Table, cast, select
+from sqlalchemy import Connection, Integer, Select, String, Subquery, Table, cast, select
 
 from domain.labels import CandidateChange, CandidateCommit, Target, TargetKind
 from store import tables as t
-from store.given import given
+from store.given import Asked, asking
 from store.membership import ChangeId, CommitId, changes_of_commits, default_branches
 from store.people import persons_of
 from store.shas import same_work
 
 _COMMIT = {"repo": String(), "sha": String()}
+_SHA = {"sha": String()}
 _CHANGE = {"repo": String(), "number": Integer()}
+_TARGET = {"kind": String(), "repo": String(), "id": String()}
+
+
+def _held(table: Table, *names: str) -> Asked:
+    """What these columns of a table hold for commits."""
+    c = table.c
+
+    @asking(_COMMIT)
+    def query(wanted: Subquery) -> Select[Any]:
+        same = (wanted.c.repo == c.repo) & (wanted.c.sha == c.sha)
+        return select(c.repo, c.sha, *(c[name] for name in names)).join(wanted, same)
+
+    return query
+
+
+_COMMITS = _held(t.commits, "authored_at", "files_told")
+_PEOPLE = _held(t.commit_people, "identity")
+_FILES = _held(t.commit_files, "file")
+_TOOLS = _held(t.commit_tools, "tool")
+_TICKETS = _held(t.commit_tasks, "key")
+_PARENTS = _held(t.commit_parents, "parent")
+_TRAILERS = _held(t.commit_sessions, "tool", "session_id")
 
 
 def candidates(connection: Connection, commits: Collection[CommitId]) -> list[CandidateCommit]:
@@ -24,12 +48,12 @@ def candidates(connection: Connection, commits: Collection[CommitId]) -> list[Ca
     """
     wanted = sorted(set(commits))
     known = _known(connection, wanted)
-    people = _grouped(connection, t.commit_people, "identity", wanted)
+    people = _grouped(connection, _PEOPLE, wanted)
     persons = persons_of(connection, {each for of in people.values() for each in of})
-    files = _grouped(connection, t.commit_files, "file", wanted)
-    tools = _grouped(connection, t.commit_tools, "tool", wanted)
-    tickets = _grouped(connection, t.commit_tasks, "key", wanted)
-    parents = _grouped(connection, t.commit_parents, "parent", wanted)
+    files = _grouped(connection, _FILES, wanted)
+    tools = _grouped(connection, _TOOLS, wanted)
+    tickets = _grouped(connection, _TICKETS, wanted)
+    parents = _grouped(connection, _PARENTS, wanted)
     trailers = _trailers(connection, wanted)
     same = same_work(connection, wanted)
     merges = _merges(connection, wanted)
@@ -65,25 +89,15 @@ def candidates(connection: Connection, commits: Collection[CommitId]) -> list[Ca
 def _known(
     connection: Connection, commits: Iterable[CommitId]
 ) -> dict[CommitId, tuple[datetime, bool]]:
-    wanted = given(connection, _COMMIT, commits)
-    c = t.commits.c
-    query = select(c.repo, c.sha, c.authored_at, c.files_told).join(
-        wanted, (wanted.c.repo == c.repo) & (wanted.c.sha == c.sha)
-    )
-    return {(repo, sha): (at, told) for repo, sha, at, told in connection.execute(query).all()}
+    return {(repo, sha): (at, told) for repo, sha, at, told in _COMMITS(connection, commits)}
 
 
 def _grouped(
-    connection: Connection, table: Table, column: str, commits: Iterable[CommitId]
+    connection: Connection, asked: Asked, commits: Iterable[CommitId]
 ) -> dict[CommitId, set[str]]:
     """The values that a table holds for each commit."""
-    wanted = given(connection, _COMMIT, commits)
-    c = table.c
-    query = select(c.repo, c.sha, c[column]).join(
-        wanted, (wanted.c.repo == c.repo) & (wanted.c.sha == c.sha)
-    )
     found: dict[CommitId, set[str]] = defaultdict(set)
-    for repo, sha, value in connection.execute(query).all():
+    for repo, sha, value in asked(connection, commits):
         found[repo, sha].add(value)
     return found
 
@@ -91,27 +105,25 @@ def _grouped(
 def _trailers(
     connection: Connection, commits: Iterable[CommitId]
 ) -> dict[CommitId, set[tuple[str, str]]]:
-    wanted = given(connection, _COMMIT, commits)
-    c = t.commit_sessions.c
-    query = select(c.repo, c.sha, c.tool, c.session_id).join(
-        wanted, (wanted.c.repo == c.repo) & (wanted.c.sha == c.sha)
-    )
     found: dict[CommitId, set[tuple[str, str]]] = defaultdict(set)
-    for repo, sha, tool, session_id in connection.execute(query).all():
+    for repo, sha, tool, session_id in _TRAILERS(connection, commits):
         found[repo, sha].add((tool, session_id))
     return found
 
 
 def _pushed_to(connection: Connection, commits: Collection[CommitId]) -> dict[CommitId, set[str]]:
     """The branches that each commit was pushed to, without the default branch."""
-    wanted = given(connection, {"sha": String()}, [(sha,) for _, sha in commits])
     shared = default_branches(connection, {repo for repo, _ in commits})
-    c = t.pushes.c
-    query = select(c.repo, c.sha, c.branch).join(wanted, wanted.c.sha == c.sha)
     found: dict[CommitId, set[str]] = defaultdict(set)
-    for repo, sha, branch in connection.execute(query).all():
+    for repo, sha, branch in _pushes(connection, [(sha,) for _, sha in commits]):
         found[repo, sha] |= {branch} - {shared.get(repo)}
     return found
+
+
+@asking(_SHA)
+def _pushes(wanted: Subquery) -> Select[Any]:
+    c = t.pushes.c
+    return select(c.repo, c.sha, c.branch).join(wanted, wanted.c.sha == c.sha)
 
 
 def _heads_of(
@@ -129,36 +141,35 @@ def _heads_of(
 
 
 def _heads(connection: Connection, changes: Iterable[ChangeId]) -> dict[ChangeId, str]:
-    wanted = given(connection, _CHANGE, changes)
+    return {(repo, number): head for repo, number, head in _head_refs(connection, changes)}
+
+
+@asking(_CHANGE)
+def _head_refs(wanted: Subquery) -> Select[Any]:
     c = t.changes.c
-    query = select(c.repo, c.number, c.head_ref).join(
-        wanted, (wanted.c.repo == c.repo) & (wanted.c.number == c.number)
-    )
-    return {(repo, number): head for repo, number, head in connection.execute(query).all()}
+    same = (wanted.c.repo == c.repo) & (wanted.c.number == c.number)
+    return select(c.repo, c.number, c.head_ref).join(wanted, same)
 
 
 def _merges(connection: Connection, commits: Iterable[CommitId]) -> set[CommitId]:
     """Those of these commits that the merge of a change made."""
-    wanted = given(connection, {"sha": String()}, [(sha,) for _, sha in commits])
+    rows = _merged_as(connection, [(sha,) for _, sha in commits])
+    return {(repo, sha) for repo, sha in rows}
+
+
+@asking(_SHA)
+def _merged_as(wanted: Subquery) -> Select[Any]:
     c = t.changes.c
-    query = select(c.repo, c.merge_sha).join(wanted, wanted.c.sha == c.merge_sha)
-    return {(repo, sha) for repo, sha in connection.execute(query).all()}
+    return select(c.repo, c.merge_sha).join(wanted, wanted.c.sha == c.merge_sha)
 
 
 def changes(connection: Connection, ids: Collection[ChangeId]) -> dict[ChangeId, CandidateChange]:
     """These changes, as far as they are known."""
     if not ids:
         return {}
-    wanted = given(connection, _CHANGE, sorted(ids))
-    c, p = t.changes.c, t.change_people.c
-    rows = connection.execute(
-        select(t.changes).join(wanted, (wanted.c.repo == c.repo) & (wanted.c.number == c.number))
-    ).all()
-    query = select(p.repo, p.number, p.identity).join(
-        wanted, (wanted.c.repo == p.repo) & (wanted.c.number == p.number)
-    )
+    rows = _changes(connection, sorted(ids))
     people: dict[ChangeId, set[str]] = defaultdict(set)
-    for repo, number, identity in connection.execute(query).all():
+    for repo, number, identity in _authors(connection, sorted(ids)):
         people[repo, number].add(identity)
     persons = persons_of(connection, {each for of in people.values() for each in of})
     return {
@@ -175,23 +186,36 @@ def changes(connection: Connection, ids: Collection[ChangeId]) -> dict[ChangeId,
     }
 
 
+@asking(_CHANGE)
+def _changes(wanted: Subquery) -> Select[Any]:
+    c = t.changes.c
+    same = (wanted.c.repo == c.repo) & (wanted.c.number == c.number)
+    return select(t.changes).join(wanted, same)
+
+
+@asking(_CHANGE)
+def _authors(wanted: Subquery) -> Select[Any]:
+    p = t.change_people.c
+    same = (wanted.c.repo == p.repo) & (wanted.c.number == p.number)
+    return select(p.repo, p.number, p.identity).join(wanted, same)
+
+
 def changes_from(connection: Connection, branches: Collection[str]) -> dict[str, set[ChangeId]]:
     """The changes that come from a branch of this name, whatever its repository."""
-    if not branches:
-        return {}
-    wanted = given(connection, {"name": String()}, [(name,) for name in branches])
-    c = t.changes.c
-    query = select(c.head_ref, c.repo, c.number).join(wanted, wanted.c.name == c.head_ref)
     found: dict[str, set[ChangeId]] = defaultdict(set)
-    for branch, repo, number in connection.execute(query).all():
+    for branch, repo, number in _from_branches(connection, [(name,) for name in branches]):
         found[branch].add((repo, number))
     return found
 
 
+@asking({"name": String()})
+def _from_branches(wanted: Subquery) -> Select[Any]:
+    c = t.changes.c
+    return select(c.head_ref, c.repo, c.number).join(wanted, wanted.c.name == c.head_ref)
+
+
 def authored_at(connection: Connection, commits: Collection[CommitId]) -> dict[CommitId, datetime]:
     """When each of these commits was authored, where that is known."""
-    if not commits:
-        return {}
     return {commit: at for commit, (at, _) in _known(connection, sorted(commits)).items()}
 
 
@@ -201,47 +225,51 @@ def tickets_of(connection: Connection, targets: Iterable[Target]) -> dict[Target
     A key that looks like one of a tracker's project but is not known there is no ticket; of a
     project that no tracker has told of, every key is taken for one.
     """
-    wanted = set(targets)
-    if not wanted:
-        return {}
+    rows = [(target.kind, target.repo, target.id) for target in set(targets)]
     found: dict[Target, set[str]] = defaultdict(set)
-    rows = [(target.kind, target.repo, target.id) for target in wanted]
-    columns = {"kind": String(), "repo": String(), "id": String()}
-    asked = given(connection, columns, rows)
-    change, commit, tie = t.change_tasks.c, t.commit_tasks.c, t.ticket_ties.c
-    for query in (
-        select(asked.c.kind, asked.c.repo, asked.c.id, change.key).join(
-            asked,
-            (asked.c.kind == TargetKind.CHANGE.value)
-            & (asked.c.repo == change.repo)
-            & (cast(asked.c.id, Integer) == change.number),
-        ),
-        select(asked.c.kind, asked.c.repo, asked.c.id, commit.key).join(
-            asked,
-            (asked.c.kind == TargetKind.COMMIT.value)
-            & (asked.c.repo == commit.repo)
-            & (asked.c.id == commit.sha),
-        ),
-        select(asked.c.kind, asked.c.repo, asked.c.id, tie.key).join(
-            asked,
-            (asked.c.kind == tie.kind) & (asked.c.repo == tie.repo) & (asked.c.id == tie.value),
-        ),
-    ):
-        for kind, repo, target_id, key in connection.execute(query).all():
+    for asked in (_named_by_changes, _named_by_commits, _tied_by_trackers):
+        for kind, repo, target_id, key in asked(connection, rows):
             found[Target(kind=kind, repo=repo, id=target_id)].add(key)
     unknown = _unknown(connection, {key for of in found.values() for key in of})
     return {target: keys - unknown for target, keys in found.items() if keys - unknown}
 
 
+@asking(_TARGET)
+def _named_by_changes(asked: Subquery) -> Select[Any]:
+    change = t.change_tasks.c
+    return select(asked.c.kind, asked.c.repo, asked.c.id, change.key).join(
+        asked,
+        (asked.c.kind == TargetKind.CHANGE.value)
+        & (asked.c.repo == change.repo)
+        & (cast(asked.c.id, Integer) == change.number),
+    )
+
+
+@asking(_TARGET)
+def _named_by_commits(asked: Subquery) -> Select[Any]:
+    commit = t.commit_tasks.c
+    return select(asked.c.kind, asked.c.repo, asked.c.id, commit.key).join(
+        asked,
+        (asked.c.kind == TargetKind.COMMIT.value)
+        & (asked.c.repo == commit.repo)
+        & (asked.c.id == commit.sha),
+    )
+
+
+@asking(_TARGET)
+def _tied_by_trackers(asked: Subquery) -> Select[Any]:
+    tie = t.ticket_ties.c
+    return select(asked.c.kind, asked.c.repo, asked.c.id, tie.key).join(
+        asked,
+        (asked.c.kind == tie.kind) & (asked.c.repo == tie.repo) & (asked.c.id == tie.value),
+    )
+
+
 def _unknown(connection: Connection, keys: Collection[str]) -> set[str]:
     """Keys of known projects under which these have no such ticket."""
-    if not keys:
-        return set()
-    wanted = given(connection, {"key": String()}, [(key,) for key in sorted(keys)])
+    known = {key for (key,) in _tickets(connection, [(key,) for key in sorted(keys)])}
     c = t.tickets.c
-    known = set(connection.execute(select(c.key).join(wanted, wanted.c.key == c.key)).scalars())
-    missing = set(keys) - known
-    projects = {key: _project(key) for key in missing}
+    projects = {key: _project(key) for key in set(keys) - known}
     tracked = {
         name
         for name in set(projects.values())
@@ -250,6 +278,12 @@ def _unknown(connection: Connection, keys: Collection[str]) -> set[str]:
         ).first()
     }
     return {key for key, name in projects.items() if name in tracked}
+
+
+@asking({"key": String()})
+def _tickets(wanted: Subquery) -> Select[Any]:
+    c = t.tickets.c
+    return select(c.key).join(wanted, wanted.c.key == c.key)
 
 
 def _project(key: str) -> str:

@@ -4,15 +4,16 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, select, update
+from sqlalchemy import BigInteger, Connection, Select, Subquery, bindparam, select, update
 
 from domain.labels import Labelled
 from store import tables as t
-from store.given import given
+from store.given import asking
 from store.upsert import merge_into, replaced
 
 _SAME = ("label", "maturity", "rule", "rule_set")
 _VALUES = (*_SAME, "reason", "facts", "due_at", "current")
+_WITHDRAWN = update(t.labels).where(t.labels.c.session_pk == bindparam("of")).values(current=False)
 
 
 def forge_connected(connection: Connection, repositories: frozenset[str]) -> bool:
@@ -34,10 +35,9 @@ def connected_repositories(connection: Connection) -> frozenset[str]:
 def withdraw_labels(connection: Connection, session_pks: Collection[int]) -> None:
     """Leave sessions without any label; those that they had stay as history."""
     if session_pks:
-        c = t.labels.c
-        current = update(t.labels).where(c.session_pk == bindparam("of"), c.current.is_(True))
+        # All of a session's: a plan that begins with the current one reads those of all sessions.
         rows = [{"of": pk} for pk in sorted(session_pks)]
-        connection.execute(current.values(current=False), rows)
+        connection.execute(_WITHDRAWN, rows)
 
 
 def keep_labels(connection: Connection, labelled: Mapping[int, Labelled]) -> None:
@@ -70,9 +70,13 @@ def keep_labels(connection: Connection, labelled: Mapping[int, Labelled]) -> Non
 
 
 def _current(connection: Connection, session_pks: Collection[int]) -> dict[int, Any]:
-    wanted = given(connection, {"pk": BigInteger()}, [(pk,) for pk in session_pks])
+    rows = _kept(connection, [(pk,) for pk in session_pks])
+    return {row.session_pk: row for row in rows if row.current}
+
+
+@asking({"pk": BigInteger()})
+def _kept(wanted: Subquery) -> Select[Any]:
     c = t.labels.c
     # Whether it is the current one is asked afterwards: a plan that begins with it reads all.
     query = select(c.session_pk, c.labelled_at, c.current, *(c[name] for name in _SAME))
-    rows = connection.execute(query.join(wanted, wanted.c.pk == c.session_pk))
-    return {row.session_pk: row for row in rows if row.current}
+    return query.join(wanted, wanted.c.pk == c.session_pk)

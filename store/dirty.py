@@ -9,14 +9,17 @@ carries a count, so that what was marked again while it was being worked on stay
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from enum import StrEnum
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, select
+from sqlalchemy import Connection, Delete, Integer, Table, and_, bindparam, delete, select
 
 from domain.labels import Label
 from store import families
 from store import tables as t
 from store.membership import ChangeId
+from store.tables import Moment
 from store.upsert import added, merge_into
 
 
@@ -37,6 +40,50 @@ class CommitMark(NamedTuple):
     person: str
     repo: str
     sha: str
+
+
+class Marks(StrEnum):
+    """Of what there may be marks; sessions whose label is due are among ``LABELS``."""
+
+    PEOPLE = "people"
+    SESSIONS = "sessions"
+    WORK = "work"
+    COMMITS = "commits"
+    LABELS = "labels"
+    CHANGES = "changes"
+    WEEKS = "weeks"
+
+
+_MARKED: Mapping[Marks, Table] = {
+    Marks.PEOPLE: t.dirty_people,
+    Marks.SESSIONS: t.dirty_sessions,
+    Marks.WORK: t.dirty_work,
+    Marks.COMMITS: t.dirty_commits,
+    Marks.LABELS: t.dirty_labels,
+    Marks.CHANGES: t.dirty_changes,
+    Marks.WEEKS: t.dirty_weeks,
+}
+# Statements that are asked all the time stand built: to build one takes longer than to run it.
+_SOME = {table: select(table).limit(bindparam("most", type_=Integer)) for table in _MARKED.values()}
+_DUE = select(t.labels.c.session_pk).where(
+    t.labels.c.current.is_(True), t.labels.c.due_at <= bindparam("now", type_=Moment())
+)
+_DUE_FIRST = _DUE.limit(bindparam("most", type_=Integer))
+_WAITING = select(
+    *(select(table).exists().label(marks.value) for marks, table in _MARKED.items()),
+    _DUE.exists().label("due"),
+)
+_COMMITS_BY_PERSON = _SOME[t.dirty_commits].order_by(
+    t.dirty_commits.c.person, t.dirty_commits.c.repo, t.dirty_commits.c.sha
+)
+_WEEKS_IN_ORDER = _SOME[t.dirty_weeks].order_by(t.dirty_weeks.c.week)
+
+
+def waiting(connection: Connection, now: datetime) -> frozenset[Marks]:
+    """Of what anything is marked, or due by now."""
+    row = connection.execute(_WAITING, {"now": now}).one()._asdict()
+    found = {marks for marks in Marks if row[marks.value]}
+    return frozenset(found | {Marks.LABELS} if row["due"] else found)
 
 
 def mark_sessions(connection: Connection, session_pks: Iterable[int]) -> None:
@@ -90,43 +137,38 @@ def mark_weeks(connection: Connection, weeks: Iterable[int]) -> None:
 
 def marked_sessions(connection: Connection, limit: int) -> dict[int, int]:
     """Some marked sessions with the marks they have now."""
-    query = select(t.dirty_sessions).limit(limit)
-    return {row.session_pk: row.marks for row in connection.execute(query)}
+    rows = connection.execute(_SOME[t.dirty_sessions], {"most": limit})
+    return {row.session_pk: row.marks for row in rows}
 
 
 def marked_labels(connection: Connection, limit: int) -> dict[int, int]:
     """Some sessions to label with the marks they have now."""
-    query = select(t.dirty_labels).limit(limit)
-    return {row.session_pk: row.marks for row in connection.execute(query)}
+    rows = connection.execute(_SOME[t.dirty_labels], {"most": limit})
+    return {row.session_pk: row.marks for row in rows}
 
 
 def marked_work(connection: Connection, limit: int) -> dict[WorkMark, int]:
     """Some marked work with the marks it has now."""
-    return {
-        WorkMark(row.kind, row.repo, row.target_id): row.marks
-        for row in connection.execute(select(t.dirty_work).limit(limit))
-    }
+    rows = connection.execute(_SOME[t.dirty_work], {"most": limit})
+    return {WorkMark(row.kind, row.repo, row.target_id): row.marks for row in rows}
 
 
 def marked_commits(connection: Connection, limit: int) -> dict[CommitMark, int]:
     """Some marked commits with the marks they have now, those of one person together."""
-    c = t.dirty_commits.c
-    query = select(t.dirty_commits).order_by(c.person, c.repo, c.sha).limit(limit)
-    return {
-        CommitMark(row.person, row.repo, row.sha): row.marks for row in connection.execute(query)
-    }
+    rows = connection.execute(_COMMITS_BY_PERSON, {"most": limit})
+    return {CommitMark(row.person, row.repo, row.sha): row.marks for row in rows}
 
 
 def marked_changes(connection: Connection, limit: int) -> dict[ChangeId, int]:
     """Some marked changes with the marks they have now."""
-    rows = connection.execute(select(t.dirty_changes).limit(limit))
+    rows = connection.execute(_SOME[t.dirty_changes], {"most": limit})
     return {(row.repo, row.number): row.marks for row in rows}
 
 
 def marked_weeks(connection: Connection, limit: int) -> dict[int, int]:
     """The first marked weeks with the marks they have now."""
-    query = select(t.dirty_weeks).order_by(t.dirty_weeks.c.week).limit(limit)
-    return {row.week: row.marks for row in connection.execute(query)}
+    rows = connection.execute(_WEEKS_IN_ORDER, {"most": limit})
+    return {row.week: row.marks for row in rows}
 
 
 def clear_changes(connection: Connection, done: Mapping[ChangeId, int]) -> None:
@@ -163,20 +205,19 @@ def _clear(connection: Connection, table: Table, done: Mapping[Any, int]) -> Non
     if not done:
         return
     key = [column.name for column in table.primary_key]
-    same = [table.c[name] == bindparam(f"of_{name}") for name in key]
     rows = [
         {**{f"of_{name}": each for name, each in zip(key, mark, strict=True)}, "seen": marks}
         for mark, marks in sorted(done.items())
     ]
-    statement = delete(table).where(and_(*same, table.c.marks == bindparam("seen")))
-    connection.execute(statement, rows)
+    connection.execute(_clearing(table), rows)
+
+
+@cache
+def _clearing(table: Table) -> Delete:
+    same = [column == bindparam(f"of_{column.name}") for column in table.primary_key]
+    return delete(table).where(and_(*same, table.c.marks == bindparam("seen")))
 
 
 def due_sessions(connection: Connection, now: datetime, limit: int) -> list[int]:
     """Sessions whose current label changes with time, and that time has come."""
-    query = (
-        select(t.labels.c.session_pk)
-        .where(t.labels.c.current.is_(True), t.labels.c.due_at <= now)
-        .limit(limit)
-    )
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(_DUE_FIRST, {"now": now, "most": limit}).scalars())

@@ -11,7 +11,9 @@ from sqlalchemy import (
     Connection,
     Integer,
     Row,
+    Select,
     String,
+    Subquery,
     case,
     delete,
     func,
@@ -24,7 +26,7 @@ from domain.landed import LandedChange
 from domain.norms import CostNorm, Norms, Scope
 from domain.outcomes import SizeBucket, WorkType
 from store import tables as t
-from store.given import given
+from store.given import asking
 from store.membership import ChangeId
 from store.upsert import merge_into, replaced
 
@@ -53,12 +55,15 @@ def landed_changes(
     connection: Connection, ids: Collection[ChangeId]
 ) -> dict[ChangeId, LandedChange]:
     """These changes as far as they are known to have landed."""
-    wanted = given(connection, _CHANGE, sorted(ids))
+    rows = _landed_of(connection, sorted(ids))
+    return {(row.repo, row.number): _landed(row) for row in rows}
+
+
+@asking(_CHANGE)
+def _landed_of(wanted: Subquery) -> Select[Any]:
     c = t.landed_changes.c
-    query = select(t.landed_changes).join(
-        wanted, (wanted.c.repo == c.repo) & (wanted.c.number == c.number)
-    )
-    return {(row.repo, row.number): _landed(row) for row in connection.execute(query)}
+    same = (wanted.c.repo == c.repo) & (wanted.c.number == c.number)
+    return select(t.landed_changes).join(wanted, same)
 
 
 def landed_between(connection: Connection, since: datetime, before: datetime) -> list[LandedChange]:
@@ -93,13 +98,17 @@ def drop_landed(connection: Connection, ids: Iterable[ChangeId]) -> None:
 
 def costs_of(connection: Connection, ids: Collection[ChangeId]) -> dict[ChangeId, dict[str, int]]:
     """What sessions linked by tier A or B have booked on these changes, by tool, where known."""
-    if not ids:
-        return {}
-    columns = {"repo": String(), "target_id": String(), "number": Integer()}
     rows = [(repo, str(number), number) for repo, number in sorted(ids)]
-    wanted = given(connection, columns, rows)
+    found: dict[ChangeId, dict[str, int]] = defaultdict(dict)
+    for row in _costs(connection, rows):
+        found[row.repo, row.number][row.tool] = int(row.cost)
+    return found
+
+
+@asking({"repo": String(), "target_id": String(), "number": Integer()})
+def _costs(wanted: Subquery) -> Select[Any]:
     c, s = t.links.c, t.sessions.c
-    query = (
+    return (
         select(wanted.c.repo, wanted.c.number, s.tool, func.sum(c.cost_nanousd).label("cost"))
         .join(t.links, (c.repo == wanted.c.repo) & (c.target_id == wanted.c.target_id))
         .join(t.sessions, s.pk == c.session_pk)
@@ -110,10 +119,6 @@ def costs_of(connection: Connection, ids: Collection[ChangeId]) -> dict[ChangeId
         )
         .group_by(wanted.c.repo, wanted.c.number, s.tool)
     )
-    found: dict[ChangeId, dict[str, int]] = defaultdict(dict)
-    for row in connection.execute(query):
-        found[row.repo, row.number][row.tool] = int(row.cost)
-    return found
 
 
 def costs_of_peers(

@@ -7,14 +7,15 @@ before: with it ``classifier.link_commits`` decides each commit for itself.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import BigInteger, Connection, String, select
+from sqlalchemy import BigInteger, Connection, Select, String, Subquery, Table, select
 
 from domain.events import Trace
 from domain.labels import Around, CandidateCommit, SessionTraces, TargetKind
 from store import families
 from store import tables as t
-from store.given import given
+from store.given import Asked, asking
 from store.identities import identities_of
 from store.membership import CommitId
 from store.tables import Moment
@@ -81,15 +82,13 @@ def _at_the_time(connection: Connection, spans: _Spans, identities: Mapping[str,
         (Trace.IDENTITY.value, identity, spans[person][0] - AFTER, spans[person][1] + BEFORE)
         for identity, person in identities.items()
     ]
-    columns = {
-        "trace": String(),
-        "identity": String(),
-        "since": Moment(),
-        "until": Moment(),
-    }
-    wanted = given(connection, columns, rows)
+    return {pk for (pk,) in _sessions_of(connection, rows)}
+
+
+@asking({"trace": String(), "identity": String(), "since": Moment(), "until": Moment()})
+def _sessions_of(wanted: Subquery) -> Select[Any]:
     traces, s = t.session_traces.c, t.sessions.c
-    query = (
+    return (
         select(s.pk)
         .join(t.session_traces, traces.session_pk == s.pk)
         .join(wanted, (traces.trace == wanted.c.trace) & (traces.value == wanted.c.identity))
@@ -98,7 +97,6 @@ def _at_the_time(connection: Connection, spans: _Spans, identities: Mapping[str,
             s.first_at <= wanted.c.until,
         )
     )
-    return set(connection.execute(query).scalars())
 
 
 def _named(
@@ -112,13 +110,7 @@ def _named(
     rows = [
         (Trace.COMMIT.value, sha, sha[:_SHORTEST_SHA]) for sha in of_sha if len(sha) > _SHORTEST_SHA
     ]
-    wanted = given(connection, {"trace": String(), "sha": String(), "short": String()}, rows)
-    c = t.session_traces.c
-    query = select(wanted.c.sha, c.session_pk, c.value, c.first_at).join(
-        wanted,
-        (c.trace == wanted.c.trace) & (c.value >= wanted.c.short) & (c.value <= wanted.c.sha),
-    )
-    told = [row for row in connection.execute(query) if row.sha.startswith(row.value)]
+    told = [row for row in _tellers(connection, rows) if row.sha.startswith(row.value)]
     meant = _meant(connection, {row.value for row in told if len(row.value) < len(row.sha)})
     named: dict[CommitId, list[tuple[int, str, datetime]]] = defaultdict(list)
     home = _repositories_of(connection, {row.session_pk for row in told})
@@ -134,35 +126,53 @@ def _named(
     return named
 
 
+@asking({"trace": String(), "sha": String(), "short": String()})
+def _tellers(wanted: Subquery) -> Select[Any]:
+    c = t.session_traces.c
+    return select(wanted.c.sha, c.session_pk, c.value, c.first_at).join(
+        wanted,
+        (c.trace == wanted.c.trace) & (c.value >= wanted.c.short) & (c.value <= wanted.c.sha),
+    )
+
+
 def _meant(connection: Connection, told: Collection[str]) -> dict[str, set[CommitId]]:
     """All commits that each of these short SHAs may mean."""
-    if not told:
-        return {}
     rows = [(sha, sha + "g") for sha in told]
-    wanted = given(connection, {"short": String(), "end": String()}, rows)
     found: dict[str, set[CommitId]] = defaultdict(set)
-    for table in (t.commits, t.change_commits, t.pushes):
-        c = table.c
-        within = (c.sha >= wanted.c.short) & (c.sha < wanted.c.end)
-        query = select(wanted.c.short, c.repo, c.sha).join(wanted, within)
-        for short, repo, sha in connection.execute(query).all():
+    for asked in _BEGINNING:
+        for short, repo, sha in asked(connection, rows):
             found[short].add((repo, sha))
     return found
 
 
+def _beginning(table: Table) -> Asked:
+    """The commits of a table whose SHA begins so."""
+    c = table.c
+
+    @asking({"short": String(), "end": String()})
+    def query(wanted: Subquery) -> Select[Any]:
+        within = (c.sha >= wanted.c.short) & (c.sha < wanted.c.end)
+        return select(wanted.c.short, c.repo, c.sha).join(wanted, within)
+
+    return query
+
+
+_BEGINNING = tuple(_beginning(table) for table in (t.commits, t.change_commits, t.pushes))
+
+
 def _repositories_of(connection: Connection, pks: Collection[int]) -> dict[int, set[str]]:
-    if not pks:
-        return {}
     rows = [(pk, Trace.REPOSITORY.value) for pk in pks]
-    wanted = given(connection, {"pk": BigInteger(), "trace": String()}, rows)
-    c = t.session_traces.c
-    query = select(c.session_pk, c.value).join(
-        wanted, (wanted.c.pk == c.session_pk) & (wanted.c.trace == c.trace)
-    )
     found: dict[int, set[str]] = defaultdict(set)
-    for pk, repo in connection.execute(query).all():
+    for pk, repo in _traced(connection, rows):
         found[pk].add(repo)
     return found
+
+
+@asking({"pk": BigInteger(), "trace": String()})
+def _traced(wanted: Subquery) -> Select[Any]:
+    c = t.session_traces.c
+    same = (wanted.c.pk == c.session_pk) & (wanted.c.trace == c.trace)
+    return select(c.session_pk, c.value).join(wanted, same)
 
 
 def _trailing(
@@ -174,34 +184,34 @@ def _trailing(
         for commit in commits
         for tool, session_id in commit.named_sessions
     ]
-    if not rows:
-        return {}
-    columns = {**_COMMIT, "tool": String(), "session_id": String()}
-    wanted = given(connection, columns, rows)
-    s = t.sessions.c
-    query = select(wanted.c.repo, wanted.c.sha, s.pk).join(
-        wanted, (wanted.c.tool == s.tool) & (wanted.c.session_id == s.session_id)
-    )
     found: dict[CommitId, set[int]] = defaultdict(set)
-    for repo, sha, pk in connection.execute(query).all():
+    for repo, sha, pk in _trailers(connection, rows):
         found[repo, sha].add(pk)
     return found
+
+
+@asking({**_COMMIT, "tool": String(), "session_id": String()})
+def _trailers(wanted: Subquery) -> Select[Any]:
+    s = t.sessions.c
+    same = (wanted.c.tool == s.tool) & (wanted.c.session_id == s.session_id)
+    return select(wanted.c.repo, wanted.c.sha, s.pk).join(wanted, same)
 
 
 def _reviews(
     connection: Connection, commits: Iterable[CandidateCommit]
 ) -> dict[tuple[int, str, str], tuple[bool, str, datetime]]:
-    wanted = given(connection, _COMMIT, [(commit.repo, commit.sha) for commit in commits])
+    rows = _reviewed(connection, [(commit.repo, commit.sha) for commit in commits])
+    return {(pk, repo, sha): (accepted, by, at) for pk, repo, sha, accepted, by, at in rows}
+
+
+@asking(_COMMIT)
+def _reviewed(wanted: Subquery) -> Select[Any]:
     r = t.link_reviews.c
-    query = (
+    return (
         select(r.session_pk, r.repo, r.target_id, r.accepted, r.reviewed_by, r.reviewed_at)
         .join(wanted, (wanted.c.repo == r.repo) & (wanted.c.sha == r.target_id))
         .where(r.kind == TargetKind.COMMIT.value)
     )
-    return {
-        (pk, repo, sha): (accepted, by, at)
-        for pk, repo, sha, accepted, by, at in connection.execute(query).all()
-    }
 
 
 def _near(
@@ -235,10 +245,16 @@ def _committed(
         (identity, spans[person][0] - AFTER, spans[person][1])
         for identity, person in identities.items()
     ]
-    columns = {"identity": String(), "since": Moment(), "until": Moment()}
-    wanted = given(connection, columns, rows)
+    found: dict[tuple[str, str, str], set[datetime]] = defaultdict(set)
+    for identity, repo, _, at, file in _files_of(connection, rows):
+        found[identities[identity], repo, file].add(at)
+    return {key: sorted(moments) for key, moments in found.items()}
+
+
+@asking({"identity": String(), "since": Moment(), "until": Moment()})
+def _files_of(wanted: Subquery) -> Select[Any]:
     p, c, f = t.commit_people.c, t.commits.c, t.commit_files.c
-    query = (
+    return (
         select(wanted.c.identity, c.repo, c.sha, c.authored_at, f.file)
         .select_from(wanted)
         .join(t.commit_people, p.identity == wanted.c.identity)
@@ -246,7 +262,3 @@ def _committed(
         .join(t.commit_files, (f.repo == p.repo) & (f.sha == p.sha))
         .where(p.authored_at >= wanted.c.since, p.authored_at <= wanted.c.until)
     )
-    found: dict[tuple[str, str, str], set[datetime]] = defaultdict(set)
-    for identity, repo, _, at, file in connection.execute(query).all():
-        found[identities[identity], repo, file].add(at)
-    return {key: sorted(moments) for key, moments in found.items()}

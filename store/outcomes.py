@@ -12,15 +12,27 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
+from operator import add
 from secrets import randbits
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, String, and_, bindparam, delete, func, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    String,
+    Subquery,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+)
 
 from domain.contributions import COUNTS, Contribution, Counts, Facet, Standing
 from domain.weeks import BLOCK, HALF, QUARTER, block_of, half_of, quarter_of
 from store import tables as t
-from store.given import given
+from store.given import asking
 from store.packed import NOBODY, packed, unpacked
 from store.upsert import Row, added, merge_into, replaced
 
@@ -40,6 +52,9 @@ def paired(one: Facet, other: Facet) -> str:
     order = list(Facet)
     first, second = sorted((one, other), key=order.index)
     return f"{first},{second}"
+
+
+_PAIRED = tuple((one, other, paired(one, other)) for one, other in PAIRS)
 
 
 class Cell(NamedTuple):
@@ -72,6 +87,39 @@ class _Changes:
     bins: Counter[tuple[str, int, int, str, str, int]] = field(default_factory=Counter)
 
 
+class _Group(NamedTuple):
+    """What the sessions of a week may have in common; ``values`` in the order of ``_OWN``."""
+
+    week: int
+    values: tuple[str, ...]
+    standing: Standing
+
+
+@dataclass(slots=True)
+class _Part:
+    """What some sessions add: counts, how many are of each person, how many are in each bin."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    people: Counter[int] = field(default_factory=Counter)
+    bins: Counter[tuple[str, int]] = field(default_factory=Counter)
+
+    def add(self, counts: Counts, number: int, bins: Iterable[tuple[str, int]], sign: int) -> None:
+        """Add one session, or take it out (-1)."""
+        for name, amount in counts.items():
+            self.counts[name] += sign * amount
+        self.people[number] += sign
+        for each in bins:
+            self.bins[each] += sign
+
+
+@dataclass(slots=True)
+class _Alike:
+    """What the sessions of a group add, in all and by model: summed before it is spread."""
+
+    whole: _Part = field(default_factory=_Part)
+    models: dict[str, _Part] = field(default_factory=lambda: defaultdict(_Part))
+
+
 def keep(
     connection: Connection,
     session_pks: Collection[int],
@@ -86,12 +134,12 @@ def keep(
     new = {pk: each for pk, each in contributions.items() if before.get(pk) != each}
     if not old and not new:
         return
-    told = {each.person for each in (*old.values(), *new.values()) if each.person is not None}
-    numbers = _numbers(connection, told)
+    persons = {each.person for each in (*old.values(), *new.values()) if each.person is not None}
+    numbers = _numbers(connection, persons)
     changes = _Changes()
-    for sign, of in ((-1, old), (1, new)):
-        for each in of.values():
-            _add(changes, each, numbers, sign)
+    told = [*((-1, each) for each in old.values()), *((1, each) for each in new.values())]
+    for group, alike in _grouped(told, numbers).items():
+        _add(changes, group, alike)
     _write_sessions(connection, set(old) - set(new), new, numbers)
     _write_sums(connection, changes)
     _write_people(connection, changes)
@@ -118,30 +166,41 @@ def contributions_of(
     connection: Connection, session_pks: Collection[int]
 ) -> dict[int, Contribution]:
     """What these sessions add at present, of those that add anything."""
-    wanted = given(connection, {"pk": BigInteger()}, [(pk,) for pk in session_pks])
-    s, m, p = t.session_outcomes.c, t.session_model_outcomes.c, t.outcome_people.c
+    asked = [(pk,) for pk in session_pks]
     models: dict[int, dict[str, Counts]] = defaultdict(dict)
-    parts = select(t.session_model_outcomes).join(wanted, wanted.c.pk == m.session_pk)
-    for row in connection.execute(parts).mappings():
-        models[row["session_pk"]][row["model"]] = _counts(dict(row))
-    query = (
-        select(t.session_outcomes, p.person.label("pseudonym"))
-        .join(wanted, wanted.c.pk == s.session_pk)
-        .outerjoin(t.outcome_people, p.number == s.person)
-    )
+    for part in _parts(connection, asked):
+        row = part._asdict()
+        models[row["session_pk"]][row["model"]] = _counts(row)
+    rows = (each._asdict() for each in _added(connection, asked))
     return {
         row["session_pk"]: Contribution(
             week=row["week"],
             facets={facet: row[facet.value] for facet in _OWN},
             person=row["pseudonym"],
             standing=Standing(label=row["label"], maturity=row["maturity"], rule=row["rule"]),
-            counts=_counts(dict(row)),
+            counts=_counts(row),
             models=models[row["session_pk"]],
             cost_bin=row["cost_bin"],
             lead_bins=tuple(json.loads(row["lead_bins"])),
         )
-        for row in connection.execute(query).mappings()
+        for row in rows
     }
+
+
+@asking({"pk": BigInteger()})
+def _parts(wanted: Subquery) -> Select[Any]:
+    same = wanted.c.pk == t.session_model_outcomes.c.session_pk
+    return select(t.session_model_outcomes).join(wanted, same)
+
+
+@asking({"pk": BigInteger()})
+def _added(wanted: Subquery) -> Select[Any]:
+    s, p = t.session_outcomes.c, t.outcome_people.c
+    return (
+        select(t.session_outcomes, p.person.label("pseudonym"))
+        .join(wanted, wanted.c.pk == s.session_pk)
+        .outerjoin(t.outcome_people, p.number == s.person)
+    )
 
 
 def _counts(row: Mapping[str, Any]) -> Counts:
@@ -159,28 +218,50 @@ def _numbers(connection: Connection, persons: Collection[str]) -> dict[str, int]
 
 
 def _known(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
+    rows = _numbered(connection, [(each,) for each in sorted(set(persons))])
+    return {row.person: row.number for row in rows}
+
+
+@asking({"person": String()})
+def _numbered(wanted: Subquery) -> Select[Any]:
     p = t.outcome_people.c
-    wanted = given(connection, {"person": String()}, [(each,) for each in sorted(set(persons))])
-    query = select(p.person, p.number).join(wanted, wanted.c.person == p.person)
-    return {row.person: row.number for row in connection.execute(query)}
+    return select(p.person, p.number).join(wanted, wanted.c.person == p.person)
 
 
-def cells_of(contribution: Contribution) -> Iterator[tuple[str, str, str, Counts]]:
-    """In which dimensions and values a session is summed, and with what."""
-    values, counts = contribution.facets, contribution.counts
-    yield EVERYTHING, "", "", counts
+def _grouped(
+    told: Iterable[tuple[int, Contribution]], numbers: Mapping[str, int]
+) -> dict[_Group, _Alike]:
+    """What sessions add (1) or take away (-1), by what they have in common."""
+    groups: dict[_Group, _Alike] = defaultdict(_Alike)
+    for sign, each in told:
+        values = tuple(each.facets[facet] for facet in _OWN)
+        alike = groups[_Group(each.week, values, each.standing)]
+        number = NOBODY if each.person is None else numbers[each.person]
+        bins = [("lead", bin_number) for bin_number in each.lead_bins]
+        if each.cost_bin is not None:
+            bins.append((f"cost {each.facets[Facet.TOOL]}", each.cost_bin))
+        alike.whole.add(each.counts, number, bins, sign)
+        for model, counts in each.models.items():
+            alike.models[model].add(counts, number, bins, sign)
+    return groups
+
+
+def _cells_of(group: _Group, alike: _Alike) -> Iterator[tuple[str, str, str, _Part]]:
+    """In which dimensions and values sessions are summed, and with what."""
+    values = dict(zip(_OWN, group.values, strict=True))
+    yield EVERYTHING, "", "", alike.whole
     for facet in _OWN:
-        yield facet.value, values[facet], "", counts
-    for model, part in contribution.models.items():
+        yield facet.value, values[facet], "", alike.whole
+    for model, part in alike.models.items():
         yield Facet.MODEL.value, model, "", part
-    for one, other in PAIRS:
+    for one, other, dimension in _PAIRED:
         if Facet.MODEL not in (one, other):
-            yield paired(one, other), values[one], values[other], counts
+            yield dimension, values[one], values[other], alike.whole
             continue
-        for model, part in contribution.models.items():
+        for model, part in alike.models.items():
             first = model if one is Facet.MODEL else values[one]
             second = model if other is Facet.MODEL else values[other]
-            yield paired(one, other), first, second, part
+            yield dimension, first, second, part
 
 
 def _spans(dimension: str, week: int) -> Iterator[tuple[int, int]]:
@@ -193,38 +274,18 @@ def _spans(dimension: str, week: int) -> Iterator[tuple[int, int]]:
         yield HALF, half_of(week)
 
 
-def _add(
-    changes: _Changes, contribution: Contribution, numbers: Mapping[str, int], sign: int
-) -> None:
-    standing = contribution.standing
-    labelled = (standing.label, standing.maturity, standing.rule)
-    number = NOBODY if contribution.person is None else numbers[contribution.person]
-    for dimension, value, other, counts in cells_of(contribution):
-        amounts = [sign * counts.get(name, 0) for name in COUNTS]
-        for weeks, week in _spans(dimension, contribution.week):
-            key = _Key(dimension, weeks, week, value, other, *labelled)
+def _add(changes: _Changes, group: _Group, alike: _Alike) -> None:
+    for dimension, value, other, part in _cells_of(group, alike):
+        amounts = [part.counts[name] for name in COUNTS]
+        for weeks, week in _spans(dimension, group.week):
+            key = _Key(dimension, weeks, week, value, other, *group.standing)
             held = changes.sums.get(key)
-            changes.sums[key] = (
-                amounts
-                if held is None
-                else [one + more for one, more in zip(held, amounts, strict=True)]
-            )
+            changes.sums[key] = amounts if held is None else list(map(add, held, amounts))
             if weeks in (1, QUARTER):  # who is in more than a week follows from its weeks
-                changes.people[Cell(dimension, weeks, week, value, other)][number] += sign
-        if "," not in dimension:
-            _add_bins(changes, contribution, dimension, value, sign)
-
-
-def _add_bins(
-    changes: _Changes, contribution: Contribution, dimension: str, value: str, sign: int
-) -> None:
-    told = [("lead", each) for each in contribution.lead_bins]
-    if contribution.cost_bin is not None:
-        told.append((f"cost {contribution.facets[Facet.TOOL]}", contribution.cost_bin))
-    for weeks, week in _spans(dimension, contribution.week):
-        if weeks != 1:
-            for kind, number in told:
-                changes.bins[dimension, weeks, week, value, kind, number] += sign
+                changes.people[Cell(dimension, weeks, week, value, other)].update(part.people)
+            if weeks in (BLOCK, HALF):
+                for (kind, number), sessions in part.bins.items():
+                    changes.bins[dimension, weeks, week, value, kind, number] += sessions
 
 
 def _write_sessions(
@@ -304,15 +365,17 @@ def _write_people(connection: Connection, changes: _Changes) -> None:
 
 def presence(connection: Connection, cells: Collection[Cell]) -> dict[Cell, Counter[int]]:
     """How many sessions each person has in each of these cells."""
-    kinds = (String(), BigInteger(), BigInteger(), String(), String())
-    wanted = given(connection, dict(zip(_CELL, kinds, strict=True)), cells)
-    c = t.outcome_presence.c
-    same = and_(*(c[name] == wanted.c[name] for name in _CELL))
     found: dict[Cell, Counter[int]] = {cell: Counter() for cell in cells}
-    query = select(t.outcome_presence).select_from(wanted.join(t.outcome_presence, same))
-    for row in connection.execute(query):
+    for row in _present(connection, cells):
         found[Cell(*row[:5])] = unpacked(row.people)
     return found
+
+
+@asking(dict(zip(_CELL, (String(), BigInteger(), BigInteger(), String(), String()), strict=True)))
+def _present(wanted: Subquery) -> Select[Any]:
+    c = t.outcome_presence.c
+    same = and_(*(c[name] == wanted.c[name] for name in _CELL))
+    return select(t.outcome_presence).select_from(wanted.join(t.outcome_presence, same))
 
 
 def _write_bins(connection: Connection, changes: _Changes) -> None:

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Integer, String, cast, or_, select
+from sqlalchemy import BigInteger, Connection, Integer, Select, String, Subquery, and_, or_, select
 
 from domain.events import Trace
 from domain.labels import TargetKind, Tier
@@ -13,9 +14,9 @@ from domain.outcomes import TieSource
 from domain.tickets import TicketState, TieKind
 from store import tables as t
 from store.evidence import commits_of_changes
-from store.given import given
+from store.given import asking
 from store.history import ChangeHistory
-from store.membership import ChangeId
+from store.membership import ChangeId, CommitId
 
 _CHANGE = {"repo": String(), "number": Integer()}
 # Keys of Azure Boards are the same in all of its projects.
@@ -97,64 +98,86 @@ def _told_by_providers(
     for (repo, number), shas in commits_of_changes(connection, known.keys()).items():
         for sha in shas:
             targets[TieKind.COMMIT.value, repo, sha].append((repo, number))
-    wanted = given(
-        connection, {"kind": String(), "repo": String(), "value": String()}, sorted(targets)
-    )
+    return [
+        (change, key)
+        for kind, repo, value, key in _ties(connection, sorted(targets))
+        for change in targets[kind, repo, value]
+    ]
+
+
+@asking({"kind": String(), "repo": String(), "value": String()})
+def _ties(wanted: Subquery) -> Select[Any]:
     c = t.ticket_ties.c
-    query = select(c.kind, c.repo, c.value, c.key).join(
+    return select(c.kind, c.repo, c.value, c.key).join(
         wanted,
         (wanted.c.repo == c.repo) & (wanted.c.kind == c.kind) & (wanted.c.value == c.value),
     )
-    return [
-        (change, key)
-        for kind, repo, value, key in connection.execute(query)
-        for change in targets[kind, repo, value]
-    ]
 
 
 def _told_by_commits(
     connection: Connection, known: Mapping[ChangeId, ChangeHistory]
 ) -> list[tuple[ChangeId, str]]:
-    wanted = given(connection, _CHANGE, sorted(known))
-    held, tasks = t.change_commits.c, t.commit_tasks.c
-    query = (
-        select(held.repo, held.number, tasks.key)
-        .join(wanted, (wanted.c.repo == held.repo) & (wanted.c.number == held.number))
-        .join(t.commit_tasks, (tasks.repo == held.repo) & (tasks.sha == held.sha))
-    )
-    return [((repo, number), key) for repo, number, key in connection.execute(query)]
+    # Step by step: SQLite would begin with all that the repository's commits name.
+    holding: dict[CommitId, list[ChangeId]] = defaultdict(list)
+    for repo, number, sha in _listed(connection, sorted(known)):
+        holding[repo, sha].append((repo, number))
+    return [
+        (change, key)
+        for repo, sha, key in _named_in_commits(connection, sorted(holding))
+        for change in holding[repo, sha]
+    ]
+
+
+@asking(_CHANGE)
+def _listed(wanted: Subquery) -> Select[Any]:
+    held = t.change_commits.c
+    same = (wanted.c.repo == held.repo) & (wanted.c.number == held.number)
+    return select(held.repo, held.number, held.sha).join(wanted, same)
+
+
+@asking({"repo": String(), "sha": String()})
+def _named_in_commits(wanted: Subquery) -> Select[Any]:
+    tasks = t.commit_tasks.c
+    same = (wanted.c.repo == tasks.repo) & (wanted.c.sha == tasks.sha)
+    return select(tasks.repo, tasks.sha, tasks.key).join(wanted, same)
 
 
 def _told_by_sessions(
     connection: Connection, known: Mapping[ChangeId, ChangeHistory]
 ) -> list[tuple[ChangeId, str]]:
-    wanted = given(connection, _CHANGE, sorted(known))
-    links, traces = t.links.c, t.session_traces.c
-    query = (
-        select(wanted.c.repo, wanted.c.number, traces.value)
-        .join(
-            t.links,
-            (links.repo == wanted.c.repo)
-            & (links.kind == TargetKind.CHANGE.value)
-            & (links.target_id == cast(wanted.c.number, String)),
-        )
-        .join(t.session_traces, traces.session_pk == links.session_pk)
-        .where(traces.trace == Trace.TICKET.value, links.tier.in_([Tier.A.value, Tier.B.value]))
+    linking: dict[int, list[ChangeId]] = defaultdict(list)
+    rows = [(repo, str(number)) for repo, number in sorted(known)]
+    for repo, number, pk in _linked(connection, rows):
+        linking[pk].append((repo, int(number)))
+    asked = [(pk, Trace.TICKET.value) for pk in sorted(linking)]
+    return [(change, key) for pk, key in _traced(connection, asked) for change in linking[pk]]
+
+
+@asking({"repo": String(), "number": String()})
+def _linked(wanted: Subquery) -> Select[Any]:
+    links = t.links.c
+    return (
+        select(links.repo, links.target_id, links.session_pk)
+        .join(wanted, (links.repo == wanted.c.repo) & (links.target_id == wanted.c.number))
+        .where(links.kind == TargetKind.CHANGE.value, links.tier.in_([Tier.A.value, Tier.B.value]))
     )
-    return [((repo, number), key) for repo, number, key in connection.execute(query)]
+
+
+@asking({"pk": BigInteger(), "trace": String()})
+def _traced(wanted: Subquery) -> Select[Any]:
+    traces = t.session_traces.c
+    same = (traces.session_pk == wanted.c.pk) & (traces.trace == wanted.c.trace)
+    return select(traces.session_pk, traces.value).join(wanted, same)
 
 
 def _tickets(connection: Connection, keys: Collection[str]) -> dict[str, Ticket]:
-    wanted = given(connection, {"key": String()}, [(key,) for key in sorted(keys)])
-    c, m = t.tickets.c, t.ticket_moves.c
+    rows = [(key,) for key in sorted(keys)]
     moves: dict[str, list[Move]] = defaultdict(list)
-    query = select(t.ticket_moves).join(wanted, wanted.c.key == m.key).order_by(m.at, m.to_state)
-    for row in connection.execute(query):
+    for row in _moves(connection, rows):
         before = TicketState(row.from_state) if row.from_state else None
         moves[row.key].append(Move(before=before, after=TicketState(row.to_state), at=row.at))
     found: dict[str, Ticket] = {}
-    rows = select(t.tickets).join(wanted, wanted.c.key == c.key).order_by(c.tracker.desc())
-    for row in connection.execute(rows):
+    for row in _known(connection, rows):
         found[row.key] = Ticket(
             key=row.key,
             kind=row.kind,
@@ -167,11 +190,29 @@ def _tickets(connection: Connection, keys: Collection[str]) -> dict[str, Ticket]
     return found
 
 
+@asking({"key": String()})
+def _moves(wanted: Subquery) -> Select[Any]:
+    m = t.ticket_moves.c
+    query = select(t.ticket_moves).join(wanted, wanted.c.key == m.key)
+    return query.order_by(m.at, m.to_state)
+
+
+@asking({"key": String()})
+def _known(wanted: Subquery) -> Select[Any]:
+    c = t.tickets.c
+    # Of a key that several trackers know the first one's ticket comes last and stands.
+    return select(t.tickets).join(wanted, wanted.c.key == c.key).order_by(c.tracker.desc())
+
+
 def _projects(connection: Connection, named: Iterable[str]) -> frozenset[str]:
-    names = sorted(set(named))
-    wanted = given(connection, {"name": String()}, [(name,) for name in names])
+    rows = _told_of(connection, [(name,) for name in sorted(set(named))])
+    return frozenset(name for (name,) in rows)
+
+
+@asking({"name": String()})
+def _told_of(wanted: Subquery) -> Select[Any]:
     c = t.tickets.c
     boards, tracker = _AZURE
-    known = or_(c.project == wanted.c.name, (wanted.c.name == boards) & (c.tracker == tracker))
-    query = select(wanted.c.name).where(select(c.key).where(known).exists())
-    return frozenset(connection.execute(query).scalars())
+    named = select(c.key).where(c.project == wanted.c.name).exists()
+    azure = select(c.key).where(c.tracker == tracker).exists()
+    return select(wanted.c.name).where(or_(named, and_(wanted.c.name == boards, azure)))
