@@ -1,6 +1,6 @@
 """What became of changes, in full: what labels turn on (``classifier.fates``) and all the rest."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from classifier.deployments import deployment
@@ -23,11 +23,17 @@ def change_outcomes(
     connection: Connection, ids: Collection[ChangeId], thresholds: Thresholds, as_of: datetime
 ) -> dict[ChangeId, ChangeOutcome]:
     """What has become of these changes by then, of those that were open by then."""
-    known = {
-        change: fate
-        for change, fate in fates(connection, ids, thresholds, as_of).items()
-        if fate.history.created_at <= as_of
-    }
+    return outcomes_of(connection, fates(connection, ids, thresholds, as_of), thresholds, as_of)
+
+
+def outcomes_of(
+    connection: Connection,
+    all_known: Mapping[ChangeId, Fate],
+    thresholds: Thresholds,
+    as_of: datetime,
+) -> dict[ChangeId, ChangeOutcome]:
+    """The same for whoever knows already what labels turn on."""
+    known = {change: fate for change, fate in all_known.items() if fate.history.created_at <= as_of}
     if not known:
         return {}
     ties = ties_of(connection, {change: fate.history for change, fate in known.items()})

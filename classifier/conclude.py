@@ -12,6 +12,7 @@ from classifier import contributions
 from classifier.cost import Shares, cost_shares, ticket_shares
 from classifier.facts import Concluded, label_all
 from classifier.facts import cost as cost_of
+from classifier.fates import Fate, fates
 from classifier.link import is_shared_branch
 from classifier.link_changes import link_changes, link_tickets
 from classifier.thresholds import Thresholds
@@ -61,9 +62,9 @@ def conclude_sessions(database: Database, thresholds: Thresholds, now: datetime)
         if not pks:
             return False
         kept = links.links_of(connection, pks)
-        concluded = _conclude(connection, pks, kept, thresholds, now)
+        concluded, known = _conclude(connection, pks, kept, thresholds, now)
         ended = {pk: of.ended for pk, of in concluded.items()}
-        gathered = contributions.gather(connection, ended, thresholds, now)
+        gathered = contributions.gather(connection, ended, known, thresholds, now)
     with database.writing() as connection:
         _write_links(connection, pks, kept, concluded)
         reasons = {pk: of.unlinked for pk, of in concluded.items() if of.unlinked is not None}
@@ -114,7 +115,8 @@ def _conclude(
     kept: Mapping[int, Sequence[KeptLink]],
     thresholds: Thresholds,
     now: datetime,
-) -> dict[int, _Concluded]:
+) -> tuple[dict[int, _Concluded], dict[ChangeId, Fate]]:
+    """What follows for each session, and what became of the changes that they are linked to."""
     totals = {pk: of for pk, of in totals_of(connection, pks).items() if of.active}
     traces = traces_of(connection, totals)
     tied = _linked(connection, traces, kept)
@@ -131,7 +133,8 @@ def _conclude(
         Concluded(pk=pk, totals=of, traces=traces.get(pk), links=_labelling(tied.get(pk, ())))
         for pk, of in totals.items()
     ]
-    labels = label_all(connection, sessions, thresholds, now)
+    became = fates(connection, _changes(targets), thresholds, now)
+    labels = label_all(connection, sessions, thresholds, now, known=became)
     concluded: dict[int, _Concluded] = {}
     for (pk, total), label in zip(totals.items(), labels, strict=True):
         all_links = tied.get(pk, ())
@@ -145,7 +148,7 @@ def _conclude(
             totals=total,
             repositories=traces[pk].repositories if pk in traces else frozenset(),
         )
-    return concluded
+    return concluded, became
 
 
 def _linked(
@@ -183,6 +186,10 @@ def _linked(
 
 def _commits(targets: Iterable[Target]) -> set[CommitId]:
     return {(target.repo, target.id) for target in targets if target.kind == TargetKind.COMMIT}
+
+
+def _changes(targets: Iterable[Target]) -> set[ChangeId]:
+    return {(target.repo, int(target.id)) for target in targets if target.kind == TargetKind.CHANGE}
 
 
 def _labelling(all_links: Iterable[Link]) -> list[Link]:

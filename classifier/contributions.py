@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from classifier.change_outcomes import change_outcomes
+from classifier.change_outcomes import outcomes_of
 from classifier.facts import cost
+from classifier.fates import Fate
 from classifier.thresholds import Thresholds
 from domain.contributions import Contribution, Counts, Facet, Standing, bin_of, squared
 from domain.events import Quantity
@@ -64,15 +65,27 @@ class Gathered:
 
 
 def gather(
-    connection: Connection, sessions: Mapping[int, Ended], thresholds: Thresholds, now: datetime
+    connection: Connection,
+    sessions: Mapping[int, Ended],
+    known: Mapping[ChangeId, Fate],
+    thresholds: Thresholds,
+    now: datetime,
 ) -> Gathered:
-    """Read what these sessions add, as far as it does not hang on others."""
+    """Read what these sessions add, as far as it does not hang on others.
+
+    ``known`` is what became by now of all changes that they are linked to.
+    """
     changes = {change for each in sessions.values() for change in _changes(each)}
     return Gathered(
         sessions=sessions,
         booked=booked(connection, sessions),
         repeats=most_repeated(connection, sessions),
-        changes=change_outcomes(connection, changes, thresholds, now),
+        changes=outcomes_of(
+            connection,
+            {change: known[change] for change in changes & known.keys()},
+            thresholds,
+            now,
+        ),
         loop_repeats=thresholds.loop_repeats,
     )
 

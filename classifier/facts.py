@@ -69,14 +69,16 @@ def label_all(
     thresholds: Thresholds,
     as_of: datetime,
     compared: Compared = landed_changes,
+    known: Mapping[ChangeId, Fate] | None = None,
 ) -> list[Labelled]:
     """The labels of these sessions with these links, as of a moment.
 
     Where a person has said what a session bought, that is its label, and what the rules say stands
-    beside it.
+    beside it. ``known`` is what became by then of all changes that they are linked to, for whoever
+    has asked already.
     """
     said = overrules.standing(connection, [session.pk for session in sessions], as_of)
-    by_rules = label_by_rules(connection, sessions, thresholds, as_of, compared)
+    by_rules = label_by_rules(connection, sessions, thresholds, as_of, compared, known)
     return [
         overruled(label, said[session.pk]) if session.pk in said else label
         for session, label in zip(sessions, by_rules, strict=True)
@@ -89,20 +91,21 @@ def label_by_rules(
     thresholds: Thresholds,
     as_of: datetime,
     compared: Compared = landed_changes,
+    known: Mapping[ChangeId, Fate] | None = None,
 ) -> list[Labelled]:
     """The labels that the rules give these sessions, whatever people have said."""
-    known = [
+    seen_links = [
         [seen for link in session.links if (seen := link_at(link, as_of)) is not None]
         for session in sessions
     ]
-    targets = {link.target for of in known for link in of}
+    targets = {link.target for of in seen_links for link in of}
     work = replace(
-        _work(connection, targets, thresholds, as_of, compared),
-        authorless=_authorless(connection, sessions, known),
+        _work(connection, targets, thresholds, as_of, compared, known),
+        authorless=_authorless(connection, sessions, seen_links),
     )
     return [
         label_session(_facts(session, links, work), thresholds, as_of)
-        for session, links in zip(sessions, known, strict=True)
+        for session, links in zip(sessions, seen_links, strict=True)
     ]
 
 
@@ -125,6 +128,7 @@ def _work(
     thresholds: Thresholds,
     as_of: datetime,
     compared: Compared,
+    known: Mapping[ChangeId, Fate] | None,
 ) -> _Work:
     changes = {(x.repo, int(x.id)) for x in targets if x.kind == TargetKind.CHANGE}
     commits = {(x.repo, x.id) for x in targets if x.kind == TargetKind.COMMIT}
@@ -133,7 +137,7 @@ def _work(
     landed = on_default_branch(connection, direct)
     loose = [x for x in targets if x.kind == TargetKind.COMMIT and (x.repo, x.id) in landed]
     return _Work(
-        fates=fates(connection, changes, thresholds, as_of),
+        fates=fates(connection, changes, thresholds, as_of) if known is None else known,
         compared=compared(connection, changes),
         landed=landed,
         reverted=reverts_at(connection, loose, thresholds, as_of),

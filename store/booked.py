@@ -5,15 +5,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Subquery, func, select
+from sqlalchemy import BigInteger, Connection, Select, Subquery, func, select
 
 from domain.events import Quantity
 from domain.usage import Tokens
 from store import families
 from store import tables as t
-from store.given import given
+from store.given import GivenRow, asking
 from store.report_usage import PERSON, TEAM, with_people
 
+_ASKED = {"pk": BigInteger(), "root": BigInteger()}
 _BUCKETS = ("input", "cache_read", "cache_write", "output")
 _SUMMED = (*_BUCKETS, "requests", "failed_requests", "reported_nanousd", "list_nanousd")
 
@@ -39,24 +40,9 @@ class Booked:
 
 def booked(connection: Connection, session_pks: Collection[int]) -> dict[int, list[Booked]]:
     """What each of these sessions spent, in an order that depends on nothing else."""
-    asked = _asked(connection, session_pks)
-    source = (
-        asked.join(t.sessions, t.sessions.c.pk == asked.c.pk)
-        .join(
-            t.usage,
-            (t.usage.c.session_pk == asked.c.pk) & (t.usage.c.rank == t.sessions.c.usage_rank),
-        )
-        .join(t.contexts, t.contexts.c.pk == t.usage.c.context_pk)
-    )
-    keys = (asked.c.root, t.usage.c.model, PERSON, TEAM, t.contexts.c.repo)
-    sums = [func.sum(t.usage.c[name]) for name in _SUMMED]
-    query = (
-        select(*keys, func.min(t.usage.c.hour), *sums)
-        .select_from(with_people(source))
-        .group_by(*keys)
-    )
     found: dict[int, list[Booked]] = defaultdict(list)
-    for root, model, person, team, repo, hour, *told in connection.execute(query).all():
+    rows = _spent(connection, _asked(connection, session_pks))
+    for root, model, person, team, repo, hour, *told in rows:
         told_of = dict(zip(_SUMMED, map(_whole, told), strict=True))
         found[root].append(
             Booked(
@@ -74,21 +60,32 @@ def booked(connection: Connection, session_pks: Collection[int]) -> dict[int, li
     return found
 
 
+@asking(_ASKED)
+def _spent(asked: Subquery) -> Select[Any]:
+    source = (
+        asked.join(t.sessions, t.sessions.c.pk == asked.c.pk)
+        .join(
+            t.usage,
+            (t.usage.c.session_pk == asked.c.pk) & (t.usage.c.rank == t.sessions.c.usage_rank),
+        )
+        .join(t.contexts, t.contexts.c.pk == t.usage.c.context_pk)
+    )
+    keys = (asked.c.root, t.usage.c.model, PERSON, TEAM, t.contexts.c.repo)
+    sums = [func.sum(t.usage.c[name]) for name in _SUMMED]
+    return (
+        select(*keys, func.min(t.usage.c.hour), *sums)
+        .select_from(with_people(source))
+        .group_by(*keys)
+    )
+
+
 def _order(part: Booked) -> tuple[str, ...]:
     return part.model, part.person or "", part.team or "", part.repo or ""
 
 
 def most_repeated(connection: Connection, session_pks: Collection[int]) -> dict[int, int]:
     """How often at most the very same call failed again in each session, of those where one did."""
-    asked = _asked(connection, session_pks)
-    c = t.session_counts.c
-    query = (
-        select(asked.c.root, c.session_pk, c.item, c.rank, func.sum(c.amount))
-        .join(asked, asked.c.pk == c.session_pk)
-        .where(c.quantity == Quantity.REPEATED_FAILURES.value)
-        .group_by(asked.c.root, c.session_pk, c.item, c.rank)
-    )
-    rows = connection.execute(query).all()
+    rows = _repeated(connection, _asked(connection, session_pks))
     best: dict[int, int] = {}
     for _, pk, _, rank, _ in rows:
         best[pk] = min(rank, best.get(pk, rank))
@@ -99,10 +96,20 @@ def most_repeated(connection: Connection, session_pks: Collection[int]) -> dict[
     return dict(found)
 
 
-def _asked(connection: Connection, session_pks: Collection[int]) -> Subquery:
+@asking(_ASKED)
+def _repeated(asked: Subquery) -> Select[Any]:
+    c = t.session_counts.c
+    return (
+        select(asked.c.root, c.session_pk, c.item, c.rank, func.sum(c.amount))
+        .join(asked, asked.c.pk == c.session_pk)
+        .where(c.quantity == Quantity.REPEATED_FAILURES.value)
+        .group_by(asked.c.root, c.session_pk, c.item, c.rank)
+    )
+
+
+def _asked(connection: Connection, session_pks: Collection[int]) -> list[GivenRow]:
     members = families.members(connection, families.alone(connection, session_pks))
-    of = [(pk, root) for root, all_of in members.items() for pk in all_of]
-    return given(connection, {"pk": BigInteger(), "root": BigInteger()}, of)
+    return [(pk, root) for root, all_of in members.items() for pk in all_of]
 
 
 def _whole(value: Any) -> int | None:

@@ -6,12 +6,23 @@ one session takes it from another, or gives it to another, that one is marked to
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
-from sqlalchemy import BigInteger, Connection, String, and_, bindparam, delete, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    String,
+    Subquery,
+    and_,
+    bindparam,
+    delete,
+    select,
+)
 
 from store import tables as t
 from store.dirty import mark_labels
-from store.given import given
+from store.given import asking
 from store.upsert import merge_into, replaced
 
 Weights = Mapping[str, int]
@@ -54,23 +65,28 @@ def _owner(weights: Mapping[int, int]) -> int | None:
 
 
 def _held_by(connection: Connection, pks: Iterable[int]) -> dict[int, dict[str, int]]:
-    c = t.outcome_claims.c
-    wanted = given(connection, {"pk": BigInteger()}, [(pk,) for pk in sorted(pks)])
     found: dict[int, dict[str, int]] = defaultdict(dict)
-    query = select(t.outcome_claims).join(wanted, wanted.c.pk == c.session_pk)
-    for ref, pk, weight in connection.execute(query):
+    for ref, pk, weight in _of_sessions(connection, [(pk,) for pk in sorted(pks)]):
         found[pk][ref] = weight
     return found
 
 
-def _claims_on(connection: Connection, refs: Iterable[str]) -> dict[str, dict[int, int]]:
+@asking({"pk": BigInteger()})
+def _of_sessions(wanted: Subquery) -> Select[Any]:
     c = t.outcome_claims.c
-    wanted = given(connection, {"ref": String()}, [(ref,) for ref in sorted(refs)])
+    return select(t.outcome_claims).join(wanted, wanted.c.pk == c.session_pk)
+
+
+def _claims_on(connection: Connection, refs: Iterable[str]) -> dict[str, dict[int, int]]:
     found: dict[str, dict[int, int]] = defaultdict(dict)
-    query = select(t.outcome_claims).join(wanted, wanted.c.ref == c.ref)
-    for ref, pk, weight in connection.execute(query):
+    for ref, pk, weight in _on(connection, [(ref,) for ref in sorted(refs)]):
         found[ref][pk] = weight
     return found
+
+
+@asking({"ref": String()})
+def _on(wanted: Subquery) -> Select[Any]:
+    return select(t.outcome_claims).join(wanted, wanted.c.ref == t.outcome_claims.c.ref)
 
 
 def _write(

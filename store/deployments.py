@@ -9,12 +9,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, String, func, select
+from sqlalchemy import Connection, Select, String, Subquery, func, select
 
 from domain.work import DeploymentState
 from store import tables as t
-from store.given import given
+from store.given import asking
 from store.membership import CommitId, default_branches
 
 _COMMIT = {"repo": String(), "sha": String()}
@@ -85,38 +86,34 @@ def deploying(connection: Connection, merges: Mapping[CommitId, datetime]) -> di
 def _deployed(
     connection: Connection, repos: Iterable[str]
 ) -> dict[str, list[ProductionDeployment]]:
-    wanted = given(connection, _REPO, [(repo,) for repo in repos])
+    found: dict[str, list[ProductionDeployment]] = defaultdict(list)
+    for repo, sha, at in _in_production(connection, [(repo,) for repo in repos]):
+        found[repo].append(ProductionDeployment(sha=sha, at=at))
+    return found
+
+
+@asking(_REPO)
+def _in_production(wanted: Subquery) -> Select[Any]:
     d = t.deployments.c
-    query = (
+    return (
         select(d.repo, d.sha, func.min(d.at))
         .join(wanted, wanted.c.repo == d.repo)
         .where(d.production.is_(True), d.state == DeploymentState.SUCCESS.value)
         .group_by(d.repo, d.sha)
         .order_by(func.min(d.at), d.sha)
     )
-    found: dict[str, list[ProductionDeployment]] = defaultdict(list)
-    for repo, sha, at in connection.execute(query):
-        found[repo].append(ProductionDeployment(sha=sha, at=at))
-    return found
 
 
 def _places(connection: Connection, commits: Collection[CommitId]) -> dict[CommitId, Place]:
-    wanted = given(connection, _COMMIT, sorted(commits))
+    asked = sorted(commits)
     defaults = default_branches(connection, {repo for repo, _ in commits})
-    p, c = t.pushes.c, t.changes.c
-    pushed = select(p.repo, p.sha, p.branch, p.pushed_at, p.tip).join(
-        wanted, (wanted.c.sha == p.sha) & (wanted.c.repo == p.repo)
-    )
-    merged = select(c.repo, c.merge_sha, c.base_ref, c.merged_at).join(
-        wanted, (wanted.c.sha == c.merge_sha) & (wanted.c.repo == c.repo)
-    )
     merges: dict[CommitId, datetime] = {}
-    for repo, sha, branch, at in connection.execute(merged):
+    for repo, sha, branch, at in _merged(connection, asked):
         if defaults.get(repo) == branch and at is not None:
             merges[repo, sha] = min(at, merges.get((repo, sha), at))
     pushes = {
         (repo, sha): (at, tip)
-        for repo, sha, branch, at, tip in connection.execute(pushed)
+        for repo, sha, branch, at, tip in _pushed(connection, asked)
         if defaults.get(repo) == branch
     }
     found: dict[CommitId, Place] = {}
@@ -126,19 +123,36 @@ def _places(connection: Connection, commits: Collection[CommitId]) -> dict[Commi
     return found
 
 
+@asking(_COMMIT)
+def _merged(wanted: Subquery) -> Select[Any]:
+    c = t.changes.c
+    same = (wanted.c.sha == c.merge_sha) & (wanted.c.repo == c.repo)
+    return select(c.repo, c.merge_sha, c.base_ref, c.merged_at).join(wanted, same)
+
+
+@asking(_COMMIT)
+def _pushed(wanted: Subquery) -> Select[Any]:
+    p = t.pushes.c
+    same = (wanted.c.sha == p.sha) & (wanted.c.repo == p.repo)
+    return select(p.repo, p.sha, p.branch, p.pushed_at, p.tip).join(wanted, same)
+
+
 def _forced(connection: Connection, repos: Iterable[str]) -> dict[str, list[datetime]]:
-    wanted = given(connection, _REPO, [(repo,) for repo in repos])
+    found: dict[str, list[datetime]] = defaultdict(list)
+    for repo, at in _overwritten(connection, [(repo,) for repo in repos]):
+        found[repo].append(at)
+    return found
+
+
+@asking(_REPO)
+def _overwritten(wanted: Subquery) -> Select[Any]:
     f, r = t.forced_pushes.c, t.repositories.c
-    query = (
+    return (
         select(f.repo, f.pushed_at)
         .join(wanted, wanted.c.repo == f.repo)
         .join(t.repositories, (r.repo == f.repo) & (r.default_branch == f.branch))
         .order_by(f.pushed_at)
     )
-    found: dict[str, list[datetime]] = defaultdict(list)
-    for repo, at in connection.execute(query):
-        found[repo].append(at)
-    return found
 
 
 def _ancestors(
@@ -147,19 +161,21 @@ def _ancestors(
     """Commits before each of these, as far as parents are told, some steps back."""
     found: dict[CommitId, set[str]] = {commit: set() for commit in commits}
     frontier: dict[CommitId, set[CommitId]] = {commit: {commit} for commit in commits}
-    p = t.commit_parents.c
     for _ in range(_MOST_STEPS):
         if not frontier:
             break
-        wanted = given(connection, _COMMIT, sorted(frontier))
-        query = select(p.repo, p.sha, p.parent).join(
-            wanted, (wanted.c.repo == p.repo) & (wanted.c.sha == p.sha)
-        )
         following: dict[CommitId, set[CommitId]] = defaultdict(set)
-        for repo, sha, parent in connection.execute(query):
+        for repo, sha, parent in _parents(connection, sorted(frontier)):
             for origin in frontier[repo, sha]:
                 if parent not in found[origin]:
                     found[origin].add(parent)
                     following[repo, parent].add(origin)
         frontier = following
     return {commit: frozenset(of) for commit, of in found.items()}
+
+
+@asking(_COMMIT)
+def _parents(wanted: Subquery) -> Select[Any]:
+    p = t.commit_parents.c
+    same = (wanted.c.repo == p.repo) & (wanted.c.sha == p.sha)
+    return select(p.repo, p.sha, p.parent).join(wanted, same)

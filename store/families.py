@@ -11,16 +11,28 @@ as long as the root is a session that we know by itself (``ROOT``); else each st
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, FromClause, and_, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Subquery,
+    and_,
+    func,
+    or_,
+    select,
+)
 
 from domain.events import Trace
 from domain.folded import SessionKey, SessionSums
 from store import tables as t
-from store.given import given
+from store.given import Asked, asking
 from store.upsert import Row, merge_into, replaced
 
 ROOT = t.sessions.alias("root")
-_CHUNK = 500
+_PK = {"pk": BigInteger()}
 # Any number that no other lock of ours has.
 _LOCK = 7_046_029_254_386_353_131
 
@@ -76,8 +88,7 @@ def _ties(pk: int, session: SessionKey, sums: SessionSums) -> Iterator[tuple[int
 
 
 def _move(connection: Connection, told: Mapping[int, int]) -> set[int]:
-    f = t.session_families.c
-    known = _rows(connection, f.session_pk, told)
+    known = _rows(connection, _OF_SESSIONS, told)
     moved = {
         child: parent
         for child, parent in told.items()
@@ -85,12 +96,12 @@ def _move(connection: Connection, told: Mapping[int, int]) -> set[int]:
     }
     # Whatever follows a child had the child's own root so far.
     before = {known[child][1] if child in known else child for child in moved}
-    under = _rows(connection, f.root_pk, before)
+    under = _rows(connection, _OF_ROOTS, before)
     parents = {pk: parent for pk, (parent, _) in under.items()} | moved
     changed = set(parents)
     above = set(parents.values()) - changed
     while above:
-        found = {pk: parent for pk, (parent, _) in _rows(connection, f.session_pk, above).items()}
+        found = {pk: parent for pk, (parent, _) in _rows(connection, _OF_SESSIONS, above).items()}
         parents |= found
         above = set(found.values()) - parents.keys()
     roots = roots_of(parents)
@@ -122,7 +133,7 @@ def roots_of(parents: Mapping[int, int]) -> dict[int, int]:
 def members(connection: Connection, pks: Collection[int]) -> dict[int, list[int]]:
     """Of each of these sessions: itself and, where it is the root of a family, all of that."""
     found = {pk: [pk] for pk in pks}
-    for pk, (_, root) in sorted(_rows(connection, t.session_families.c.root_pk, found).items()):
+    for pk, (_, root) in sorted(_rows(connection, _OF_ROOTS, found).items()):
         if pk != root:
             found[root].append(pk)
     return found
@@ -130,49 +141,61 @@ def members(connection: Connection, pks: Collection[int]) -> dict[int, list[int]
 
 def alone(connection: Connection, pks: Collection[int]) -> list[int]:
     """Those of these sessions that are known and shown under no other one."""
-    if not pks:
-        return []
-    wanted = given(connection, {"pk": BigInteger()}, [(pk,) for pk in pks])
+    return [pk for (pk,) in _alone(connection, [(pk,) for pk in pks])]
+
+
+@asking(_PK)
+def _alone(wanted: Subquery) -> Select[Any]:
     query = select(t.sessions.c.pk).join(wanted, wanted.c.pk == t.sessions.c.pk)
-    return list(connection.execute(query.where(~belongs(t.sessions.c.pk))).scalars())
+    return query.where(~belongs(t.sessions.c.pk))
 
 
 def shown_as(connection: Connection, pks: Collection[int]) -> dict[int, int]:
     """The session that each of these is shown under: its root, or itself."""
-    if not pks:
-        return {}
-    wanted = given(connection, {"pk": BigInteger()}, [(pk,) for pk in pks])
+    roots = {row.session_pk: row.root_pk for row in _shown_under(connection, [(pk,) for pk in pks])}
+    return {pk: roots.get(pk, pk) for pk in pks}
+
+
+@asking(_PK)
+def _shown_under(wanted: Subquery) -> Select[Any]:
     f = t.session_families.c
-    query = (
+    return (
         select(f.session_pk, f.root_pk)
         .join(wanted, wanted.c.pk == f.session_pk)
         .join(ROOT, ROOT.c.pk == f.root_pk)
         .where(ROOT.c.active, ROOT.c.session_id.is_not(None))
     )
-    roots = {row.session_pk: row.root_pk for row in connection.execute(query)}
-    return {pk: roots.get(pk, pk) for pk in pks}
 
 
 def families_of(connection: Connection, pks: Collection[int]) -> set[int]:
     """The roots of those of these sessions that belong to others."""
-    rows = _rows(connection, t.session_families.c.session_pk, pks)
+    rows = _rows(connection, _OF_SESSIONS, pks)
     return {root for _, root in rows.values()}
 
 
 def parents_of(connection: Connection, pks: Collection[int]) -> dict[int, int]:
     """The parent of each of these that has one."""
-    rows = _rows(connection, t.session_families.c.session_pk, pks)
+    rows = _rows(connection, _OF_SESSIONS, pks)
     return {pk: parent for pk, (parent, _) in rows.items()}
 
 
+def _families(column: Column[int]) -> Asked:
+    """The rows that have one of these values in a column."""
+
+    @asking(_PK)
+    def query(wanted: Subquery) -> Select[Any]:
+        return select(t.session_families).join(wanted, wanted.c.pk == column)
+
+    return query
+
+
+_OF_SESSIONS = _families(t.session_families.c.session_pk)
+_OF_ROOTS = _families(t.session_families.c.root_pk)
+
+
 def _rows(
-    connection: Connection, column: ColumnElement[Any], values: Iterable[int]
+    connection: Connection, asked: Asked, values: Iterable[int]
 ) -> dict[int, tuple[int, int]]:
-    """(parent, root) by session, of the rows that have one of these values."""
-    found: dict[int, tuple[int, int]] = {}
-    ordered = sorted(values)
-    for start in range(0, len(ordered), _CHUNK):
-        query = select(t.session_families).where(column.in_(ordered[start : start + _CHUNK]))
-        for row in connection.execute(query):
-            found[row.session_pk] = (row.parent_pk, row.root_pk)
-    return found
+    """(parent, root) by session, of the rows that are asked for by these values."""
+    rows = asked(connection, [(value,) for value in sorted(values)])
+    return {row.session_pk: (row.parent_pk, row.root_pk) for row in rows}

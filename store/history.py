@@ -4,14 +4,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Integer, String, func, select
+from sqlalchemy import Connection, Integer, Select, String, Subquery, bindparam, func, select
 
 from domain.labels import Feedback
 from domain.tickets import ticket_key
 from domain.work import ChangeState, ReviewState
 from store import tables as t
-from store.given import given
+from store.given import asking
 from store.landing import changes_with_defaults
 from store.membership import (
     ChangeId,
@@ -19,6 +20,7 @@ from store.membership import (
 )
 from store.people import persons_of
 from store.reverts import undone_by
+from store.tables import Moment
 from store.touches import merges_of, sharing_files, touched_before
 
 _CHANGE = {"repo": String(), "number": Integer()}
@@ -119,16 +121,18 @@ def _sum(additions: int | None, deletions: int | None) -> int | None:
 
 
 def _authors(connection: Connection, ids: Iterable[ChangeId]) -> dict[ChangeId, frozenset[str]]:
-    wanted = given(connection, _CHANGE, sorted(ids))
-    p = t.change_people.c
-    query = select(p.repo, p.number, p.identity).join(
-        wanted, (wanted.c.repo == p.repo) & (wanted.c.number == p.number)
-    )
     people: dict[ChangeId, set[str]] = defaultdict(set)
-    for repo, number, identity in connection.execute(query):
+    for repo, number, identity in _people(connection, sorted(ids)):
         people[repo, number].add(identity)
     persons = persons_of(connection, {each for of in people.values() for each in of})
     return {change: frozenset(persons[each] for each in of) for change, of in people.items()}
+
+
+@asking(_CHANGE)
+def _people(wanted: Subquery) -> Select[Any]:
+    p = t.change_people.c
+    same = (wanted.c.repo == p.repo) & (wanted.c.number == p.number)
+    return select(p.repo, p.number, p.identity).join(wanted, same)
 
 
 def _feedback(
@@ -136,13 +140,7 @@ def _feedback(
     ids: Iterable[ChangeId],
     authors: Mapping[ChangeId, frozenset[str]],
 ) -> dict[ChangeId, list[Feedback]]:
-    wanted = given(connection, _CHANGE, sorted(ids))
-    r = t.reviews.c
-    rows = connection.execute(
-        select(t.reviews)
-        .join(wanted, (wanted.c.repo == r.repo) & (wanted.c.number == r.number))
-        .order_by(r.submitted_at, r.review_id)
-    ).all()
+    rows = _reviews(connection, sorted(ids))
     persons = persons_of(connection, {row.reviewer for row in rows if row.reviewer})
     found: dict[ChangeId, list[Feedback]] = defaultdict(list)
     for row in rows:
@@ -159,28 +157,54 @@ def _feedback(
     return found
 
 
+@asking(_CHANGE)
+def _reviews(wanted: Subquery) -> Select[Any]:
+    r = t.reviews.c
+    return (
+        select(t.reviews)
+        .join(wanted, (wanted.c.repo == r.repo) & (wanted.c.number == r.number))
+        .order_by(r.submitted_at, r.review_id)
+    )
+
+
 def _pushes(
     connection: Connection, homes: Mapping[ChangeId, tuple[str, str]]
 ) -> dict[ChangeId, set[datetime]]:
     windows = branch_windows(connection, set(homes.values()))
-    wanted = given(connection, _BRANCH, sorted(windows))
-    p = t.pushes.c
-    query = (
-        select(p.repo, p.branch, p.pushed_at)
-        .distinct()
-        .join(wanted, (wanted.c.repo == p.repo) & (wanted.c.branch == p.branch))
-    )
     found: dict[ChangeId, set[datetime]] = defaultdict(set)
-    for repo, branch, at in connection.execute(query):
+    for repo, branch, at in _pushed(connection, sorted(windows)):
         for window in windows[repo, branch]:
             if window.change in homes and window.since < at <= window.until:
                 found[window.change].add(at)
     return found
 
 
+@asking(_BRANCH)
+def _pushed(wanted: Subquery) -> Select[Any]:
+    p = t.pushes.c
+    same = (wanted.c.repo == p.repo) & (wanted.c.branch == p.branch)
+    return select(p.repo, p.branch, p.pushed_at).distinct().join(wanted, same)
+
+
 def _commits(connection: Connection, ids: Iterable[ChangeId]) -> dict[ChangeId, list[HeldCommit]]:
     """The commits of the forge's last list, in the order of their authors' times."""
-    wanted = given(connection, _CHANGE, sorted(ids))
+    found: dict[ChangeId, list[HeldCommit]] = defaultdict(list)
+    for row in _held(connection, sorted(ids)):
+        found[row.repo, row.number].append(
+            HeldCommit(
+                sha=row.sha,
+                authored_at=row.authored_at,
+                at=row.committed_at or row.authored_at,
+                by_bot=row.author_is_bot,
+                by_tool=row.tools > 0,
+                joins=row.parents > 1,
+            )
+        )
+    return found
+
+
+@asking(_CHANGE)
+def _held(wanted: Subquery) -> Select[Any]:
     held, listed, c = t.change_commits.c, t.change_listings.c, t.commits.c
     parents = (
         select(func.count())
@@ -192,7 +216,7 @@ def _commits(connection: Connection, ids: Iterable[ChangeId]) -> dict[ChangeId, 
         .where(t.commit_tools.c.repo == c.repo, t.commit_tools.c.sha == c.sha)
         .scalar_subquery()
     )
-    query = (
+    return (
         select(
             *(held.number, c.repo, c.sha, c.authored_at, c.committed_at, c.author_is_bot),
             *(parents.label("parents"), tools.label("tools")),
@@ -208,27 +232,17 @@ def _commits(connection: Connection, ids: Iterable[ChangeId]) -> dict[ChangeId, 
         .join(t.commits, (c.repo == held.repo) & (c.sha == held.sha))
         .order_by(c.authored_at, c.sha)
     )
-    found: dict[ChangeId, list[HeldCommit]] = defaultdict(list)
-    for row in connection.execute(query):
-        found[row.repo, row.number].append(
-            HeldCommit(
-                sha=row.sha,
-                authored_at=row.authored_at,
-                at=row.committed_at or row.authored_at,
-                by_bot=row.author_is_bot,
-                by_tool=row.tools > 0,
-                joins=row.parents > 1,
-            )
-        )
-    return found
 
 
 def reviews_told(connection: Connection, repos: Collection[str]) -> set[str]:
     """Those of these repositories of which any review was ever told."""
-    wanted = given(connection, {"repo": String()}, [(repo,) for repo in sorted(repos)])
+    return {repo for (repo,) in _reviewed(connection, [(repo,) for repo in sorted(repos)])}
+
+
+@asking({"repo": String()})
+def _reviewed(wanted: Subquery) -> Select[Any]:
     r = t.reviews.c
-    told = select(r.repo).where(r.repo == wanted.c.repo).exists()
-    return set(connection.execute(select(wanted.c.repo).where(told)).scalars())
+    return select(wanted.c.repo).where(select(r.repo).where(r.repo == wanted.c.repo).exists())
 
 
 def affected_by(connection: Connection, changes: Collection[ChangeId]) -> set[ChangeId]:
@@ -246,19 +260,22 @@ def _merged_into(connection: Connection, changes: Collection[ChangeId]) -> set[C
     found: set[ChangeId] = set()
     frontier = set(_heads(connection, changes).values())
     seen: set[tuple[str, str]] = set()
-    c = t.changes.c
     while frontier:
         seen |= frontier
-        wanted = given(connection, _BRANCH, sorted(frontier))
-        query = (
-            select(c.repo, c.number, c.head_ref)
-            .join(wanted, (wanted.c.branch == c.base_ref) & (wanted.c.repo == c.repo))
-            .where(c.merged_at.is_not(None))
-        )
-        rows = connection.execute(query).all()
+        rows = _merged(connection, sorted(frontier))
         found |= {(row.repo, row.number) for row in rows}
         frontier = {(row.repo, row.head_ref) for row in rows} - seen
     return found
+
+
+@asking(_BRANCH)
+def _merged(wanted: Subquery) -> Select[Any]:
+    c = t.changes.c
+    return (
+        select(c.repo, c.number, c.head_ref)
+        .join(wanted, (wanted.c.branch == c.base_ref) & (wanted.c.repo == c.repo))
+        .where(c.merged_at.is_not(None))
+    )
 
 
 def _heads(connection: Connection, ids: Collection[ChangeId]) -> dict[ChangeId, tuple[str, str]]:
@@ -276,28 +293,46 @@ def _replaced_by(connection: Connection, changes: Collection[ChangeId]) -> set[C
     if not merges:
         return set()
     changes = merges.keys()
-    c, k = t.changes.c, t.change_tasks.c
-    branches = given(connection, _BRANCH, sorted(set(_heads(connection, changes).values())))
-    by_branch = select(c.repo, c.number).join(
-        branches, (branches.c.branch == c.head_ref) & (branches.c.repo == c.repo)
-    )
-    wanted = given(connection, _CHANGE, sorted(changes))
-    named = select(k.repo, k.key).join(
-        wanted, (wanted.c.repo == k.repo) & (wanted.c.number == k.number)
-    )
-    tasks = sorted({(repo, key) for repo, key in connection.execute(named)})
-    keys = given(connection, {"repo": String(), "key": String()}, tasks)
-    by_ticket = select(k.repo, k.number).join(keys, (keys.c.key == k.key) & (keys.c.repo == k.repo))
-    found = {(repo, number) for repo, number in connection.execute(by_branch)}
-    found |= {(repo, number) for repo, number in connection.execute(by_ticket)}
+    branches = sorted(set(_heads(connection, changes).values()))
+    tasks = sorted({(repo, key) for repo, key in _tasks(connection, sorted(changes))})
+    found = {(repo, number) for repo, number in _from_branches(connection, branches)}
+    found |= {(repo, number) for repo, number in _for_tasks(connection, tasks)}
     found |= sharing_files(connection, changes)
-    wanted = given(connection, _CHANGE, sorted(found))
-    closed = (
+    since = min(merges.values()) - _REPLACED_WITHIN
+    closed = _closed(connection, sorted(found), since=since)
+    return {(repo, number) for repo, number in closed}
+
+
+@asking(_BRANCH)
+def _from_branches(wanted: Subquery) -> Select[Any]:
+    c = t.changes.c
+    same = (wanted.c.branch == c.head_ref) & (wanted.c.repo == c.repo)
+    return select(c.repo, c.number).join(wanted, same)
+
+
+@asking(_CHANGE)
+def _tasks(wanted: Subquery) -> Select[Any]:
+    k = t.change_tasks.c
+    same = (wanted.c.repo == k.repo) & (wanted.c.number == k.number)
+    return select(k.repo, k.key).join(wanted, same)
+
+
+@asking({"repo": String(), "key": String()})
+def _for_tasks(wanted: Subquery) -> Select[Any]:
+    k = t.change_tasks.c
+    return select(k.repo, k.number).join(
+        wanted, (wanted.c.key == k.key) & (wanted.c.repo == k.repo)
+    )
+
+
+@asking(_CHANGE)
+def _closed(wanted: Subquery) -> Select[Any]:
+    c = t.changes.c
+    return (
         select(c.repo, c.number)
         .join(wanted, (wanted.c.repo == c.repo) & (wanted.c.number == c.number))
         .where(
             c.state == ChangeState.CLOSED.value,
-            c.closed_at >= min(merges.values()) - _REPLACED_WITHIN,
+            c.closed_at >= bindparam("since", type_=Moment()),
         )
     )
-    return {(repo, number) for repo, number in connection.execute(closed)}

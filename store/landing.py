@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Integer, Row, String, or_, select
+from sqlalchemy import Connection, Integer, Row, Select, String, Subquery, or_, select
 
 from store import tables as t
-from store.given import given
+from store.given import asking
 from store.membership import ChangeId, CommitId, default_branches
 from store.shas import same_work
 
@@ -32,16 +33,19 @@ class BranchMerged:
 
 def changes_with_defaults(
     connection: Connection, ids: Collection[ChangeId]
-) -> dict[ChangeId, Row[tuple[object, ...]]]:
+) -> dict[ChangeId, Row[*tuple[Any, ...]]]:
     """The rows of these changes, with the default branch of their repository where it was told."""
-    wanted = given(connection, _CHANGE, sorted(ids))
+    return {(row.repo, row.number): row for row in _changes(connection, sorted(ids))}
+
+
+@asking(_CHANGE)
+def _changes(wanted: Subquery) -> Select[Any]:
     c, r = t.changes.c, t.repositories.c
-    query = (
+    return (
         select(t.changes, r.default_branch)
         .join(wanted, (wanted.c.repo == c.repo) & (wanted.c.number == c.number))
         .join(t.repositories, r.repo == c.repo)
     )
-    return {(row.repo, row.number): row for row in connection.execute(query)}
 
 
 def merges_from(
@@ -49,41 +53,46 @@ def merges_from(
 ) -> dict[BranchId, list[BranchMerged]]:
     """Into what these branches were merged, and those into what, and so on."""
     found: dict[BranchId, list[BranchMerged]] = {}
-    c = t.changes.c
     frontier = set(branches)
     for _ in range(_HIGHEST_STACK):
         if not frontier:
             break
         found |= {branch: [] for branch in frontier}
-        wanted = given(connection, _BRANCH, sorted(frontier))
-        query = (
-            select(c.repo, c.head_ref, c.base_ref, c.merged_at)
-            .join(wanted, (wanted.c.repo == c.repo) & (wanted.c.branch == c.head_ref))
-            .where(c.merged_at.is_not(None), or_(c.head_repo.is_(None), c.head_repo == c.repo))
-        )
         following: set[BranchId] = set()
-        for repo, branch, into, at in connection.execute(query):
+        for repo, branch, into, at in _merges(connection, sorted(frontier)):
             found[repo, branch].append(BranchMerged(into=into, at=at))
             following.add((repo, into))
         frontier = following - found.keys()
     return found
 
 
+@asking(_BRANCH)
+def _merges(wanted: Subquery) -> Select[Any]:
+    c = t.changes.c
+    return (
+        select(c.repo, c.head_ref, c.base_ref, c.merged_at)
+        .join(wanted, (wanted.c.repo == c.repo) & (wanted.c.branch == c.head_ref))
+        .where(c.merged_at.is_not(None), or_(c.head_repo.is_(None), c.head_repo == c.repo))
+    )
+
+
 def on_default_branch(
     connection: Connection, commits: Collection[CommitId]
 ) -> dict[CommitId, datetime]:
     """When each commit was first pushed to the default branch, where it was."""
-    wanted = given(connection, _COMMIT, sorted(commits))
     defaults = default_branches(connection, {repo for repo, _ in commits})
-    p = t.pushes.c
-    query = select(p.repo, p.sha, p.branch, p.pushed_at).join(
-        wanted, (wanted.c.sha == p.sha) & (wanted.c.repo == p.repo)
-    )
     return {
         (repo, sha): at
-        for repo, sha, branch, at in connection.execute(query)
+        for repo, sha, branch, at in _pushes(connection, sorted(commits))
         if defaults.get(repo) == branch
     }
+
+
+@asking(_COMMIT)
+def _pushes(wanted: Subquery) -> Select[Any]:
+    p = t.pushes.c
+    same = (wanted.c.sha == p.sha) & (wanted.c.repo == p.repo)
+    return select(p.repo, p.sha, p.branch, p.pushed_at).join(wanted, same)
 
 
 def arrived_otherwise(

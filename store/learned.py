@@ -7,12 +7,13 @@ what it is sure of is written, with how it did.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Integer, String, delete, insert, select
+from sqlalchemy import Connection, Integer, Select, String, Subquery, delete, insert, select
 
 from domain.outcomes import KindOfWork, WorkType, WorkTypeSource
 from store import tables as t
-from store.given import given
+from store.given import asking
 from store.membership import ChangeId
 from store.titles import title_key
 
@@ -38,9 +39,18 @@ class TitleModel:
 
 def learned_kinds(connection: Connection, ids: Iterable[ChangeId]) -> dict[ChangeId, KindOfWork]:
     """What the model says of these changes, of those whose title is still the same."""
-    wanted = given(connection, _CHANGE, sorted(ids))
+    return {
+        (repo, number): KindOfWork(
+            work_type=WorkType(work_type), source=WorkTypeSource.MODEL, confidence=confidence
+        )
+        for repo, number, work_type, confidence in _said(connection, sorted(ids))
+    }
+
+
+@asking(_CHANGE)
+def _said(wanted: Subquery) -> Select[Any]:
     m, c = t.learned_work_types.c, t.changes.c
-    query = (
+    return (
         select(m.repo, m.number, m.work_type, m.confidence)
         .join(wanted, (wanted.c.repo == m.repo) & (wanted.c.number == m.number))
         .join(
@@ -48,12 +58,6 @@ def learned_kinds(connection: Connection, ids: Iterable[ChangeId]) -> dict[Chang
             (c.repo == m.repo) & (c.number == m.number) & (c.title_key == m.title_key),
         )
     )
-    return {
-        (repo, number): KindOfWork(
-            work_type=WorkType(work_type), source=WorkTypeSource.MODEL, confidence=confidence
-        )
-        for repo, number, work_type, confidence in connection.execute(query)
-    }
 
 
 def keep_learned(

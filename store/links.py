@@ -4,7 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Row,
     Select,
     String,
+    Subquery,
     bindparam,
     delete,
     select,
@@ -21,7 +22,7 @@ from sqlalchemy import (
 from domain.labels import Evidence, Link, Target, TargetKind, Tier
 from store import tables as t
 from store.dirty import CommitMark, mark_commits, mark_labels
-from store.given import given
+from store.given import asking
 from store.membership import CommitId
 from store.upsert import merge_into, replaced
 
@@ -36,41 +37,44 @@ class KeptLink(NamedTuple):
 
 def links_of(connection: Connection, session_pks: Collection[int]) -> dict[int, list[KeptLink]]:
     """The links of these sessions, strongest first."""
-    wanted = given(connection, {"pk": BigInteger()}, [(pk,) for pk in session_pks])
-    c = t.links.c
-    query = select(t.links).join(wanted, wanted.c.pk == c.session_pk)
     found: dict[int, list[KeptLink]] = defaultdict(list)
-    for pk, kept in _kept(connection, query.order_by(c.tier, c.probability.desc(), c.id)):
+    for pk, kept in _kept(connection, _of_sessions(connection, [(pk,) for pk in session_pks])):
         found[pk].append(kept)
     return found
+
+
+@asking({"pk": BigInteger()})
+def _of_sessions(wanted: Subquery) -> Select[Any]:
+    c = t.links.c
+    query = select(t.links).join(wanted, wanted.c.pk == c.session_pk)
+    return query.order_by(c.tier, c.probability.desc(), c.id)
 
 
 def links_to(
     connection: Connection, commits: Collection[CommitId]
 ) -> dict[CommitId, dict[int, Link]]:
     """The links to these commits, by session."""
-    wanted = given(connection, {"repo": String(), "sha": String()}, commits)
-    c = t.links.c
-    query = (
-        select(t.links)
-        .join(wanted, (wanted.c.repo == c.repo) & (wanted.c.sha == c.target_id))
-        .where(c.kind == TargetKind.COMMIT.value)
-    )
     found: dict[CommitId, dict[int, Link]] = defaultdict(dict)
-    for pk, kept in _kept(connection, query):
+    for pk, kept in _kept(connection, _to_commits(connection, commits)):
         found[kept.link.target.repo, kept.link.target.id][pk] = kept.link
     return found
 
 
-def _kept(connection: Connection, query: Select[tuple[object]]) -> list[tuple[int, KeptLink]]:
-    rows: Sequence[Row[tuple[object, ...]]] = connection.execute(query).all()
-    if not rows:
-        return []
+@asking({"repo": String(), "sha": String()})
+def _to_commits(wanted: Subquery) -> Select[Any]:
+    c = t.links.c
+    return (
+        select(t.links)
+        .join(wanted, (wanted.c.repo == c.repo) & (wanted.c.sha == c.target_id))
+        .where(c.kind == TargetKind.COMMIT.value)
+    )
+
+
+def _kept(
+    connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]]
+) -> list[tuple[int, KeptLink]]:
     evidence: dict[str, list[Evidence]] = {row.id: [] for row in rows}
-    wanted = given(connection, {"id": String()}, [(each,) for each in evidence])
-    e = t.link_evidence.c
-    told = select(t.link_evidence).join(wanted, wanted.c.id == e.link_id)
-    for row in connection.execute(told).all():
+    for row in _evidence(connection, [(each,) for each in evidence]):
         evidence[row.link_id].append(
             Evidence(kind=row.kind, value=row.value, observed_at=row.observed_at)
         )
@@ -92,6 +96,11 @@ def _kept(connection: Connection, query: Select[tuple[object]]) -> list[tuple[in
         )
         for row in rows
     ]
+
+
+@asking({"id": String()})
+def _evidence(wanted: Subquery) -> Select[Any]:
+    return select(t.link_evidence).join(wanted, wanted.c.id == t.link_evidence.c.link_id)
 
 
 def put_links(connection: Connection, links: Iterable[tuple[int, Link, int | None]]) -> None:
@@ -192,14 +201,16 @@ def reviews_of(
     connection: Connection, session_pks: Collection[int]
 ) -> dict[int, dict[Target, tuple[bool, str, datetime]]]:
     """What people said of the links of these sessions: accepted, by whom, when."""
-    wanted = given(connection, {"pk": BigInteger()}, [(pk,) for pk in session_pks])
-    r = t.link_reviews.c
-    query = select(t.link_reviews).join(wanted, wanted.c.pk == r.session_pk)
     found: dict[int, dict[Target, tuple[bool, str, datetime]]] = defaultdict(dict)
-    for row in connection.execute(query).all():
+    for row in _reviews(connection, [(pk,) for pk in session_pks]):
         target = Target(kind=row.kind, repo=row.repo, id=row.target_id)
         found[row.session_pk][target] = (row.accepted, row.reviewed_by, row.reviewed_at)
     return found
+
+
+@asking({"pk": BigInteger()})
+def _reviews(wanted: Subquery) -> Select[Any]:
+    return select(t.link_reviews).join(wanted, wanted.c.pk == t.link_reviews.c.session_pk)
 
 
 def proven_commits(connection: Connection) -> list[CommitId]:

@@ -10,17 +10,31 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, String, and_, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    String,
+    Subquery,
+    and_,
+    func,
+    or_,
+    select,
+)
 
 from store import tables as t
-from store.given import given
+from store.given import asking
 
 CommitId = tuple[str, str]
 """(repository, SHA)"""
 ChangeId = tuple[str, int]
 """(repository, number)"""
 
+_CHANGE = {"repo": String(), "number": Integer()}
+_SHA = {"sha": String()}
 _CHUNK = 200
 _HOME = func.coalesce(t.changes.c.head_repo, t.changes.c.repo).label("home")
 _BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,18 +65,19 @@ def changes_of_commits(
     if not wanted:
         return {}
     found: dict[CommitId, set[ChangeId]] = defaultdict(set)
-    shas = sorted({sha for _, sha in wanted})
-    for some in chunks(shas):
-        heads = select(t.change_commits).where(t.change_commits.c.sha.in_(some))
-        named = [((row.repo, row.sha), (row.repo, row.number)) for row in connection.execute(heads)]
-        shared = _from_default_branch(connection, {change for _, change in named})
-        for commit, change in named:
-            if change not in shared:
-                found[commit].add(change)
-        merges = select(t.changes.c.repo, t.changes.c.number, t.changes.c.merge_sha)
-        for row in connection.execute(merges.where(t.changes.c.merge_sha.in_(some))):
-            found[row.repo, row.merge_sha].add((row.repo, row.number))
-    pushed = _pushes(connection, wanted, shas)
+    shas = [(sha,) for sha in sorted({sha for _, sha in wanted})]
+    named = [((repo, sha), (repo, number)) for repo, sha, number in _holding(connection, shas)]
+    shared = _from_default_branch(connection, {change for _, change in named})
+    for commit, change in named:
+        if change not in shared:
+            found[commit].add(change)
+    for row in _merged_as(connection, shas):
+        found[row.repo, row.merge_sha].add((row.repo, row.number))
+    pushed = [
+        (row.repo, row.branch, row.sha, row.pushed_at)
+        for row in _pushed(connection, shas)
+        if (row.repo, row.sha) in wanted
+    ]
     windows = branch_windows(connection, {(repo, branch) for repo, branch, _, _ in pushed})
     lives = {window.change for of in windows.values() for window in of}
     listed_at = _listed_at(connection, lives)
@@ -76,47 +91,51 @@ def changes_of_commits(
     return {commit: found[commit] for commit in wanted if commit in found}
 
 
+@asking(_SHA)
+def _holding(wanted: Subquery) -> Select[Any]:
+    c = t.change_commits.c
+    return select(c.repo, c.sha, c.number).join(wanted, wanted.c.sha == c.sha)
+
+
+@asking(_SHA)
+def _merged_as(wanted: Subquery) -> Select[Any]:
+    c = t.changes.c
+    return select(c.repo, c.number, c.merge_sha).join(wanted, wanted.c.sha == c.merge_sha)
+
+
+@asking(_SHA)
+def _pushed(wanted: Subquery) -> Select[Any]:
+    return select(t.pushes).join(wanted, wanted.c.sha == t.pushes.c.sha)
+
+
 def _listed_at(connection: Connection, changes: Collection[ChangeId]) -> dict[ChangeId, datetime]:
     """When the forge last listed the commits of these changes, where it did."""
-    if not changes:
-        return {}
-    wanted = given(connection, {"repo": String(), "number": Integer()}, sorted(changes))
+    return {(repo, number): at for repo, number, at in _listings(connection, sorted(changes))}
+
+
+@asking(_CHANGE)
+def _listings(wanted: Subquery) -> Select[Any]:
     c = t.change_listings.c
-    query = select(c.repo, c.number, c.commits_at).join(
-        wanted, (wanted.c.repo == c.repo) & (wanted.c.number == c.number)
+    same = (wanted.c.repo == c.repo) & (wanted.c.number == c.number)
+    return (
+        select(c.repo, c.number, c.commits_at).join(wanted, same).where(c.commits_at.is_not(None))
     )
-    return {
-        (repo, number): at
-        for repo, number, at in connection.execute(query.where(c.commits_at.is_not(None)))
-    }
 
 
 def _from_default_branch(connection: Connection, changes: set[ChangeId]) -> set[ChangeId]:
     """Those of these changes whose head is what everybody's work lands on: a release, mostly."""
-    defaults = default_branches(connection, {repo for repo, _ in changes})
-    shared: set[ChangeId] = set()
-    for repo, branch in defaults.items():
-        query = select(t.changes.c.number).where(
-            t.changes.c.repo == repo, t.changes.c.head_ref == branch, _HOME == t.changes.c.repo
-        )
-        for some in chunks(sorted(number for of, number in changes if of == repo)):
-            numbers = connection.execute(query.where(t.changes.c.number.in_(some))).scalars()
-            shared |= {(repo, number) for number in numbers}
-    return shared
+    return {(repo, number) for repo, number in _releases(connection, sorted(changes))}
 
 
-def _pushes(
-    connection: Connection, wanted: set[CommitId], shas: Sequence[str]
-) -> list[tuple[str, str, str, datetime]]:
-    rows: list[tuple[str, str, str, datetime]] = []
-    for some in chunks(shas):
-        found = connection.execute(select(t.pushes).where(t.pushes.c.sha.in_(some)))
-        rows += [
-            (row.repo, row.branch, row.sha, row.pushed_at)
-            for row in found
-            if (row.repo, row.sha) in wanted
-        ]
-    return rows
+@asking(_CHANGE)
+def _releases(wanted: Subquery) -> Select[Any]:
+    c, r = t.changes.c, t.repositories.c
+    return (
+        select(c.repo, c.number)
+        .join(wanted, (wanted.c.repo == c.repo) & (wanted.c.number == c.number))
+        .join(t.repositories, (r.repo == c.repo) & (r.default_branch == c.head_ref))
+        .where(_HOME == c.repo, r.default_branch != "")
+    )
 
 
 def branch_windows(
@@ -126,17 +145,16 @@ def branch_windows(
     wanted = set(branches)
     defaults = default_branches(connection, {repo for repo, _ in wanted})
     heads: dict[tuple[str, str], list[BranchWindow]] = {}
-    query = select(t.changes, _HOME)
     by_branch: dict[tuple[str, str], list[tuple[datetime, datetime, ChangeId]]] = defaultdict(list)
-    for some in chunks(sorted({branch for _, branch in wanted})):
-        for row in connection.execute(query.where(t.changes.c.head_ref.in_(some))):
-            key = (row.home, row.head_ref)
-            # What is pushed to the default branch has landed; it is nobody's own work. A fork's
-            # default branch is its owner's.
-            landed = row.home == row.repo and defaults.get(row.repo) == row.head_ref
-            if key in wanted and not landed:
-                end = row.merged_at or row.closed_at or _AFTER
-                by_branch[key].append((row.created_at, end, (row.repo, row.number)))
+    names = sorted({(branch,) for _, branch in wanted})
+    for row in _from_branches(connection, names):
+        key = (row.home, row.head_ref)
+        # What is pushed to the default branch has landed; it is nobody's own work. A fork's
+        # default branch is its owner's.
+        landed = row.home == row.repo and defaults.get(row.repo) == row.head_ref
+        if key in wanted and not landed:
+            end = row.merged_at or row.closed_at or _AFTER
+            by_branch[key].append((row.created_at, end, (row.repo, row.number)))
     for key, lives in by_branch.items():
         lives.sort()
         heads[key] = [
@@ -148,15 +166,23 @@ def branch_windows(
     return heads
 
 
+@asking({"branch": String()})
+def _from_branches(wanted: Subquery) -> Select[Any]:
+    c = t.changes.c
+    query = select(*(c.repo, c.number, c.head_ref, c.created_at, c.merged_at, c.closed_at), _HOME)
+    return query.join(wanted, wanted.c.branch == c.head_ref)
+
+
 def default_branches(connection: Connection, repos: Iterable[str]) -> dict[str, str]:
     """Default branches of these repositories, where they were told."""
-    told: dict[str, str] = {}
-    for some in chunks(sorted(set(repos))):
-        query = select(t.repositories).where(t.repositories.c.repo.in_(some))
-        for row in connection.execute(query):
-            if row.default_branch:
-                told[row.repo] = row.default_branch
-    return told
+    rows = _defaults(connection, [(repo,) for repo in sorted(set(repos))])
+    return {repo: branch for repo, branch in rows if branch}
+
+
+@asking({"repo": String()})
+def _defaults(wanted: Subquery) -> Select[Any]:
+    r = t.repositories.c
+    return select(r.repo, r.default_branch).join(wanted, wanted.c.repo == r.repo)
 
 
 def starting_with(column: ColumnElement[str], sha: str) -> ColumnElement[bool]:

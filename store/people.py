@@ -7,13 +7,27 @@ together with them (``classifier.identify``).
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, or_, select, tuple_
+from sqlalchemy import (
+    Connection,
+    Select,
+    String,
+    Subquery,
+    Table,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 
 from domain.events import Trace
 from domain.people import Named, SamePerson, Statements, Strength
 from store import tables as t
 from store.dirty import mark_labels, mark_sessions
+from store.given import asking
 from store.membership import chunks
 from store.upsert import added, merge_into, replaced
 
@@ -188,11 +202,14 @@ def _sessions(connection: Connection, identities: Iterable[str]) -> set[int]:
 
 
 def _persons(connection: Connection, identities: Iterable[str]) -> dict[str, str]:
-    return {
-        row.identity: row.person
-        for some in chunks(sorted(set(identities)))
-        for row in connection.execute(select(t.persons).where(t.persons.c.identity.in_(some)))
-    }
+    rows = _known_persons(connection, [(each,) for each in sorted(set(identities))])
+    return {row.identity: row.person for row in rows}
+
+
+@asking({"identity": String()})
+def _known_persons(wanted: Subquery) -> Select[Any]:
+    p = t.persons.c
+    return select(p.identity, p.person).join(wanted, wanted.c.identity == p.identity)
 
 
 def _of_persons(connection: Connection, persons: Iterable[str]) -> set[str]:

@@ -8,13 +8,24 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Integer, String, and_, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    Select,
+    String,
+    Subquery,
+    Table,
+    and_,
+    select,
+)
 
 from domain.labels import Revert, Target, TargetKind
 from store import tables as t
 from store.evidence import commits_of_changes
-from store.given import given
+from store.given import Asked, asking
 from store.landing import changes_with_defaults, on_default_branch
 from store.membership import ChangeId, CommitId, changes_of_commits
 from store.titles import TITLED, title_key
@@ -99,13 +110,16 @@ def _credible(
 
 
 def _saying_more(connection: Connection, names: Collection[RevertName]) -> set[RevertName]:
-    wanted = given(connection, _NAMED, sorted(names))
+    return {(repo, reverting) for repo, reverting in _not_by_title(connection, sorted(names))}
+
+
+@asking(_NAMED)
+def _not_by_title(wanted: Subquery) -> Select[Any]:
     c = t.reverts.c
     query = select(c.repo, c.reverting).join(
         wanted, (wanted.c.repo == c.repo) & (wanted.c.name == c.reverting)
     )
-    rows = connection.execute(query.where(~c.reverted.startswith(f"{TITLED}:")))
-    return {(repo, reverting) for repo, reverting in rows}
+    return query.where(~c.reverted.startswith(f"{TITLED}:"))
 
 
 def _merges_by_title(
@@ -113,20 +127,23 @@ def _merges_by_title(
 ) -> dict[Target, list[tuple[datetime, str]]]:
     """When the changes that share a title with each of these were merged, and their numbers."""
     rows = [(target.repo, int(target.id)) for target in targets]
-    wanted = given(connection, _CHANGE, sorted(rows))
+    found: dict[Target, list[tuple[datetime, str]]] = defaultdict(list)
+    for repo, number, of, at in _of_one_title(connection, sorted(rows)):
+        target = Target(kind=TargetKind.CHANGE, repo=repo, id=str(number))
+        found[target].append((at, str(of)))
+    return found
+
+
+@asking(_CHANGE)
+def _of_one_title(wanted: Subquery) -> Select[Any]:
     others = t.changes.alias()
     one, other = t.changes.c, others.c
-    query = (
+    return (
         select(one.repo, one.number, other.number, other.merged_at)
         .join(wanted, (wanted.c.repo == one.repo) & (wanted.c.number == one.number))
         .join(others, (other.repo == one.repo) & (other.title_key == one.title_key))
         .where(other.merged_at.is_not(None))
     )
-    found: dict[Target, list[tuple[datetime, str]]] = defaultdict(list)
-    for repo, number, of, at in connection.execute(query):
-        target = Target(kind=TargetKind.CHANGE, repo=repo, id=str(number))
-        found[target].append((at, str(of)))
-    return found
 
 
 def undone_by(connection: Connection, changes: Collection[ChangeId]) -> set[ChangeId]:
@@ -135,12 +152,8 @@ def undone_by(connection: Connection, changes: Collection[ChangeId]) -> set[Chan
     frontier = set(changes)
     for _ in range(_LONGEST_LINE):
         names = _names_of(connection, frontier)
-        wanted = given(connection, _NAMED, [key for of in names.values() for key in of])
-        c = t.reverts.c
-        query = select(c.repo, c.reverted).join(
-            wanted, (wanted.c.repo == c.repo) & (wanted.c.name == c.reverting)
-        )
-        undone = named(connection, {(repo, name) for repo, name in connection.execute(query)})
+        undoing = [key for of in names.values() for key in of]
+        undone = named(connection, {(repo, name) for repo, name in _undone(connection, undoing)})
         following = {
             (target.repo, int(target.id))
             for of in undone.values()
@@ -152,6 +165,13 @@ def undone_by(connection: Connection, changes: Collection[ChangeId]) -> set[Chan
         if not frontier:
             break
     return reached
+
+
+@asking(_NAMED)
+def _undone(wanted: Subquery) -> Select[Any]:
+    c = t.reverts.c
+    same = (wanted.c.repo == c.repo) & (wanted.c.name == c.reverting)
+    return select(c.repo, c.reverted).join(wanted, same)
 
 
 def named(connection: Connection, names: Iterable[RevertName]) -> dict[RevertName, set[Target]]:
@@ -170,15 +190,17 @@ def named(connection: Connection, names: Iterable[RevertName]) -> dict[RevertNam
             shas[repo, told] = key
     for prefix, targets in _commits_as_targets(connection, shas).items():
         found[shas[prefix]] |= targets
-    c = t.changes.c
-    wanted = given(connection, {"repo": String(), "title": String()}, sorted(titles))
-    query = select(c.repo, c.number, c.title_key).join(
-        wanted, (wanted.c.repo == c.repo) & (wanted.c.title == c.title_key)
-    )
-    for repo, number, title in connection.execute(query):
+    for repo, number, title in _titled(connection, sorted(titles)):
         target = Target(kind=TargetKind.CHANGE, repo=repo, id=str(number))
         found[titles[repo, title]].add(target)
     return dict(found)
+
+
+@asking({"repo": String(), "title": String()})
+def _titled(wanted: Subquery) -> Select[Any]:
+    c = t.changes.c
+    same = (wanted.c.repo == c.repo) & (wanted.c.title == c.title_key)
+    return select(c.repo, c.number, c.title_key).join(wanted, same)
 
 
 def _commits_as_targets(
@@ -208,22 +230,32 @@ def _known_commits(
 ) -> dict[tuple[str, str], set[CommitId]]:
     # Hexadecimal digits sort below "g".
     rows = [(repo, sha, sha if len(sha) >= _FULL else sha + "g") for repo, sha in sorted(told)]
-    columns = {"repo": String(), "told": String(), "end": String()}
-    wanted = given(connection, columns, rows)
     found: dict[tuple[str, str], set[CommitId]] = defaultdict(set)
-    for table, column in (
-        (t.commits, t.commits.c.sha),
-        (t.pushes, t.pushes.c.sha),
-        (t.change_commits, t.change_commits.c.sha),
-        (t.changes, t.changes.c.merge_sha),
-    ):
-        # By SHA alone: SQLite would read the whole repository for one commit of it.
-        begins = and_(column >= wanted.c.told, column <= wanted.c.end)
-        query = select(wanted.c.repo, wanted.c.told, table.c.repo, column).join(table, begins)
-        for repo, short, of, sha in connection.execute(query):
+    for asked in _BEGINNING:
+        for repo, short, of, sha in asked(connection, rows):
             if of == repo:
                 found[repo, short].add((repo, sha))
     return found
+
+
+def _beginning(table: Table, column: Column[str]) -> Asked:
+    """The commits of a table whose SHA begins so."""
+
+    @asking({"repo": String(), "told": String(), "end": String()})
+    def query(wanted: Subquery) -> Select[Any]:
+        # By SHA alone: SQLite would read the whole repository for one commit of it.
+        begins = and_(column >= wanted.c.told, column <= wanted.c.end)
+        return select(wanted.c.repo, wanted.c.told, table.c.repo, column).join(table, begins)
+
+    return query
+
+
+_BEGINNING = (
+    _beginning(t.commits, t.commits.c.sha),
+    _beginning(t.pushes, t.pushes.c.sha),
+    _beginning(t.change_commits, t.change_commits.c.sha),
+    _beginning(t.changes, t.changes.c.merge_sha),
+)
 
 
 def _names_of(
@@ -263,30 +295,33 @@ def _titles(connection: Connection, changes: Collection[ChangeId]) -> list[tuple
 
 
 def _told_exactly(connection: Connection, exact: Mapping[RevertName, Target]) -> list[_Edge]:
-    wanted = given(connection, _NAMED, sorted(exact))
-    c = t.reverts.c
-    query = select(c.repo, c.reverting, c.reverted).join(
-        wanted, (wanted.c.repo == c.repo) & (wanted.c.name == c.reverted)
-    )
     return [
         _Edge((repo, reverting), exact[repo, reverted], reverted.startswith(TITLED))
-        for repo, reverting, reverted in connection.execute(query)
+        for repo, reverting, reverted in _reverting(connection, sorted(exact))
     ]
+
+
+@asking(_NAMED)
+def _reverting(wanted: Subquery) -> Select[Any]:
+    c = t.reverts.c
+    same = (wanted.c.repo == c.repo) & (wanted.c.name == c.reverted)
+    return select(c.repo, c.reverting, c.reverted).join(wanted, same)
 
 
 def _told_by_sha(connection: Connection, shas: Mapping[CommitId, Target]) -> list[_Edge]:
     rows = [(repo, sha, f"commit:{sha[:_SHORTEST]}", f"commit:{sha}") for repo, sha in sorted(shas)]
-    columns = {"repo": String(), "sha": String(), "short": String(), "full": String()}
-    wanted = given(connection, columns, rows)
-    c = t.reverts.c
-    query = select(wanted.c.repo, wanted.c.sha, c.repo, c.reverting, c.reverted).join(
-        wanted, and_(c.reverted >= wanted.c.short, c.reverted <= wanted.c.full)
-    )
     return [
         _Edge((repo, reverting), shas[repo, sha], weak=False)
-        for repo, sha, of, reverting, reverted in connection.execute(query)
+        for repo, sha, of, reverting, reverted in _reverting_commits(connection, rows)
         if of == repo and f"commit:{sha}".startswith(reverted)
     ]
+
+
+@asking({"repo": String(), "sha": String(), "short": String(), "full": String()})
+def _reverting_commits(wanted: Subquery) -> Select[Any]:
+    c = t.reverts.c
+    within = and_(c.reverted >= wanted.c.short, c.reverted <= wanted.c.full)
+    return select(wanted.c.repo, wanted.c.sha, c.repo, c.reverting, c.reverted).join(wanted, within)
 
 
 def _landed(connection: Connection, targets: Collection[Target]) -> dict[Target, datetime | None]:

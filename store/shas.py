@@ -6,11 +6,12 @@ and time of the work, so two commits of one person and one second in a repositor
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from typing import Any
 
-from sqlalchemy import Connection, String, select
+from sqlalchemy import Column, Connection, Select, String, Subquery, select
 
 from store import tables as t
-from store.given import given
+from store.given import Asked, asking
 from store.membership import CommitId
 
 # Here and elsewhere commits are found by their SHA, or by who made them when, and repositories are
@@ -50,20 +51,41 @@ def _reached(start: CommitId, alike: dict[CommitId, set[CommitId]]) -> set[str]:
 def _rewritten(
     connection: Connection, commits: Iterable[CommitId]
 ) -> list[tuple[CommitId, CommitId]]:
-    wanted = given(connection, _COMMIT, sorted(commits))
-    c = t.commit_aliases.c
-    found: list[tuple[CommitId, CommitId]] = []
-    for column in (c.old_sha, c.new_sha):
-        query = select(c.repo, c.old_sha, c.new_sha).join(wanted, wanted.c.sha == column)
-        found += [((repo, old), (repo, new)) for repo, old, new in connection.execute(query)]
     asked = set(commits)
+    found = [
+        ((repo, old), (repo, new))
+        for aliases in _ALIASES
+        for repo, old, new in aliases(connection, [(sha,) for _, sha in sorted(asked)])
+    ]
     return [(old, new) for old, new in found if old in asked or new in asked]
 
 
+def _aliases(column: Column[str]) -> Asked:
+    """The aliases that have this SHA in a column."""
+    c = t.commit_aliases.c
+
+    @asking({"sha": String()})
+    def query(wanted: Subquery) -> Select[Any]:
+        return select(c.repo, c.old_sha, c.new_sha).join(wanted, wanted.c.sha == column)
+
+    return query
+
+
+_ALIASES = (_aliases(t.commit_aliases.c.old_sha), _aliases(t.commit_aliases.c.new_sha))
+
+
 def _copied(connection: Connection, commits: Iterable[CommitId]) -> list[tuple[CommitId, CommitId]]:
-    wanted = given(connection, _COMMIT, sorted(commits))
+    return [
+        ((repo, one), (repo, two))
+        for repo, one, of, two in _at_one_moment(connection, sorted(commits))
+        if repo == of and one != two
+    ]
+
+
+@asking(_COMMIT)
+def _at_one_moment(wanted: Subquery) -> Select[Any]:
     own, other = t.commit_people, t.commit_people.alias("other")
-    query = (
+    return (
         select(own.c.repo, own.c.sha, other.c.repo, other.c.sha)
         .join(wanted, (wanted.c.repo == own.c.repo) & (wanted.c.sha == own.c.sha))
         .join(
@@ -71,8 +93,3 @@ def _copied(connection: Connection, commits: Iterable[CommitId]) -> list[tuple[C
             (other.c.identity == own.c.identity) & (other.c.authored_at == own.c.authored_at),
         )
     )
-    return [
-        ((repo, one), (repo, two))
-        for repo, one, of, two in connection.execute(query).all()
-        if repo == of and one != two
-    ]

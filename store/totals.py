@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, String, Subquery, func, select
+from sqlalchemy import BigInteger, Connection, Select, String, Subquery, func, select
 
 from domain.events import Quantity, Trace
 from domain.record import EPOCH
 from store import families
 from store import tables as t
-from store.given import given
+from store.given import GivenRow, asking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +50,11 @@ def totals_of(connection: Connection, session_pks: Collection[int]) -> dict[int,
         return {}
     members = families.members(connection, families.alone(connection, session_pks))
     of = [(pk, root, Trace.COMMIT.value) for root, all_of in members.items() for pk in all_of]
-    columns = {"pk": BigInteger(), "root": BigInteger(), "commits": String()}
-    asked = given(connection, columns, of)
-    usage = _usage(connection, asked)
-    counts = _counts(connection, asked)
-    named = _named_commits(connection, asked)
-    s = t.sessions.c
-    query = select(s.pk, s.tool, s.session_id, s.first_at, s.last_at, s.active)
-    rows = connection.execute(query.join(asked, asked.c.root == s.pk).distinct())
+    usage = _usage(connection, of)
+    counts = _counts(connection, of)
+    named = _named_commits(connection, of)
     found: dict[int, SessionTotals] = {}
-    for row in rows:
+    for row in _roots(connection, of):
         hours = usage.get(row.pk, [])
         found[row.pk] = SessionTotals(
             tool=row.tool,
@@ -77,33 +72,27 @@ def totals_of(connection: Connection, session_pks: Collection[int]) -> dict[int,
     return found
 
 
+_ASKED = {"pk": BigInteger(), "root": BigInteger(), "commits": String()}
+
+
+@asking(_ASKED)
+def _roots(asked: Subquery) -> Select[Any]:
+    s = t.sessions.c
+    query = select(s.pk, s.tool, s.session_id, s.first_at, s.last_at, s.active)
+    return query.join(asked, asked.c.root == s.pk).distinct()
+
+
 def _sum(told: Iterable[int | None]) -> int | None:
     known = [value for value in told if value is not None]
     return sum(known) if known else None
 
 
 def _usage(
-    connection: Connection, asked: Subquery
+    connection: Connection, of: Iterable[GivenRow]
 ) -> dict[int, list[tuple[int | None, HourlyCost]]]:
     """Tokens and cost of each hour, by session."""
-    u = t.usage.c
-    sums = [
-        func.sum(column)
-        for column in (
-            *(u.input, u.cache_read, u.cache_write, u.output),
-            *(u.reported_nanousd, u.list_nanousd),
-        )
-    ]
-    query = (
-        select(asked.c.root, u.hour, *sums)
-        .select_from(asked)
-        .join(t.sessions, t.sessions.c.pk == asked.c.pk)
-        .join(t.usage, (u.session_pk == asked.c.pk) & (u.rank == t.sessions.c.usage_rank))
-        .group_by(asked.c.root, u.hour)
-        .order_by(asked.c.root, u.hour)
-    )
     found: dict[int, list[tuple[int | None, HourlyCost]]] = defaultdict(list)
-    for root, hour, *buckets, reported, listed in connection.execute(query).all():
+    for root, hour, *buckets, reported, listed in _hours(connection, of):
         cost = HourlyCost(
             hour=EPOCH + timedelta(hours=hour),
             reported_nanousd=_whole(reported),
@@ -113,22 +102,35 @@ def _usage(
     return found
 
 
+@asking(_ASKED)
+def _hours(asked: Subquery) -> Select[Any]:
+    u = t.usage.c
+    sums = [
+        func.sum(column)
+        for column in (
+            *(u.input, u.cache_read, u.cache_write, u.output),
+            *(u.reported_nanousd, u.list_nanousd),
+        )
+    ]
+    return (
+        select(asked.c.root, u.hour, *sums)
+        .select_from(asked)
+        .join(t.sessions, t.sessions.c.pk == asked.c.pk)
+        .join(t.usage, (u.session_pk == asked.c.pk) & (u.rank == t.sessions.c.usage_rank))
+        .group_by(asked.c.root, u.hour)
+        .order_by(asked.c.root, u.hour)
+    )
+
+
 def _whole(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
-def _counts(connection: Connection, asked: Subquery) -> dict[int, dict[str, int]]:
-    c = t.session_counts.c
-    query = (
-        select(asked.c.root, c.session_pk, c.quantity, c.rank, func.sum(c.amount))
-        .join(asked, asked.c.pk == c.session_pk)
-        .group_by(asked.c.root, c.session_pk, c.quantity, c.rank)
-        .order_by(c.rank.desc())
-    )
+def _counts(connection: Connection, of: Iterable[GivenRow]) -> dict[int, dict[str, int]]:
     # Of each session the lowest rank comes last and stands.
     told = {
         (root, pk, quantity): int(amount)
-        for root, pk, quantity, _, amount in connection.execute(query).all()
+        for root, pk, quantity, _, amount in _amounts(connection, of)
     }
     totals: dict[int, dict[str, int]] = defaultdict(dict)
     for (root, _, quantity), amount in told.items():
@@ -136,15 +138,29 @@ def _counts(connection: Connection, asked: Subquery) -> dict[int, dict[str, int]
     return totals
 
 
-def _named_commits(connection: Connection, asked: Subquery) -> dict[int, int]:
-    c = t.session_traces.c
-    query = select(asked.c.root, c.value).join(
-        asked, (asked.c.pk == c.session_pk) & (asked.c.commits == c.trace)
+@asking(_ASKED)
+def _amounts(asked: Subquery) -> Select[Any]:
+    c = t.session_counts.c
+    return (
+        select(asked.c.root, c.session_pk, c.quantity, c.rank, func.sum(c.amount))
+        .join(asked, asked.c.pk == c.session_pk)
+        .group_by(asked.c.root, c.session_pk, c.quantity, c.rank)
+        .order_by(c.rank.desc())
     )
+
+
+def _named_commits(connection: Connection, of: Iterable[GivenRow]) -> dict[int, int]:
     found: dict[int, set[str]] = defaultdict(set)
-    for root, sha in connection.execute(query).all():
+    for root, sha in _shas(connection, of):
         found[root].add(sha)
     return {root: len(shas) for root, shas in found.items()}
+
+
+@asking(_ASKED)
+def _shas(asked: Subquery) -> Select[Any]:
+    c = t.session_traces.c
+    same = (asked.c.pk == c.session_pk) & (asked.c.commits == c.trace)
+    return select(asked.c.root, c.value).join(asked, same)
 
 
 def count_of(totals: SessionTotals, *quantities: Quantity) -> int | None:

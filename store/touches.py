@@ -4,14 +4,16 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Integer, String, select
+from sqlalchemy import Connection, Integer, Select, String, Subquery, select
 
 from store import tables as t
-from store.given import given
+from store.given import asking
 from store.membership import ChangeId
 
 _CHANGE = {"repo": String(), "number": Integer()}
+_FILE = {"repo": String(), "file": String()}
 # Whoever sets a longer window of rework has it looked at when labels become final.
 _WINDOW = timedelta(days=30)
 # A file that so many touch within the window is usually touched again: that is nobody's rework.
@@ -71,27 +73,24 @@ def _files(
     connection: Connection, changes: Collection[ChangeId]
 ) -> dict[ChangeId, dict[str, int | None]]:
     """The files of these changes with the lines added to each."""
-    wanted = given(connection, _CHANGE, sorted(changes))
-    f = t.change_files.c
-    query = select(f.repo, f.number, f.file, f.additions).join(
-        wanted, (wanted.c.repo == f.repo) & (wanted.c.number == f.number)
-    )
     added: dict[ChangeId, dict[str, int | None]] = defaultdict(dict)
-    for repo, number, file, additions in connection.execute(query):
+    for repo, number, file, additions in _files_of(connection, sorted(changes)):
         added[repo, number][file] = additions
     return {change: of for change, of in added.items() if len(of) <= _MOST_FILES}
+
+
+@asking(_CHANGE)
+def _files_of(wanted: Subquery) -> Select[Any]:
+    f = t.change_files.c
+    same = (wanted.c.repo == f.repo) & (wanted.c.number == f.number)
+    return select(f.repo, f.number, f.file, f.additions).join(wanted, same)
 
 
 def _touches(
     connection: Connection, files: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], list[Touch]]:
     """Who touched these files on the default branch, and when."""
-    wanted = given(connection, {"repo": String(), "file": String()}, sorted(files))
-    f = t.change_files.c
-    query = select(f.repo, f.file, f.number, f.deletions).join(
-        wanted, (wanted.c.file == f.file) & (wanted.c.repo == f.repo)
-    )
-    rows = connection.execute(query).all()
+    rows = _touching(connection, sorted(files))
     merges = merges_of(connection, {(row.repo, row.number) for row in rows})
     found: dict[tuple[str, str], list[Touch]] = defaultdict(list)
     for repo, file, number, deletions in rows:
@@ -101,11 +100,22 @@ def _touches(
     return found
 
 
+@asking(_FILE)
+def _touching(wanted: Subquery) -> Select[Any]:
+    f = t.change_files.c
+    same = (wanted.c.file == f.file) & (wanted.c.repo == f.repo)
+    return select(f.repo, f.file, f.number, f.deletions).join(wanted, same)
+
+
 def merges_of(connection: Connection, changes: Collection[ChangeId]) -> dict[ChangeId, datetime]:
     """When these changes were merged into the default branch, of those that were."""
-    wanted = given(connection, _CHANGE, sorted(changes))
+    return {(repo, number): at for repo, number, at in _merges(connection, sorted(changes))}
+
+
+@asking(_CHANGE)
+def _merges(wanted: Subquery) -> Select[Any]:
     c, r = t.changes.c, t.repositories.c
-    query = (
+    return (
         select(c.repo, c.number, c.merged_at)
         .join(wanted, (wanted.c.repo == c.repo) & (wanted.c.number == c.number))
         .join(t.repositories, r.repo == c.repo)
@@ -114,7 +124,6 @@ def merges_of(connection: Connection, changes: Collection[ChangeId]) -> dict[Cha
             (c.base_ref == r.default_branch) | r.default_branch.is_(None),
         )
     )
-    return {(repo, number): at for repo, number, at in connection.execute(query)}
 
 
 def touched_before(connection: Connection, changes: Collection[ChangeId]) -> set[ChangeId]:
@@ -142,11 +151,11 @@ def sharing_files(connection: Connection, changes: Collection[ChangeId]) -> set[
     """Other changes that touch a file of these, merged or not."""
     added = _files(connection, changes)
     files = sorted({(repo, file) for (repo, _), of in added.items() for file in of})
-    wanted = given(connection, {"repo": String(), "file": String()}, files)
+    return {(repo, number) for repo, number in _sharing(connection, files)} - set(changes)
+
+
+@asking(_FILE)
+def _sharing(wanted: Subquery) -> Select[Any]:
     f = t.change_files.c
-    query = (
-        select(f.repo, f.number)
-        .distinct()
-        .join(wanted, (wanted.c.file == f.file) & (wanted.c.repo == f.repo))
-    )
-    return {(repo, number) for repo, number in connection.execute(query)} - set(changes)
+    same = (wanted.c.file == f.file) & (wanted.c.repo == f.repo)
+    return select(f.repo, f.number).distinct().join(wanted, same)

@@ -3,14 +3,15 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, Connection, select
+from sqlalchemy import BigInteger, Connection, Select, Subquery, select
 
 from domain.events import Trace
 from domain.labels import SessionTraces, Worked
 from store import families
 from store import tables as t
-from store.given import given
+from store.given import asking
 from store.people import persons_of
 
 _TOLD = (
@@ -68,27 +69,23 @@ def _firsts(told: dict[str, Worked]) -> dict[str, datetime]:
 def _sessions(
     connection: Connection, pks: Iterable[int]
 ) -> dict[int, tuple[str, str | None, datetime, datetime]]:
-    wanted = given(connection, _PK, [(pk,) for pk in pks])
+    rows = _kept(connection, [(pk,) for pk in pks])
+    return {pk: (tool, of, first, last) for pk, tool, of, first, last in rows}
+
+
+@asking(_PK)
+def _kept(wanted: Subquery) -> Select[Any]:
     s = t.sessions.c
-    query = select(s.pk, s.tool, s.session_id, s.first_at, s.last_at).join(
-        wanted, wanted.c.pk == s.pk
-    )
-    return {
-        pk: (tool, of, first, last) for pk, tool, of, first, last in connection.execute(query).all()
-    }
+    query = select(s.pk, s.tool, s.session_id, s.first_at, s.last_at)
+    return query.join(wanted, wanted.c.pk == s.pk)
 
 
 def _told(
     connection: Connection, root_of: dict[int, int]
 ) -> dict[int, defaultdict[str, dict[str, Worked]]]:
     """By root and kind of trace: each value with the first and the last time it was told."""
-    wanted = given(connection, _PK, [(pk,) for pk in root_of])
-    c = t.session_traces.c
-    query = select(c.session_pk, c.trace, c.value, c.first_at, c.last_at).join(
-        wanted, wanted.c.pk == c.session_pk
-    )
     told: dict[int, defaultdict[str, dict[str, Worked]]] = {}
-    for pk, trace, value, first_at, last_at in connection.execute(query).all():
+    for pk, trace, value, first_at, last_at in _traces(connection, [(pk,) for pk in root_of]):
         if trace not in _TOLD:
             continue
         of = told.setdefault(root_of[pk], defaultdict(dict))[trace]
@@ -99,3 +96,10 @@ def _told(
             else Worked(min(before.first_at, first_at), max(before.last_at, last_at))
         )
     return told
+
+
+@asking(_PK)
+def _traces(wanted: Subquery) -> Select[Any]:
+    c = t.session_traces.c
+    query = select(c.session_pk, c.trace, c.value, c.first_at, c.last_at)
+    return query.join(wanted, wanted.c.pk == c.session_pk)
