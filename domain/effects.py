@@ -162,8 +162,10 @@ def difference(before: Sequence[float], since: Sequence[float]) -> Difference:
     if not error:
         # Weeks that are all alike say nothing of how much weeks differ; nothing else does either.
         return Difference(low=estimate, estimate=estimate, high=estimate)
-    freedom = sum(parts) ** 2 / sum(
-        part**2 / (len(values) - 1) for part, values in zip(parts, (before, since), strict=True)
+    # Each side's part of the error: squared as they are, the smallest would vanish.
+    freedom = 1 / sum(
+        (part / sum(parts)) ** 2 / (len(values) - 1)
+        for part, values in zip(parts, (before, since), strict=True)
     )
     half = student(freedom) * error
     return Difference(low=estimate - half, estimate=estimate, high=estimate + half)

@@ -72,6 +72,7 @@ def looking(
 
 def barriers(page: Page) -> list[str]:
     """What axe finds that keeps people out, of serious kind or worse."""
+    page.wait_for_load_state()
     found = Axe().run(page).response["violations"]
     return [
         f"{each['id']}: {each['help']} at {[node['target'] for node in each['nodes']][:3]}"
@@ -81,7 +82,8 @@ def barriers(page: Page) -> list[str]:
 
 
 def overflow(page: Page) -> int:
-    """By how many pixels the page is wider than its window."""
+    """By how many pixels the page is wider than its window, with its style sheets."""
+    page.wait_for_load_state()
     wider: int = page.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.effects import (
@@ -85,6 +85,7 @@ def test_nothing_to_compare_with() -> None:
     assert (told.state, told.weeks_before) == (EffectState.NOTHING_BEFORE, 1)
 
 
+@example(before=[0.0, 0.0], since=[0.0, 1e-119])
 @given(
     st.lists(st.floats(0, 1), min_size=2, max_size=8),
     st.lists(st.floats(0, 1), min_size=2, max_size=8),
