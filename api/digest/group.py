@@ -61,13 +61,14 @@ def section(group: Group, until: datetime, sentences: Mapping[str, str]) -> Sect
     if group.report is None:
         lines: tuple[Line, ...] = (line(_TOO_FEW),)
     elif not rows:
-        lines = (line("No spend has been seen in these weeks."),)
+        lines = (line(_NOTHING),)
     else:
         lines = tuple(filter(None, (_spend(group, rows, until), *_settled(group, rows, sentences))))
     charts = (ratios.spend_chart(rows), _ratios(group, rows)) if len(rows) > 1 else ()
     return Section(title=group.title, path=group.path, lines=lines, charts=charts)
 
 
+_NOTHING = "No spend has been seen until then. What comes in a week is told once it is over."
 _TOO_FEW = "Too few people are behind this to tell anything that nobody can be recognised by."
 
 

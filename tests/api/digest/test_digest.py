@@ -129,7 +129,7 @@ def test_only_mondays_that_have_come(database: Database, week: date, why: str) -
 def test_an_empty_company_is_told_so(database: Database) -> None:
     told = edition(database)
     assert "There is nothing to tell yet." in told.text
-    assert "No spend has been seen in these weeks." in told.text
+    assert "No spend has been seen until then." in told.text
     assert told.subject == "What the tokens bought, 9 Nov 2026, the whole company"
     assert told.slack["blocks"]
     assert not told.pictures
