@@ -223,9 +223,13 @@ def _company(
     connection: Connection, sheet: Sheet, told: Mapping[int, Tally]
 ) -> Mapping[int | None, Tally]:
     """The whole company over the same time, by interval."""
-    if sheet.asked.only is None and sheet.asked.interval is Interval.NONE and sheet.total:
+    asked = sheet.asked
+    if asked.only is None and sheet.total and asked.interval is Interval.NONE:
         return {None: told[id(sheet.total)]}
-    held = total_of(connection, replace(sheet.asked, only=None), sheet.pieces, _DETAIL)
+    if asked.only is None and sheet.total and asked.group_by is None:
+        # The rows are the company itself.
+        return {row.time: told[id(row)] for row in (*sheet.rows, sheet.total)}
+    held = total_of(connection, replace(asked, only=None), sheet.pieces, _DETAIL)
     found: dict[int | None, Tally] = {time: tally(sums) for (time, _), sums in held.items()}
     found[None] = together(list(found.values()))
     return found

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import BigInteger, Connection, cast, func, select
+from sqlalchemy import BigInteger, Connection, cast, func, literal_column, select
 
 from domain.budgets import COMPANY, Basis, ScopeKind
 from domain.record import EPOCH
@@ -42,10 +42,12 @@ class Unpriced:
 def idle(connection: Connection, now: datetime, span: timedelta) -> list[Idle]:
     """By tool: installations with a session in the span before the last one, and not in that."""
     s = t.sessions.c
+    # An expression: by the bare column SQLite would walk all sessions in the order of their tools.
+    tool = func.coalesce(s.tool, literal_column("''"))
     seen = (
-        select(s.tool, s.installation, func.max(s.last_at).label("last_at"))
+        select(tool.label("tool"), s.installation, func.max(s.last_at).label("last_at"))
         .where(s.last_at >= now - 2 * span)
-        .group_by(s.tool, s.installation)
+        .group_by(tool, s.installation)
     )
     found: dict[str, list[int]] = {}
     for row in connection.execute(seen):
