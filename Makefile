@@ -29,7 +29,7 @@ check: .venv/installed ## lint, types, import contracts, and the tests
 
 bench: .venv/installed ## measure what docs/performance.md states
 	$(BIN)/python -m bench
-	$(BIN)/python -m bench.join --scale 100
+	$(BIN)/python -m bench.join --scale 1000
 	$(BIN)/python -m bench.relabel
 	$(BIN)/python -m bench.rollups --sessions 1000000
 	$(BIN)/python -m bench.kept
