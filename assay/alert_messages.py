@@ -7,9 +7,9 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from typing import Any
 
 from domain.alerts import AlertKind, EventKind, Notice
+from domain.chat import Json, card_message, card_words, slack_words
 
 _SHOWN = 20
 _TITLES = {
@@ -24,7 +24,6 @@ _WORDS = {
     EventKind.RAISED: "got worse",
     EventKind.RESOLVED: "resolved",
 }
-Json = dict[str, Any]
 
 
 def sentence(notice: Notice) -> str:
@@ -64,13 +63,14 @@ def slack(notices: Sequence[Notice], link: str | None) -> Json:
         {"type": "header", "text": {"type": "plain_text", "text": subject(notices)[:150]}}
     ]
     blocks += [
-        _section(f"*{_plain(title(each))}*\n{_plain(sentence(each))}") for each in notices[:_SHOWN]
+        _section(f"*{slack_words(title(each))}*\n{slack_words(sentence(each))}")
+        for each in notices[:_SHOWN]
     ]
     rest = _rest(notices, link)
     if rest:
-        elements = [{"type": "mrkdwn", "text": _plain(line)} for line in rest]
+        elements = [{"type": "mrkdwn", "text": slack_words(line)} for line in rest]
         blocks.append({"type": "context", "elements": elements})
-    return {"text": _plain(subject(notices)), "blocks": blocks}
+    return {"text": slack_words(subject(notices)), "blocks": blocks}
 
 
 def teams(notices: Sequence[Notice], link: str | None) -> Json:
@@ -86,23 +86,10 @@ def teams(notices: Sequence[Notice], link: str | None) -> Json:
     ]
     for each in notices[:_SHOWN]:
         body.append({"type": "TextBlock", "text": title(each), "weight": "Bolder", "wrap": True})
-        body.append({"type": "TextBlock", "text": _unmarked(sentence(each)), "wrap": True})
+        body.append({"type": "TextBlock", "text": card_words(sentence(each)), "wrap": True})
     more = _rest(notices, None)
     body += [{"type": "TextBlock", "text": line, "isSubtle": True, "wrap": True} for line in more]
-    card: Json = {
-        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
-        "type": "AdaptiveCard",
-        "version": "1.4",
-        "body": body,
-    }
-    if link is not None:
-        card["actions"] = [{"type": "Action.OpenUrl", "title": "Open Tokenassay", "url": link}]
-    attachment = {
-        "contentType": "application/vnd.microsoft.card.adaptive",
-        "contentUrl": None,
-        "content": card,
-    }
-    return {"type": "message", "attachments": [attachment]}
+    return card_message(body, link)
 
 
 def plain(notice: Notice) -> bytes:
@@ -141,13 +128,3 @@ def _rest(notices: Sequence[Notice], link: str | None) -> list[str]:
 
 def _section(text: str) -> Json:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text[:2900]}}
-
-
-def _plain(text: str) -> str:
-    """Text that Slack takes as it is."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _unmarked(text: str) -> str:
-    """Text that an adaptive card does not take for Markdown."""
-    return "".join(f"\\{each}" if each in "\\*_[]`#" else each for each in text)

@@ -28,7 +28,7 @@ from domain.alerts import Told
 from domain.digests import Recipient, Sending
 from domain.pseudonym import Pseudonyms
 from domain.unsubscribing import PATH
-from domain.weekly import WEEK, monday
+from domain.weeks import WEEK, monday_of
 from store import digest_recipients as kept
 from store import digest_sendings, installation
 
@@ -102,7 +102,7 @@ def preview(
 ) -> None:
     """Show a digest without sending it: the company's, or that of teams."""
     with _ready(data, database_url) as ready:
-        day = _monday(week.date() if week else monday(clock().date()))
+        day = _monday(week.date() if week else monday_of(clock().date()))
         audience = Audience(teams=tuple(sorted(set(team or ()))))
         with ready.wiring.database.reading() as connection:
             known = kept.known_teams(connection)
@@ -211,7 +211,7 @@ def log(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Show what became of the last digests: how many were sent, and each that was not, with why."""
-    since = monday(clock().date()) - (weeks - 1) * WEEK
+    since = monday_of(clock().date()) - (weeks - 1) * WEEK
     with opened(data, database_url) as database, database.reading() as connection:
         found = digest_sendings.since(connection, since)
         addresses = {each.identity: each.address for each in kept.recipients(connection)}
@@ -271,7 +271,7 @@ def _moment(post: Post, week: date) -> str:
 def _monday(day: date) -> date:
     """A Monday that has come by now, by UTC."""
     if day.weekday() != 0:
-        end(f"{day} is no Monday. The one before it is {monday(day)}.")
+        end(f"{day} is no Monday. The one before it is {monday_of(day)}.")
     if day > clock().date():
         end(f"The week before {day} is not over.")
     return day

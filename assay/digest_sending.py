@@ -25,7 +25,7 @@ from assay.wiring import clock
 from domain.alerts import Told
 from domain.digests import Copy, Through
 from domain.unsubscribing import Unsubscribing
-from domain.weekly import WEEK
+from domain.weeks import WEEK
 from store import backlog, digest_sendings, installation
 from store.engine import Database, StoreError
 

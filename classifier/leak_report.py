@@ -10,16 +10,7 @@ from classifier.leak_usual import Observed, Usual, observe, usual
 from classifier.leaks import DETECTORS, worded
 from classifier.posterior import Piece
 from classifier.thresholds import LeakThresholds
-from domain.effects import (
-    BEFORE,
-    WEEK,
-    Effect,
-    EffectState,
-    WeekShare,
-    effect,
-    monday,
-    window,
-)
+from domain.effects import BEFORE, Effect, EffectState, WeekShare, effect, window
 from domain.leaks import (
     NOTHING,
     DetectorSeen,
@@ -30,6 +21,7 @@ from domain.leaks import (
     Others,
 )
 from domain.usage import Tokens
+from domain.weeks import WEEK, monday_of
 from store import leaks, report_leaks, retention
 from store.engine import Connection, Database
 
@@ -88,7 +80,7 @@ def _kept(database: Database, now: datetime, thresholds: LeakThresholds) -> Iter
             first = report_leaks.first_seen(connection)
         if first is None or (last is not None and now < last.at + _EVERY):
             return
-        until = monday(now.date())
+        until = monday_of(now.date())
         since = until - WEEK * WEEKS
         measuring = Measuring(now, first, thresholds)
         for week in measuring.weeks():
@@ -99,7 +91,7 @@ def _kept(database: Database, now: datetime, thresholds: LeakThresholds) -> Iter
         with database.writing() as connection:
             known = leaks.known(connection, until)
             horizon = retention.horizon(connection)
-            whole = since if horizon is None else max(since, monday(horizon.date()) + WEEK)
+            whole = since if horizon is None else max(since, monday_of(horizon.date()) + WEEK)
             told = tally.measured(now, since, until)
             leaks.keep(connection, told, tally.found(), tally.weeks(known), whole)
 
@@ -109,7 +101,7 @@ class Measuring:
 
     def __init__(self, now: datetime, first: datetime, thresholds: LeakThresholds) -> None:
         self._now, self._thresholds = now, thresholds
-        self._first = monday(first.date())
+        self._first = monday_of(first.date())
         self._work: list[Piece] = []
         self._mix: dict[Pair, Tokens] = {}
         self._compared: Usual | None = None
@@ -118,8 +110,8 @@ class Measuring:
 
     def weeks(self) -> Iterator[tuple[date, bool]]:
         """Every week to look at, and whether it is looked at for its leaks."""
-        until = monday(self._now.date())
-        settled = monday((self._now - SETTLING).date()) + WEEK
+        until = monday_of(self._now.date())
+        settled = monday_of((self._now - SETTLING).date()) + WEEK
         for week in _mondays(max(self._first, until - WEEK * _COMPARED), min(settled, until)):
             yield week, False
         for week in _mondays(max(self._first, until - WEEK * WEEKS), until):
@@ -220,7 +212,7 @@ def _effect(
     asked = window(
         action.tried_on, _settled(action.group.detector, until), min(later, default=None)
     )
-    end = max(asked.since, default=monday(action.tried_on)) + WEEK
+    end = max(asked.since, default=monday_of(action.tried_on)) + WEEK
     held = leaks.weeks(connection, action.group.detector, asked.before[0], end)
     own = held.pop(own_id, [])
     if max((each.people for each in own), default=0) < floor:
@@ -236,7 +228,7 @@ def _effect(
 def _settled(detector: str, until: date) -> date:
     """The Monday up to which a detector's weeks can be judged."""
     days = {each.name: each.settles_days for each in DETECTORS}.get(detector, 0)
-    return monday(until - timedelta(days=days))
+    return monday_of(until - timedelta(days=days))
 
 
 def _shares(weeks: Sequence[LeakWeek]) -> Mapping[date, WeekShare]:

@@ -7,11 +7,12 @@ themselves: it takes no two weeks to be alike, and it is wide where there are fe
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from math import sqrt
 
-WEEK = timedelta(weeks=1)
+from domain.weeks import WEEK, monday_of
+
 # Weeks before that are compared with: a month, as long as what was before still says anything.
 BEFORE = 4
 LEAST = 2
@@ -104,8 +105,8 @@ def window(tried_on: date, until: date, next_on: date | None) -> Window:
 
     Where the next thing was tried on ``next_on``, its week and later ones are that one's.
     """
-    own = monday(tried_on)
-    end = until if next_on is None else min(until, monday(next_on))
+    own = monday_of(tried_on)
+    end = until if next_on is None else min(until, monday_of(next_on))
     before = tuple(own - WEEK * number for number in range(BEFORE, 0, -1))
     since = []
     week = own + WEEK
@@ -113,11 +114,6 @@ def window(tried_on: date, until: date, next_on: date | None) -> Window:
         since.append(week)
         week += WEEK
     return Window(before=before, since=tuple(since))
-
-
-def monday(day: date) -> date:
-    """The first day of a day's week."""
-    return day - timedelta(days=day.weekday())
 
 
 def effect(

@@ -9,14 +9,10 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-WEEK = timedelta(weeks=1)
+from domain.weeks import WEEK, monday_of
+
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TOLD = re.compile(rf"({'|'.join(_DAYS)})[a-z]*\s+([01]?\d|2[0-3]):([0-5]\d)", re.IGNORECASE)
-
-
-def monday(day: date) -> date:
-    """The Monday of the week that a day is in."""
-    return day - timedelta(days=day.weekday())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +31,7 @@ class Weekly:
 
     def last(self, now: datetime) -> date:
         """The Monday of the week whose moment was the last one until now."""
-        week = monday(now.astimezone(self.zone).date()) + WEEK
+        week = monday_of(now.astimezone(self.zone).date()) + WEEK
         while self.of(week) > now:
             week -= WEEK
         return week

@@ -4,7 +4,7 @@ What sessions bought is summed by these, and by the 4, 12 and 24 weeks that begi
 these: whatever period is asked for, the borders stay the same.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 _FIRST_MONDAY = datetime(1969, 12, 29, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
@@ -24,6 +24,11 @@ def week_of(moment: datetime) -> int:
 def monday(week: int) -> datetime:
     """When a week begins."""
     return _FIRST_MONDAY + week * WEEK
+
+
+def monday_of(day: date) -> date:
+    """The Monday of the week that a day is in."""
+    return day - timedelta(days=day.weekday())
 
 
 def block_of(week: int) -> int:

@@ -3,31 +3,17 @@
 from typing import Any
 
 from api.digest.content import Digest, Line, Section, Span
-
-Json = dict[str, Any]
+from domain.chat import Json, card_message, card_words
 
 
 def write(digest: Digest, link: str) -> Json:
     """Write it."""
     body = [
-        _block(plain(digest.title), size="Large", weight="Bolder"),
+        _block(card_words(digest.title), size="Large", weight="Bolder"),
         _block(_line(digest.lead, link)),
         *(block for section in digest.sections for block in _section(section, link)),
     ]
-    card: Json = {
-        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
-        "type": "AdaptiveCard",
-        "version": "1.4",
-        "msteams": {"width": "Full"},
-        "body": body,
-        "actions": [{"type": "Action.OpenUrl", "title": "Open Tokenassay", "url": f"{link}/"}],
-    }
-    attachment = {
-        "contentType": "application/vnd.microsoft.card.adaptive",
-        "contentUrl": None,
-        "content": card,
-    }
-    return {"type": "message", "attachments": [attachment]}
+    return card_message(body, f"{link}/")
 
 
 def _section(section: Section, link: str) -> list[Json]:
@@ -50,12 +36,7 @@ def _line(line: Line, link: str) -> str:
 def _span(span: Span, link: str) -> str:
     words = span.text.rstrip()
     rest = span.text[len(words) :]
-    told = plain(words)
+    told = card_words(words)
     if span.path is not None:
         told = f"[{told}]({link}{span.path})"
     return (f"**{told}**" if span.strong else told) + rest
-
-
-def plain(told: str) -> str:
-    """Text that an adaptive card does not take for Markdown."""
-    return "".join(f"\\{each}" if each in "\\*_[]`#" else each for each in told)

@@ -6,9 +6,10 @@ from datetime import date, timedelta
 from api.digest.content import Line, Section, Span, line
 from api.pages import formats
 from api.pages.arrived import DECISIONS
-from api.pages.leaks import about
+from api.pages.leaks import STATES, about
 from api.pages.overview import Missing
 from api.pages.quality import WHAT_HELPS
+from api.pages.tools import in_words
 from domain.budgets import RunsOut, ScopeKind, Standing, Unit
 from domain.effects import Effect, EffectState
 from domain.judgement import By, Given, moves
@@ -34,10 +35,7 @@ def verdicts(changed: Sequence[tuple[Given, Given | None]]) -> Section | None:
 def _verdict(now: Given, before: Given | None) -> Line:
     was = f"{DECISIONS[before.decision]} before" if before else "the first one"
     moved = moves(before.grounds, now.grounds)[:_MOVES] if before else ()
-    why = "; ".join(
-        f"{formats.words(each.name)} from {each.before or 'none'} to {each.after or 'none'}"
-        for each in moved
-    )
+    why = in_words(moved)
     return line(
         f"{now.tool}: ",
         Span(DECISIONS[now.decision], f"/tools/{now.tool}", strong=True),
@@ -110,19 +108,12 @@ def _tried(action: LeakAction) -> Line:
     )
 
 
-_STATES = {
-    EffectState.TOO_EARLY: "too early to say",
-    EffectState.NOTHING_BEFORE: "nothing to compare with",
-    EffectState.WITHHELD: "too few people to tell",
-}
-
-
 def _did(effect: Effect | None) -> str:
     if effect is None:
         return "not measured yet"
     change, saved = effect.change, effect.saved_nanousd
     if effect.state is not EffectState.MEASURED or change is None:
-        return _STATES.get(effect.state, "cannot say")
+        return STATES.get(effect.state, "cannot say")
     if change.low <= 0 <= change.high:
         return "no clear change"
     told = "less is lost" if change.high < 0 else "more is lost"
@@ -189,8 +180,11 @@ def coverage(missing: Missing, sentences: Mapping[str, str], waiting: int) -> Se
 
 def _waiting(waiting: int) -> Iterator[Line]:
     if waiting:
-        many = f"{formats.number(waiting)} request{'' if waiting == 1 else 's'}"
-        yield line(Span(f"{many} were not counted yet", "/quality"), " when this was written.")
+        were = "request was" if waiting == 1 else "requests were"
+        yield line(
+            Span(f"{formats.number(waiting)} {were} not counted yet", "/quality"),
+            " when this was written.",
+        )
 
 
 def _silent(missing: Missing) -> Iterator[Line]:

@@ -2,21 +2,12 @@
 
 from collections.abc import Iterator
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from api.digest.content import Digest
 from api.digest.edition import UNSUBSCRIBE
 from api.pages.charts import Chart
-from api.pages.rendering import unbroken
+from api.pages.rendering import environment
 
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("api.digest"),
-    autoescape=True,
-    finalize=unbroken,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_ENVIRONMENT = environment("api.digest")
 
 
 def write(digest: Digest, link: str) -> str:

@@ -1,14 +1,12 @@
 """A digest as what an incoming webhook of Slack takes: blocks of its own markup (mrkdwn)."""
 
-from typing import Any
-
 from api.digest.content import Digest, Line, Section, Span
+from domain.chat import Json, slack_words
 
 # A section's text holds 3,000 characters, a header 150, a message 50 blocks.
 _MOST_TEXT = 2900
 _MOST_HEADER = 150
 _MOST_BLOCKS = 48
-Json = dict[str, Any]
 
 
 def write(digest: Digest, link: str) -> Json:
@@ -19,7 +17,7 @@ def write(digest: Digest, link: str) -> Json:
     ]
     for section in digest.sections:
         blocks += [{"type": "divider"}, *_section(section, link)]
-    return {"text": plain(digest.subject), "blocks": blocks[:_MOST_BLOCKS]}
+    return {"text": slack_words(digest.subject), "blocks": blocks[:_MOST_BLOCKS]}
 
 
 def _section(section: Section, link: str) -> list[Json]:
@@ -42,7 +40,7 @@ def _line(line: Line, link: str) -> str:
 
 
 def _span(span: Span, link: str) -> str:
-    told = plain(span.text)
+    told = slack_words(span.text)
     if span.path is not None:
         # A space at the end would stand inside the link.
         words = told.rstrip()
@@ -52,8 +50,3 @@ def _span(span: Span, link: str) -> str:
 
 def _text(told: str) -> Json:
     return {"type": "section", "text": {"type": "mrkdwn", "text": told[:_MOST_TEXT]}}
-
-
-def plain(told: str) -> str:
-    """Text that Slack takes as it is."""
-    return told.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

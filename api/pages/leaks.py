@@ -17,11 +17,12 @@ from domain.leaks import DetectorSeen, Group, LeakAction, LeakFound, LeakReport,
 from domain.usage import NANOUSD
 
 NARROWED_BY = ("tool", "team", "repo", "model")
-_STATES = {
+STATES = {
     EffectState.TOO_EARLY: "too early to say",
     EffectState.NOTHING_BEFORE: "nothing to compare with",
     EffectState.WITHHELD: "too few people to tell",
 }
+"""Why an effect can't be said."""
 _MOST_BARS = 10
 
 
@@ -175,7 +176,7 @@ def _effect(effect: Effect | None) -> Cell:
     values = (effect.state.value, effect.before_share, effect.since_share)
     if effect.state is not EffectState.MEASURED or effect.change is None:
         weeks = f"{effect.weeks_before} weeks before, {effect.weeks_since} since"
-        return Cell(text=_STATES.get(effect.state, CANNOT_SAY), values=values, note=weeks)
+        return Cell(text=STATES.get(effect.state, CANNOT_SAY), values=values, note=weeks)
     before, since = effect.before_share or 0.0, effect.since_share or 0.0
     change = effect.change
     sure = (

@@ -20,14 +20,19 @@ def unbroken(value: object) -> object:
     return value.replace(" %", "\u00a0%") if isinstance(value, str) else value
 
 
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("api.pages"),
-    autoescape=True,
-    finalize=unbroken,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+def environment(package: str) -> Environment:
+    """How the templates of a package are read: escaped, and no name may be missing."""
+    return Environment(
+        loader=PackageLoader(package),
+        autoescape=True,
+        finalize=unbroken,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+_ENVIRONMENT = environment("api.pages")
 _ENVIRONMENT.filters |= {
     "number": formats.number,
     "share": formats.share,

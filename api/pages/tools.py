@@ -319,12 +319,17 @@ def _history(given: Sequence[Given]) -> Table:
     )
 
 
-def _given(each: Given, moved: Sequence[Move]) -> Row:
-    share = each.grounds.share
-    told = "; ".join(
+def in_words(moved: Sequence[Move]) -> str:
+    """What moved between two verdicts; empty where nothing did."""
+    return "; ".join(
         f"{formats.words(move.name)} from {move.before or 'none'} to {move.after or 'none'}"
         for move in moved
     )
+
+
+def _given(each: Given, moved: Sequence[Move]) -> Row:
+    share = each.grounds.share
+    told = in_words(moved)
     on = "all models" if each.by is By.TOOL else (each.model or "a model not told")
     return (
         cells.moment(each.given_at),

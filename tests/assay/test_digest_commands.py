@@ -16,7 +16,7 @@ from assay.digest_settings import DigestSettings, set_up
 from assay.main import app
 from assay.opening import CannotStart
 from assay.settings import Settings
-from domain.weekly import monday
+from domain.weeks import monday_of
 from tests.digesting import PAGES
 from tests.mailing import Mailbox, mail_server
 from tests.posted import Received, web_server
@@ -172,7 +172,7 @@ def test_preview_shows_every_form_and_writes_them(run: Run, data: Path) -> None:
 def test_a_week_is_named_by_the_monday_after_it(run: Run, name: str) -> None:
     told = run(name, "--week", "2026-11-18").output
     assert "is no Monday. The one before it is 2026-11-16." in told
-    later = monday(datetime.now(UTC).date()) + timedelta(weeks=1)
+    later = monday_of(datetime.now(UTC).date()) + timedelta(weeks=1)
     assert "is not over" in run(name, "--week", str(later)).output
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from assay.retention import forget
 from classifier.leak_report import LeakKeeper, keep_leaks, leak_report
-from domain.effects import WEEK, EffectState
+from domain.effects import EffectState
 from domain.leaks import Group, LeakReport, Watched
+from domain.weeks import WEEK
 from store import leaks
 from store.engine import Database
 from tests.conftest import Fresh

@@ -7,16 +7,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.effects import (
-    WEEK,
     Difference,
     EffectState,
     WeekShare,
     difference,
     effect,
-    monday,
     student,
     window,
 )
+from domain.weeks import WEEK, monday_of
 
 TRIED = date(2026, 9, 16)
 OWN = date(2026, 9, 14)
@@ -112,6 +111,6 @@ def test_more_freedom_is_never_wider(one: float, other: float) -> None:
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)))
 def test_a_week_begins_on_its_monday(day: date) -> None:
-    first = monday(day)
+    first = monday_of(day)
     assert first.isoweekday() == 1
     assert timedelta(0) <= day - first < WEEK

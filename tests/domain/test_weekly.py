@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.weekly import WEEK, Weekly, monday, parse
+from domain.weekly import Weekly, parse
+from domain.weeks import WEEK, monday_of
 
 # Half hours, days that were left out, changes at midnight, and the common ones.
 ZONES = [
@@ -27,7 +28,7 @@ WEEKLIES = st.builds(
     at=st.builds(time, st.integers(0, 23), st.integers(0, 59)),
     zone=st.sampled_from(ZONES).map(ZoneInfo),
 )
-WEEKS = st.dates(date(2005, 1, 1), date(2037, 12, 31)).map(monday)
+WEEKS = st.dates(date(2005, 1, 1), date(2037, 12, 31)).map(monday_of)
 MOMENTS = st.datetimes(
     datetime(2005, 1, 1),  # noqa: DTZ001  # the strategy adds the zone
     datetime(2037, 12, 31),  # noqa: DTZ001

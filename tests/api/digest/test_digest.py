@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -13,11 +14,17 @@ from starlette.testclient import TestClient
 from api.digest.edition import UNSUBSCRIBE, Audience, Edition
 from api.digest.writing import press
 from api.wiring import Wiring
+from collector.decode import Encoding
+from collector.spool import pack_otlp
+from domain.record import Signal
 from domain.weeks import week_of
+from store import inbox
+from store import verdicts as kept
 from store.engine import Database
 from tests.api.answering import NOW, client
-from tests.api.test_budgets import ASKED, post
+from tests.api.test_budgets import ASKED, filled, post
 from tests.api.test_leaks import GROUP, leaking, mark
+from tests.api.test_verdicts import judge, keep, unclear
 from tests.contributing import FIRST, Made, put
 
 __all__ = ["leaking"]
@@ -194,14 +201,40 @@ def test_what_was_tried_is_told_with_its_effect(leaking: Database) -> None:
 
 
 def test_budgets_that_run_out_are_for_whom_they_concern(database: Database) -> None:
-    weeks(database)
-    http = client(database)
-    post(http, "/v1/budgets", {**ASKED, "name": "Little", "amount": 1})
+    http = filled(database)
     person = {"name": "Ada's", "scope": "person", "value": "p_1", "amount": 1}
-    post(http, "/v1/budgets", person)
-    told = edition(database).text
+    company = {"name": "Company's", "amount": 1}
+    for body in (
+        {**ASKED, "amount": 1},
+        {**ASKED, "name": "Ample", "amount": 10**6},
+        person,
+        company,
+    ):
+        post(http, "/v1/budgets", body)
+    told = prose(edition(database).text)
+    assert "Budgets that run out" in told
+    assert re.search(r"Company's is used up: \$[\d.]+ of \$1\.00 used, and it lasts until", told)
+    assert "Payments is used up" in told
     assert "Ada's" not in told
-    assert ("Little" in told) is ("Budgets that run out" in told)
+    assert "Ample" not in told
+    team = edition(database, Audience(teams=("payments",))).text
+    assert "Payments is used up" in prose(team)
+    assert "Company's" not in team
+    assert "Budgets that run out" not in edition(database, PAY).text
+
+
+def test_verdicts_that_changed_say_what_moved(database: Database) -> None:
+    weeks_ago, told_week = NOW - timedelta(days=40), datetime(2026, 11, 12, tzinfo=UTC)
+    with database.writing() as connection:
+        kept.keep(connection, [unclear("codex", weeks_ago)], weeks_ago, {"keep_from": 0.5})
+        kept.keep(connection, [keep("codex", told_week)], told_week, {"keep_from": 0.4})
+    wired = client(database, judge=judge).app.state.wiring  # type: ignore[attr-defined]
+    text = prose(press(wired, MONDAY, LINK).edition(COMPANY).text)
+    assert "codex: Keep (Cannot say yet before)." in text
+    assert "What moved: keep from from 0.5 to 0.4; sessions from unmet to met." in text
+    # The week after nothing has changed any more.
+    later = press(replace(wired, clock=lambda: NOW + timedelta(days=7)), date(2026, 11, 23), LINK)
+    assert "Verdicts that changed" not in later.edition(COMPANY).text
 
 
 def test_nothing_that_was_told_becomes_markup(database: Database) -> None:
@@ -219,6 +252,8 @@ def test_nothing_that_was_told_becomes_markup(database: Database) -> None:
 
 
 def test_requests_that_wait_are_said(database: Database) -> None:
-    assert datetime(2026, 11, 16, tzinfo=UTC).weekday() == 0
     weeks(database)
     assert "not counted yet" not in edition(database).text
+    with database.writing() as connection:
+        inbox.put(connection, [pack_otlp(Signal.LOGS, Encoding.JSON, b"{}", NOW)])
+    assert "1 request was not counted yet when this was written." in prose(edition(database).text)
