@@ -6,16 +6,15 @@ it claimed; whoever comes next can't know whether it arrived, says so, and does 
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
 
 from domain.alerts import Told
 from domain.digests import Copy, Scope, Sending, Through
 from store import tables as t
+from store.telling import LEFT_CLAIMED, settled
 from store.upsert import merge_into
 
-_ERROR_CHARACTERS = 300
 _KEPT = timedelta(weeks=53)
 
 
@@ -57,9 +56,7 @@ def give_up_claimed(connection: Connection) -> None:
     """
     s = t.digest_sendings.c
     connection.execute(
-        update(t.digest_sendings)
-        .where(s.state == Told.SENDING.value)
-        .values(state=Told.UNCERTAIN.value, error="the process ended while it was sent")
+        update(t.digest_sendings).where(s.state == Told.SENDING.value).values(**LEFT_CLAIMED)
     )
 
 
@@ -127,14 +124,7 @@ def settle(
     again_at: datetime | None = None,
 ) -> None:
     """Say what became of sending a copy; ``again_at`` where it is to be tried again."""
-    values: dict[str, Any] = {
-        "state": state.value,
-        "error": error[:_ERROR_CHARACTERS] if error else None,
-    }
-    if state is Told.SENT:
-        values["told_at"] = now
-    if again_at is not None:
-        values["due_at"] = again_at
+    values = settled(state, now=now, error=error, again_at=again_at)
     connection.execute(update(t.digest_sendings).where(_is(week, copy)).values(**values))
 
 

@@ -13,10 +13,10 @@ from sqlalchemy import Connection, and_, select, tuple_, update
 
 from domain.alerts import AlertKind, EventKind, Notice, Told
 from store import tables as t
+from store.telling import LEFT_CLAIMED, settled
 from store.upsert import Row, merge_into
 
 _TELL_WITHIN = timedelta(days=1)
-_ERROR_CHARACTERS = 300
 
 
 def enqueue(connection: Connection, channels: Collection[str], now: datetime) -> int:
@@ -72,9 +72,7 @@ def give_up_claimed(connection: Connection) -> None:
     """
     n = t.notifications.c
     connection.execute(
-        update(t.notifications)
-        .where(n.state == Told.SENDING.value)
-        .values(state=Told.UNCERTAIN.value, error="the process ended while it was sent")
+        update(t.notifications).where(n.state == Told.SENDING.value).values(**LEFT_CLAIMED)
     )
 
 
@@ -116,14 +114,7 @@ def settle(
     again_at: datetime | None = None,
 ) -> None:
     """Say what became of sending these; ``again_at`` where they are to be tried again."""
-    values: dict[str, Any] = {
-        "state": state.value,
-        "error": error[:_ERROR_CHARACTERS] if error else None,
-    }
-    if state is Told.SENT:
-        values["told_at"] = now
-    if again_at is not None:
-        values["due_at"] = again_at
+    values = settled(state, now=now, error=error, again_at=again_at)
     _mark(connection, channel, notices, **values)
 
 

@@ -322,7 +322,7 @@ def _history(given: Sequence[Given]) -> Table:
 def in_words(moved: Sequence[Move]) -> str:
     """What moved between two verdicts; empty where nothing did."""
     return "; ".join(
-        f"{formats.words(move.name)} from {move.before or 'none'} to {move.after or 'none'}"
+        f"{formats.words(move.name)}: {move.before or 'none'} to {move.after or 'none'}"
         for move in moved
     )
 

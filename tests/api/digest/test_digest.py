@@ -231,7 +231,7 @@ def test_verdicts_that_changed_say_what_moved(database: Database) -> None:
     wired = client(database, judge=judge).app.state.wiring  # type: ignore[attr-defined]
     text = prose(press(wired, MONDAY, LINK).edition(COMPANY).text)
     assert "codex: Keep (Cannot say yet before)." in text
-    assert "What moved: keep from from 0.5 to 0.4; sessions from unmet to met." in text
+    assert "What moved: keep from: 0.5 to 0.4; sessions: unmet to met." in text
     # The week after nothing has changed any more.
     later = press(replace(wired, clock=lambda: NOW + timedelta(days=7)), date(2026, 11, 23), LINK)
     assert "Verdicts that changed" not in later.edition(COMPANY).text
