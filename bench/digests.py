@@ -29,10 +29,7 @@ _SLOWEST = -1
 def main() -> None:
     """Fill, write them all, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sessions", type=int, default=1_000_000)
-    parser.add_argument("--people", type=int, default=2_000)
-    parser.add_argument("--teams", type=int, default=200)
-    parser.add_argument("--repositories", type=int, default=400)
+    rollups.company(parser, teams=200, repositories=400)
     told = parser.parse_args()
     console = Console()
     with tempfile.TemporaryDirectory() as folder:

@@ -18,6 +18,7 @@ from rich.table import Table
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from bench import rollups
 from bench.pages_data import fill
 from domain.weeks import week_of
 from store import access, outcomes, schema
@@ -45,10 +46,7 @@ _ANSWERS = (
 def main() -> None:
     """Fill, ask, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sessions", type=int, default=1_000_000)
-    parser.add_argument("--people", type=int, default=2_000)
-    parser.add_argument("--teams", type=int, default=40)
-    parser.add_argument("--repositories", type=int, default=200)
+    rollups.company(parser)
     parser.add_argument("--asked", type=int, default=30, help="times each page")
     parser.add_argument("--only", default="", help="pages whose address holds this")
     parser.add_argument("--keep", type=Path, help="folder to keep the database in, and use again")

@@ -53,10 +53,7 @@ _QUESTIONS: tuple[tuple[str, dict[str, str]], ...] = (
 def main() -> None:
     """Fill, ask, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sessions", type=int, default=1_000_000)
-    parser.add_argument("--people", type=int, default=2_000)
-    parser.add_argument("--teams", type=int, default=40)
-    parser.add_argument("--repositories", type=int, default=200)
+    company(parser)
     parser.add_argument("--asked", type=int, default=60, help="times each question")
     parser.add_argument("--keep", type=Path, help="folder to keep the database in, and use again")
     told = parser.parse_args()
@@ -84,6 +81,17 @@ def main() -> None:
         gc.freeze()
         gc.set_threshold(20_000)
         console.print(_asked(database, http, told.asked))
+
+
+def company(parser: argparse.ArgumentParser, *, teams: int = 40, repositories: int = 200) -> None:
+    """Let a command be told how large a company is made up."""
+    for name, usual in (
+        ("sessions", 1_000_000),
+        ("people", 2_000),
+        ("teams", teams),
+        ("repositories", repositories),
+    ):
+        parser.add_argument(f"--{name}", type=int, default=usual)
 
 
 def fill(database: Database, told: argparse.Namespace) -> None:
