@@ -127,6 +127,7 @@ def send_due(sends: Sender) -> list[Outcome]:
         }
         if not digest_sendings.outstanding(connection, week, new, now):
             return []
+    with sends.database.arrivals.reading() as connection:
         arrived = backlog.oldest_at(connection)
     if arrived and now - arrived > _COUNTED_WITHIN and now < due_at + _WAIT_FOR_COUNTING:
         _log.warning("the digest waits: requests of %s are not counted yet", arrived)

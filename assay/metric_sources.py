@@ -38,11 +38,11 @@ def worker(
     """Of a worker, and of the database at which it works."""
 
     def waiting() -> Iterator[Told]:
-        with database.reading() as connection:
+        with database.arrivals.reading() as connection:
             yield backlog.most_waiting(connection), {}
 
     def age() -> Iterator[Told]:
-        with database.reading() as connection:
+        with database.arrivals.reading() as connection:
             oldest = backlog.oldest_at(connection)
         yield 0.0 if oldest is None else max((clock() - oldest).total_seconds(), 0.0), {}
 

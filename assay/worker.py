@@ -103,7 +103,8 @@ def work(
     """Fold, booking tokens at these prices, and classify as long as orders say."""
     jobs = jobs or Jobs()
     collect_rarely()
-    with database.writing() as connection:
+    inbox.adopt(database)
+    with database.arrivals.writing() as connection:
         inbox.release(connection)
     pseudonyms = Pseudonyms(installation.pseudonym_key(database))
     judging = Judging(thresholds=thresholds, prices=prices)

@@ -220,7 +220,7 @@ def fold_again(
     with closing(Database(f"sqlite:///{path}")) as database:
         schema.migrate(database, datetime.now(UTC))
         while held := [rows_of(made) for made in islice(acknowledged, 256)]:
-            with database.writing() as connection:
+            with database.arrivals.writing() as connection:
                 inbox.put(connection, held)
             while ingest(database, pseudonyms):
                 pass

@@ -1,6 +1,6 @@
 """Inbox to sessions and work: claim, read, and fold in one transaction.
 
-Reading (decode, dialect) happens outside the transaction, which then deletes the inbox rows, keeps
+Reading (decode, dialect) happens outside the transaction, which then takes the inbox rows, keeps
 only records never seen before, and adds their sum. Rows that another folder took meanwhile, and
 records seen before, contribute nothing: that is all of exactly-once.
 """
@@ -104,12 +104,15 @@ def _claimed(
     receivers waiting.
     """
     if database.embedded:
+        with database.arrivals.reading() as arrivals:
+            held = inbox.oldest(arrivals, limit)
         with database.reading() as connection:
-            held = inbox.oldest(connection, limit)
+            held = inbox.stamped(connection, held)
         yield held, None
     else:
         with database.writing() as connection:
-            yield inbox.oldest(connection, limit, claim=True), connection
+            held = inbox.oldest(connection, limit, claim=True)
+            yield inbox.stamped(connection, held), connection
 
 
 def _told(row: inbox.Held, pseudonyms: Pseudonyms) -> _Read:
@@ -149,7 +152,7 @@ def _fold_alone(database: Database, row: _Read, prices: PriceBook) -> Counter[st
 
 
 def _park(database: Database, row_id: int, error: Exception) -> None:
-    with database.writing() as connection:
+    with database.arrivals.writing() as connection:
         inbox.park(connection, row_id, type(error.__cause__ or error).__name__)
 
 
@@ -165,17 +168,20 @@ def _fold(
     connection: Connection | None = None,
 ) -> Counter[str]:
     """How many records came to which outcome."""
+    ids = [row.row_id for row in read]
     if connection is not None:
-        return _fold_in(connection, read, prices)
+        taken = inbox.take(database, connection, ids)
+        return _fold_in(connection, [row for row in read if row.row_id in taken], prices)
     if not read:
         return Counter()
     with database.writing() as own:
-        return _fold_in(own, read, prices)
+        taken = inbox.take(database, own, ids)
+        became = _fold_in(own, [row for row in read if row.row_id in taken], prices)
+    inbox.forget(database, ids)
+    return became
 
 
-def _fold_in(connection: Connection, read: Sequence[_Read], prices: PriceBook) -> Counter[str]:
-    taken = inbox.take(connection, (row.row_id for row in read))
-    ours = [row for row in read if row.row_id in taken]
+def _fold_in(connection: Connection, ours: Sequence[_Read], prices: PriceBook) -> Counter[str]:
     observations = [each for row in ours for each in row.observations]
     horizon, late = retention.hold(connection), Counter[CoverageKey]()
     horizon_us = None if horizon is None else microseconds(horizon)

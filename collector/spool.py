@@ -107,7 +107,7 @@ class Spool:
         queue_bytes: int = _QUEUE_BYTES,
         room: Room = Room(),
     ) -> None:
-        self._database = database
+        self._database = database.arrivals
         self._clock = clock
         self._room = room
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()

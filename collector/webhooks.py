@@ -171,7 +171,7 @@ def _json_of(raw: bytes, headers: Mapping[str, str]) -> bytes:
 
 
 def _keep(database: Database, provider: str, row: Incoming, delivery_id: str | None) -> bool:
-    with database.writing() as connection:
+    with database.arrivals.writing() as connection:
         if delivery_id is not None and not inbox.first_delivery(
             connection, provider, delivery_id, row.received_at
         ):

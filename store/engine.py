@@ -1,16 +1,26 @@
-"""Opening the database: SQLite (WAL) under a folder, or PostgreSQL; and its one commit point."""
+"""Opening the database: SQLite (WAL) under a folder, or PostgreSQL; and its one commit point.
+
+SQLite has one writer a file. Requests that are not folded yet are kept in a file of their own, so
+that an acknowledgement waits for the disk and for nobody's work.
+"""
 
 import fcntl
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, func, make_url, select
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.schema import CreateTable
+
+from store.tables import deliveries, inbox
 
 __all__ = ["Connection", "Database", "StoreError", "translated"]
 
@@ -18,6 +28,8 @@ _PASSING = (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalEr
 _BUSY_TIMEOUT_MS = 15_000
 # Emptying the log keeps writers out while it waits for readers: acknowledgements matter more.
 _EMPTYING_TIMEOUT_MS = 50
+# Of four kilobytes: where nobody folds, receivers move the log into the file from then on.
+_MOST_LOGGED_PAGES = 16_384
 
 
 class StoreError(Exception):
@@ -38,6 +50,11 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _engine(url)
+
+    @cached_property
+    def arrivals(self) -> "Database":
+        """Where requests stay until they are folded: a file beside SQLite's; PostgreSQL itself."""
+        return _Arrivals(f"{self.url}-inbox") if self.embedded else self
 
     @property
     def embedded(self) -> bool:
@@ -86,14 +103,23 @@ class Database:
                 if won:
                     connection.execute(select(func.pg_advisory_unlock(task)))
 
-    def empty_log(self) -> bool:
-        """Move SQLite's write-ahead log into the database and cut it to nothing.
+    def move_log(self) -> None:
+        """Move SQLite's log into its file as far as nobody is in the way; writers go on."""
+        if self.embedded:
+            with translated(), self.engine.connect() as connection:
+                connection.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
-        Deleted rows are overwritten in the database (``secure_delete``); their old copies in the
-        log are gone only after this. False where a reader was in the way: try again later.
+    def empty_log(self) -> bool:
+        """Move SQLite's write-ahead logs into their files and cut them to nothing.
+
+        Deleted rows are overwritten in the file (``secure_delete``); their old copies in the log
+        are gone only after this. False where a reader was in the way: try again later.
         """
         if not self.embedded:
             return True
+        return all([self._emptied(), self.arrivals._emptied()])
+
+    def _emptied(self) -> bool:
         with translated(), self.engine.connect() as connection:
             # On the bare cursor, outside any transaction: inside one it would always be in the way.
             raw = connection.connection.cursor()
@@ -125,6 +151,32 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+        if "arrivals" in self.__dict__ and self.arrivals is not self:
+            self.arrivals.close()
+
+
+class _Arrivals(Database):
+    """The file of requests that wait, made when it is opened first.
+
+    Its tables are those of the same names in the database, which are empty there.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        event.listen(self.engine, "connect", _may_shrink, insert=True)
+        event.listen(self.engine, "connect", _make_arrivals)
+
+    @cached_property
+    def arrivals(self) -> Database:
+        """This one."""
+        return self
+
+    def _emptied(self) -> bool:
+        with translated(), self.engine.connect() as connection:
+            # After a backlog most of the file is free: the disk gets it back.
+            # As a script: one step gives back one page.
+            connection.connection.cursor().executescript("PRAGMA incremental_vacuum")
+        return super()._emptied()
 
 
 @contextmanager
@@ -181,3 +233,35 @@ def _begin_sqlite(connection: Connection) -> None:
     raw = connection.connection.cursor()
     raw.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
     raw.close()
+
+
+def _may_shrink(raw: Any, _record: object) -> None:
+    """Let free pages be given back to the disk: to be said before the file has any."""
+    raw.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    # The folder does it after each of its batches: no acknowledgement is to wait for it.
+    raw.execute(f"PRAGMA wal_autocheckpoint = {_MOST_LOGGED_PAGES}")
+
+
+_TABLES = [
+    str(CreateTable(table, if_not_exists=True).compile(dialect=sqlite.dialect()))
+    for table in (inbox, deliveries)
+]
+_MADE = "SELECT 1 FROM sqlite_sequence WHERE name = 'inbox'"
+_BEGIN_IDS = "INSERT INTO sqlite_sequence (name, seq) VALUES ('inbox', ?)"
+
+
+def _make_arrivals(raw: Any, _record: object) -> None:
+    """Make the tables where they are not there.
+
+    Ids go on from the time in microseconds: those of a file that was lost never come again, since
+    the database may remember some as folded.
+    """
+    cursor = raw.cursor()
+    for table in _TABLES:
+        cursor.execute(table)
+    if cursor.execute(_MADE).fetchone() is None:
+        cursor.execute("BEGIN IMMEDIATE")
+        if cursor.execute(_MADE).fetchone() is None:
+            cursor.execute(_BEGIN_IDS, (time.time_ns() // 1000,))
+        cursor.execute("COMMIT")
+    cursor.close()

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from domain.events import Context, Trace
 from domain.folded import context_pk
-from store import digest_recipients, people, retention
+from store import digest_recipients, inbox, people, retention
 from store import tables as t
 from store.engine import Database
 from store.given import given
@@ -123,6 +123,8 @@ def stands(connection: Connection, identities: Collection[str]) -> bool:
 
 def erase(database: Database, identities: frozenset[str]) -> Erased:
     """Replace these pseudonyms of one person, in one transaction. Nobody folds meanwhile."""
+    with database.arrivals.reading() as connection:
+        waiting = sum(inbox.waiting(connection))
     with database.writing() as connection:
         retention.hold_alone(connection)
         names, shared = _names(connection, identities)
@@ -134,7 +136,7 @@ def erase(database: Database, identities: frozenset[str]) -> Erased:
             commits=_count(connection, t.commit_people, identities),
             names_deleted=_forget_names(connection, identities),
             shared_names=shared,
-            waiting=connection.execute(select(func.count()).select_from(t.inbox)).scalar_one(),
+            waiting=waiting,
         )
         digest_recipients.forget(connection, identities)
         _move_contexts(connection, new)

@@ -1,21 +1,36 @@
 """Acknowledged bytes that are not folded yet, and the deliveries already taken.
 
-A row is deleted in the transaction that folds it, so that what an acknowledgement promised is in
-exactly one of both places whatever happens in between.
+What an acknowledgement promised counts once, whatever happens in between. PostgreSQL deletes a row
+in the transaction that folds it. Beside SQLite rows are in a file of their own, so there that
+transaction marks them as folded, and they are deleted once it is durable.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from domain.stamp import Stamp
 from store import keys
-from store.tables import deliveries, inbox
+from store.engine import Database
+from store.tables import deliveries, folded_requests, inbox
 from store.tables.base import Moment
 from store.upsert import insert_into
 
+# Of rows that are moved; a body may have megabytes.
+_AT_ONCE = 100
 _APPEND = "INSERT INTO inbox (received_at, kind, name, body, key_id) VALUES (?, ?, ?, ?, ?)"
 
 
@@ -67,8 +82,6 @@ def oldest(connection: Connection, limit: int, *, claim: bool = False) -> list[H
     query = select(inbox).where(inbox.c.parked.is_(None)).order_by(inbox.c.id).limit(limit)
     if claim:
         query = query.with_for_update(skip_locked=True)
-    rows = connection.execute(query).all()
-    stamps = keys.stamps(connection, (row.key_id for row in rows if row.key_id))
     return [
         Held(
             row.id,
@@ -79,16 +92,91 @@ def oldest(connection: Connection, limit: int, *, claim: bool = False) -> list[H
                 body=row.body,
                 key_id=row.key_id,
             ),
-            stamps.get(row.key_id),
         )
-        for row in rows
+        for row in connection.execute(query)
     ]
 
 
-def take(connection: Connection, ids: Iterable[int]) -> set[int]:
-    """Delete these rows; the ids that were still there. Another folder has taken the others."""
-    taken = connection.execute(delete(inbox).where(inbox.c.id.in_(list(ids))).returning(inbox.c.id))
-    return {row.id for row in taken}
+def stamped(connection: Connection, rows: Sequence[Held]) -> list[Held]:
+    """The same rows, each with what its key says."""
+    named = [row.incoming.key_id for row in rows if row.incoming.key_id]
+    stamps = keys.stamps(connection, named)
+    return [replace(row, stamp=stamps.get(row.incoming.key_id or "")) for row in rows]
+
+
+def take(database: Database, connection: Connection, ids: Collection[int]) -> set[int]:
+    """Take these rows to be folded in the transaction of ``connection``; which of them may be.
+
+    Another folder has folded the others. ``forget`` must follow once the transaction is durable.
+    """
+    if not database.embedded:
+        return _deleted(connection, ids)
+    f = folded_requests.c.id
+    # The write lock is held: nobody else marks, and who deletes has marked before.
+    marked = {row.id for row in connection.execute(select(f))}
+    with database.arrivals.reading() as arrivals:
+        there = _among(arrivals, {*ids, *marked})
+    new = there.intersection(ids) - marked
+    _mark(connection, new, marked - there)
+    return new
+
+
+def _among(connection: Connection, ids: Collection[int]) -> set[int]:
+    found = connection.execute(select(inbox.c.id).where(inbox.c.id.in_(sorted(ids))))
+    return {row.id for row in found}
+
+
+def _mark(connection: Connection, new: Collection[int], gone: Collection[int]) -> None:
+    """Mark rows as folded; forget the marks of those that are deleted."""
+    if new:
+        connection.execute(insert(folded_requests), [{"id": each} for each in sorted(new)])
+    if gone:
+        old = folded_requests.c.id.in_(sorted(gone))
+        connection.execute(delete(folded_requests).where(old))
+
+
+def forget(database: Database, ids: Collection[int]) -> None:
+    """Delete rows that are folded."""
+    if database.embedded and ids:
+        with database.arrivals.writing() as connection:
+            _deleted(connection, ids)
+        database.arrivals.move_log()
+
+
+def _deleted(connection: Connection, ids: Collection[int]) -> set[int]:
+    gone = delete(inbox).where(inbox.c.id.in_(sorted(ids))).returning(inbox.c.id)
+    return {row.id for row in connection.execute(gone)}
+
+
+def adopt(database: Database) -> None:
+    """Move rows that stand in the embedded database itself to where rows are kept.
+
+    A version from before left them, or a backup that was put in its place. A crash in the middle
+    leaves them in both: their records count once all the same, as those of a resend.
+    """
+    if not database.embedded:
+        return
+    with database.writing() as connection:
+        while _moved(database, connection, inbox, (inbox.c.id,)):
+            pass
+        while _moved(database, connection, deliveries, tuple(deliveries.primary_key)):
+            pass
+
+
+def _moved(
+    database: Database, connection: Connection, table: Table, key: tuple[Column[Any], ...]
+) -> bool:
+    """Move some rows; whether there were any."""
+    left = connection.execute(select(table).order_by(*key).limit(_AT_ONCE)).mappings().all()
+    if not left:
+        return False
+    # Where they go they get ids of their own.
+    rows = [{name: value for name, value in row.items() if name != "id"} for row in left]
+    with database.arrivals.writing() as arrivals:
+        arrivals.execute(insert_into(arrivals, table).on_conflict_do_nothing(), rows)
+    last = [left[-1][column.name] for column in key]
+    connection.execute(delete(table).where(tuple_(*key) <= tuple_(*last)))
+    return True
 
 
 def park(connection: Connection, row_id: int, reason: str) -> None:

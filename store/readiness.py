@@ -46,7 +46,7 @@ def _folding(
     if not migrated:
         return Check(name="folding", ok=None, detail="not known of a database of another version")
     try:
-        with database.reading() as connection:
+        with database.arrivals.reading() as connection:
             oldest = backlog.oldest_at(connection)
     except StoreError:
         return Check(name="folding", ok=None, detail="the inbox can't be read now")

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Connection, case, cast, func, select
 
 from store import families, inbox
 from store import tables as t
+from store.engine import Database
 from store.report_sessions import LABELLED
 from store.report_usage import BOOKED, Usage, combined, summed
 
@@ -65,9 +66,19 @@ def probe(connection: Connection) -> None:
     connection.execute(select(1))
 
 
-def arrival(connection: Connection) -> Arrival:
-    """What waits, and when the last record came."""
-    to_fold, parked = inbox.waiting(connection)
+def arrival(database: Database) -> Arrival:
+    """What waits, and when the last record came.
+
+    Asks by itself: what waits to be folded is looked at first, so that whatever is folded
+    meanwhile is found among what waits to be concluded.
+    """
+    with database.arrivals.reading() as connection:
+        to_fold, parked = inbox.waiting(connection)
+    with database.reading() as connection:
+        return _arrival(connection, to_fold, parked)
+
+
+def _arrival(connection: Connection, to_fold: int, parked: int) -> Arrival:
     to_classify = sum(
         connection.execute(select(func.count()).select_from(dirty)).scalar_one()
         for dirty in (

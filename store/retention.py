@@ -142,7 +142,7 @@ def forget_readings(database: Database) -> Iterator[int]:
 
 def forget_deliveries(database: Database, now: datetime) -> int:
     """Forget which webhooks were delivered long ago; how many."""
-    with database.writing() as connection:
+    with database.arrivals.writing() as connection:
         old = t.deliveries.c.received_at < now - DELIVERIES_KEPT
         return connection.execute(delete(t.deliveries).where(old)).rowcount
 

@@ -1,5 +1,6 @@
 """Captured telemetry through the real inbox and folder, and what the database then says."""
 
+import re
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -56,7 +57,7 @@ def bodies(scenario: Path) -> list[Body]:
 def put(database: Database, sent: Iterable[Body]) -> None:
     """Acknowledge these bodies, each in its own row of the inbox."""
     rows = [pack_otlp(*body, RECEIVED_AT) for body in sent]
-    with database.writing() as connection:
+    with database.arrivals.writing() as connection:
         inbox.put(connection, rows)
 
 
@@ -96,12 +97,17 @@ def seen(database: Database) -> list[tuple[int, int, list[bytes]]]:
 
 def rows(database: Database, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
     """A table's rows as the database keeps them, in an order that depends on nothing else."""
-    with database.reading() as connection:
+    with _place(database, table).reading() as connection:
         found = connection.execute(text(f"SELECT {columns} FROM {table}"))
         return sorted((tuple(row) for row in found), key=repr)
 
 
 def one(database: Database, query: str, **values: Any) -> Any:
     """The one value that a query gives."""
-    with database.reading() as connection:
+    with _place(database, query).reading() as connection:
         return connection.execute(text(query), values).scalar_one()
+
+
+def _place(database: Database, asked: str) -> Database:
+    """Where the rows of this table stand, or of the table that is asked in this query."""
+    return database.arrivals if re.search(r"\b(inbox|deliveries)\b", asked) else database

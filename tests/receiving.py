@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from assay.listening import receiving as receiving_options
 from assay.listening import serving
@@ -78,8 +79,13 @@ def receiving(
 @contextmanager
 def locked(database: Database) -> Iterator[sqlite3.Connection]:
     """Another program that is writing, until the block ends or it is told otherwise."""
-    path = database.engine.url.database
+    path = database.arrivals.engine.url.database
     assert path is not None
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield other
+
+
+def hurried(raw: Any, _record: object) -> None:
+    """Listens to ``connect``: what is locked is not waited for."""
+    raw.execute("PRAGMA busy_timeout = 30")

@@ -67,7 +67,7 @@ def read_week(wiring: Wiring, connection: Connection, week: date) -> Week:
         changed=_changed(wiring, connection, until, now),
         leaks=wiring.leaks(connection, wiring.privacy_floor),
         standings=wiring.planner.standings(connection, shown, now, wiring.company),
-        waiting=report_status.arrival(connection).pending,
+        waiting=report_status.arrival(wiring.database).pending,
     )
 
 

@@ -107,7 +107,7 @@ def arrived(wiring: Wiring) -> Arrived:
         labels, sessionless = report_status.labels(connection)
         return Arrived(
             now=now,
-            arrival=report_status.arrival(connection),
+            arrival=report_status.arrival(wiring.database),
             tools=tools,
             needs=missing([line.verdict for line in tools]),
             sessions=sessions,

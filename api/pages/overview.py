@@ -87,7 +87,7 @@ def overview(wiring: Wiring, parameters: PageParameters) -> Overview | None:
         total = whole.total if whole and whole.total else by_week.total
         return Overview(
             now=now,
-            arrival=report_status.arrival(connection),
+            arrival=report_status.arrival(wiring.database),
             period=by_week.period,
             total=total,
             spent_nanousd=ratios.spend_of(total),

@@ -90,7 +90,7 @@ def quality_view(wiring: Wiring, parameters: PageParameters) -> QualityView:
         report = ratios.report(
             wiring, connection, PageParameters(weeks=parameters.weeks), now, None
         )
-        arrival = report_status.arrival(connection)
+        arrival = report_status.arrival(wiring.database)
         copies = digest_sendings.since(connection, now.date() - _DIGESTS)
     tools = arrivals(covered)
     unknown = [each for each in covered if each.outcome not in SETTLED]

@@ -34,8 +34,8 @@ def readyz(wired: Wired, response: Response) -> Readiness:
 @router.get("/v1/status")
 def status(wired: Wired) -> Status:
     """How current all other answers are: what is acknowledged and not yet in them."""
+    arrival = report_status.arrival(wired.database)
     with wired.database.reading() as connection:
-        arrival = report_status.arrival(connection)
         providers = provider_rows(sync.states(connection))
     return Status(
         status="ok",

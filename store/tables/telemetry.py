@@ -42,6 +42,13 @@ inbox = Table(
     sqlite_autoincrement=True,
 )
 
+# Beside an embedded database: rows of the inbox that are folded and may not be deleted yet.
+folded_requests = Table(
+    "folded_requests",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,
@@ -140,6 +147,7 @@ usage = Table(
     *(Column(name, BigInteger, nullable=False) for name in USAGE_RESTS),
     Index("ix_usage_hour", "hour"),
     Index("ix_usage_context_pk_hour", "context_pk", "hour"),
+    Index("ix_usage_model_hour", "model", "hour"),
     sqlite_with_rowid=False,
 )
 

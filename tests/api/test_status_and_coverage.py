@@ -49,7 +49,7 @@ def test_pending_counts_what_is_not_yet_in_the_answers(database: Database) -> No
 
 def test_what_is_set_aside_is_parked_and_not_pending(database: Database) -> None:
     put(database, bodies(SIMPLE))
-    with database.writing() as connection:
+    with database.arrivals.writing() as connection:
         inbox.park(connection, one(database, "SELECT MIN(id) FROM inbox"), "ValueError")
     told = get(client(database), "/v1/status")
     assert (told["pending"], told["parked"]) == (1, 1)

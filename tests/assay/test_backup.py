@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from assay.main import app
+from store import inbox
 from store.engine import Database
 from tests.capturing import CAPTURES
 from tests.filling import bodies, fill, folded, one, put
@@ -56,9 +57,24 @@ def test_a_copy_holds_all_and_restores_to_the_same(data: Path, tmp_path: Path) -
     assert (tmp_path / "new" / "assay.db").stat().st_mode & 0o077 == 0
     with opened(data) as before, opened(tmp_path / "new") as after:
         assert folded(after) == folded(before)
+        inbox.adopt(after)
         assert one(after, "SELECT COUNT(*) FROM inbox") == waiting
+        fill(after, [])
+        fill(before, [])
+        assert folded(after) == folded(before)
         key = "SELECT pseudonym_key FROM installation"
         assert one(after, key) == one(before, key)
+
+
+def test_a_copy_leaves_out_what_was_folded_and_not_deleted_yet(data: Path, tmp_path: Path) -> None:
+    with opened(data) as database:
+        with database.arrivals.reading() as arrivals:
+            ids = [row.id for row in inbox.oldest(arrivals, 1)]
+        with database.writing() as connection:
+            assert inbox.take(database, connection, ids) == set(ids)
+    status, said = run("backup", tmp_path / "b.assay", "--data", data)
+    assert status == 0, said
+    assert f"{len(bodies(OTHER)) - 1} requests not folded yet" in said
 
 
 def test_a_running_server_is_copied_and_the_copy_serves(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_what_a_lead_leads_is_looked_up_when_it_goes_out(
 def test_it_waits_until_what_arrived_is_counted(database: Database, mailbox: Mailbox) -> None:
     wanting(database, ada=("",))
     set_up = through(mailbox)
-    with database.writing() as connection:
+    with database.arrivals.writing() as connection:
         row = pack_otlp(Signal.LOGS, Encoding.JSON, b"{}", DUE - HOUR)
         inbox.put(connection, [row])
     assert send_due(sending(database, set_up)) == []

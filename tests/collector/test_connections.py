@@ -35,7 +35,7 @@ def connection(running: Running) -> Iterator[http.client.HTTPConnection]:
 
 
 def held(running: Running) -> int:
-    with running.database.reading() as connection:
+    with running.database.arrivals.reading() as connection:
         return sum(inbox.waiting(connection))
 
 

@@ -91,7 +91,7 @@ def test_garbage_is_refused_or_folded_and_no_error_is_ours(
     assert 0.3 < len(taken) / len(sent) < 0.8
     assert len(rows(database, "inbox", "id")) == len(taken)
     fold_all(database)
-    with database.reading() as connection:
+    with database.arrivals.reading() as connection:
         assert inbox.waiting(connection) == (0, 0)
     assert [each.message for each in caplog.records if each.levelname == "ERROR"] == []
 
@@ -116,7 +116,7 @@ def test_the_books_are_what_the_acknowledged_bodies_say_one_by_one(
     fold_all(database)
     with fresh() as other:
         for made in taken:
-            with other.writing() as connection:
+            with other.arrivals.writing() as connection:
                 inbox.put(connection, [rows_of(made)])
             fold_all(other, 1)
         for table in ("usage", "session_counts", "session_traces", "series"):

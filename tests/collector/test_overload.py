@@ -26,8 +26,8 @@ from domain.record import Signal
 from store import backlog, inbox
 from store.access import Gate
 from store.engine import Database
-from tests.filling import RECEIVED_AT, one, rows
-from tests.receiving import Running, locked, receiving
+from tests.filling import RECEIVED_AT, rows
+from tests.receiving import Running, hurried, locked, receiving
 
 LOGS_METHOD = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 BODY = b'{"resourceLogs": []}'
@@ -77,9 +77,11 @@ def put_until_taken(spool: Spool) -> None:
 
 def fold(database: Database, count: int) -> None:
     """Take the oldest rows away, as the folder does."""
-    with database.writing() as connection:
+    with database.arrivals.reading() as connection:
         ids = [row.id for row in inbox.oldest(connection, count)]
-        assert len(inbox.take(connection, ids)) == count
+    with database.writing() as connection:
+        assert len(inbox.take(database, connection, ids)) == count
+    inbox.forget(database, ids)
 
 
 # The bound of the inbox
@@ -109,16 +111,16 @@ def test_what_waited_before_the_start_counts_and_what_is_parked_does_not(
     assert refusals(spooling(Room(rows=5)), 5) == []
     again = spooling(Room(rows=5))
     assert len(refusals(again, 1)) == 1
-    with database.writing() as connection:
+    with database.arrivals.writing() as connection:
         for held in inbox.oldest(connection, 2):
             inbox.park(connection, held.id, "unreadable")
-    with database.reading() as connection:
+    with database.arrivals.reading() as connection:
         assert (backlog.most_waiting(connection), inbox.waiting(connection)) == (3, (3, 2))
     put_until_taken(again)
     put_until_taken(again)
     assert len(refusals(again, 1)) == 1
     fold(database, 5)
-    with database.reading() as connection:
+    with database.arrivals.reading() as connection:
         assert backlog.most_waiting(connection) == 0
 
 
@@ -155,12 +157,13 @@ def test_a_full_database_refuses_what_it_cannot_hold_and_keeps_what_it_acknowled
     embedded: Database,
 ) -> None:
     # Room for a fifth of the bodies beside the empty tables.
-    pages = [one(embedded, "PRAGMA page_count") + 120]
+    with embedded.arrivals.reading() as connection:
+        pages = [connection.exec_driver_sql("PRAGMA page_count").scalar_one() + 120]
 
     def bound(raw: Any, *_: object) -> None:
         raw.execute(f"PRAGMA max_page_count = {pages[0]}")
 
-    event.listen(embedded.engine, "checkout", bound)
+    event.listen(embedded.arrivals.engine, "checkout", bound)
     spool = Spool(embedded, lambda: RECEIVED_AT)
     spool.start()
     bodies = [os.urandom(20_000) for _ in range(100)]
@@ -175,7 +178,7 @@ def test_a_full_database_refuses_what_it_cannot_hold_and_keeps_what_it_acknowled
     for body in refused:
         asyncio.run(put(spool, body))
     spool.stop()
-    with embedded.reading() as connection:
+    with embedded.arrivals.reading() as connection:
         held = inbox.oldest(connection, 1000)
     assert sorted(unpack_otlp(row.incoming)[2] for row in held) == sorted(bodies)
 
@@ -185,7 +188,7 @@ def test_a_full_database_refuses_what_it_cannot_hold_and_keeps_what_it_acknowled
 
 @pytest.fixture
 def running(embedded: Database) -> Iterator[Running]:
-    event.listen(embedded.engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 30"))
+    event.listen(embedded.arrivals.engine, "connect", hurried)
     with receiving(embedded, room=Room(rows=2)) as servers:
         yield servers
 

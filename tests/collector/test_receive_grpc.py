@@ -80,7 +80,7 @@ def running(database: Database) -> Iterator[Running]:
 
 def arrived(database: Database) -> list[Record | None]:
     """Everything in the inbox, decoded."""
-    with database.reading() as connection:
+    with database.arrivals.reading() as connection:
         held = inbox.oldest(connection, 100)
     return [record for row in held for record in decode(*unpack_otlp(row.incoming))]
 

@@ -77,7 +77,7 @@ def post(
 
 
 def held(database: Database) -> list[tuple[Signal, Encoding, bytes]]:
-    with database.reading() as connection:
+    with database.arrivals.reading() as connection:
         return [unpack_otlp(row.incoming) for row in inbox.oldest(connection, 100)]
 
 

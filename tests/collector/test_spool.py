@@ -20,6 +20,7 @@ from domain.record import Signal
 from store import inbox
 from store.engine import Database
 from tests.filling import RECEIVED_AT, rows
+from tests.receiving import hurried
 
 BODY = b'{"resourceLogs": []}'
 
@@ -32,7 +33,7 @@ def database(embedded: Database) -> Database:
 
 @pytest.fixture
 def spool(database: Database) -> Iterator[Spool]:
-    event.listen(database.engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 30"))
+    event.listen(database.arrivals.engine, "connect", hurried)
     writing = Spool(database, lambda: RECEIVED_AT)
     writing.start()
     yield writing
@@ -43,7 +44,7 @@ def spool(database: Database) -> Iterator[Spool]:
 def commits(database: Database) -> list[None]:
     """Grows by one with every transaction that is committed."""
     counted: list[None] = []
-    event.listen(database.engine, "commit", lambda _: counted.append(None))
+    event.listen(database.arrivals.engine, "commit", lambda _: counted.append(None))
     return counted
 
 
@@ -56,9 +57,16 @@ async def put_many(spool: Spool, count: int) -> list[BaseException | None]:
 
 
 def locked(database: Database) -> "closing[sqlite3.Connection]":
-    """Another program that is writing, until it is closed."""
-    path = database.engine.url.database
+    """Another program that is writing into the inbox, until it is closed."""
+    return written(database.arrivals)
+
+
+def written(file: Database) -> "closing[sqlite3.Connection]":
+    """Another program that is writing into this file."""
+    path = file.engine.url.database
     assert path is not None
+    with file.reading():
+        pass
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     return closing(other)
@@ -73,9 +81,18 @@ def test_what_is_packed_unpacks_to_the_same(
     assert unpack_otlp(row) == (signal, encoding, body)
 
 
+def test_nobody_waits_for_what_is_written_into_the_database(embedded: Database) -> None:
+    spool = Spool(embedded, lambda: RECEIVED_AT)
+    spool.start()
+    with written(embedded):
+        asyncio.run(put(spool))
+    spool.stop()
+    assert len(rows(embedded, "inbox", "id")) == 1
+
+
 def test_a_request_that_was_put_is_in_the_inbox(spool: Spool, database: Database) -> None:
     asyncio.run(put(spool))
-    with database.reading() as connection:
+    with database.arrivals.reading() as connection:
         [row] = inbox.oldest(connection, 10)
     assert row.incoming == pack_otlp(Signal.LOGS, Encoding.JSON, BODY, RECEIVED_AT)
 
@@ -84,7 +101,7 @@ def test_a_small_body_is_packed_by_the_writer_and_kept_the_same(
     spool: Spool, database: Database
 ) -> None:
     asyncio.run(spool.put_small(Signal.LOGS, Encoding.JSON, BODY, "the key"))
-    with database.reading() as connection:
+    with database.arrivals.reading() as connection:
         [row] = inbox.oldest(connection, 10)
     assert row.incoming == pack_otlp(Signal.LOGS, Encoding.JSON, BODY, RECEIVED_AT, "the key")
 
@@ -106,7 +123,7 @@ def test_bodies_wait_packed_once_many_wait(
 
     asyncio.run(put_four())
     spool.stop()
-    with database.reading() as connection:
+    with database.arrivals.reading() as connection:
         held = inbox.oldest(connection, 10)
     assert [unpack_otlp(row.incoming)[2] for row in held] == [body] * 4
 
@@ -124,7 +141,7 @@ def test_rows_are_kept_in_the_order_they_came(spool: Spool, database: Database) 
         await asyncio.gather(*(put(spool, b"%d" % number) for number in range(100)))
 
     asyncio.run(numbered())
-    with database.reading() as connection:
+    with database.arrivals.reading() as connection:
         held = inbox.oldest(connection, 100)
     assert [unpack_otlp(row.incoming)[2] for row in held] == [b"%d" % n for n in range(100)]
 
@@ -149,7 +166,7 @@ def test_an_error_that_nobody_foresaw_refuses_and_the_writer_lives_on(
         if failing:
             raise RuntimeError("unforeseen")
 
-    event.listen(database.engine, "before_cursor_execute", fail)
+    event.listen(database.arrivals.engine, "before_cursor_execute", fail)
     with pytest.raises(Unavailable):
         asyncio.run(put(spool))
     failing.clear()

@@ -33,8 +33,9 @@ def name(scenario: Path) -> str:
 def send(database: Database, scenario: Path, *stamps: Stamp) -> None:
     """Everything once with a key of each of these stamps."""
     with database.writing() as connection:
-        for stamp in stamps:
-            key_id, _ = keys.create(connection, "", stamp, NOW)
+        key_ids = [keys.create(connection, "", stamp, NOW)[0] for stamp in stamps]
+    with database.arrivals.writing() as connection:
+        for key_id in key_ids:
             sent = [pack_otlp(*body, RECEIVED_AT, key_id) for body in bodies(scenario)]
             inbox.put(connection, sent)
     fold_all(database)
@@ -59,8 +60,10 @@ def test_what_came_with_a_key_is_stamped_though_the_key_is_revoked_since(
 ) -> None:
     with database.writing() as connection:
         key_id, _ = keys.create(connection, "", Stamp(attributes=(("team", "web"),)), NOW)
+    with database.arrivals.writing() as connection:
         sent = [pack_otlp(*body, RECEIVED_AT, key_id) for body in bodies(SCENARIOS[0])]
         inbox.put(connection, sent)
+    with database.writing() as connection:
         keys.revoke(connection, key_id, NOW)
     fold_all(database)
     assert {team for (team,) in rows(database, "contexts", "team")} == {"web"}
@@ -69,6 +72,7 @@ def test_what_came_with_a_key_is_stamped_though_the_key_is_revoked_since(
 def test_what_came_without_a_key_is_not_stamped(database: Database) -> None:
     with database.writing() as connection:
         keys.create(connection, "", Stamp(attributes=(("team", "web"),)), NOW)
+    with database.arrivals.writing() as connection:
         inbox.put(connection, [pack_otlp(*body, RECEIVED_AT) for body in bodies(SCENARIOS[0])])
     fold_all(database)
     assert {team for (team,) in rows(database, "contexts", "team")} == {None}

@@ -27,6 +27,7 @@ from store.inbox import Held
 from tests.capturing import PSEUDONYMS
 from tests.delivering import PAYLOADS, RECEIVED_AT, load
 from tests.filling import fold_all, rows
+from tests.receiving import hurried
 
 SECRET = "a secret for tests"
 WORK = (
@@ -47,7 +48,7 @@ def database(embedded: Database) -> Database:
 
 @pytest.fixture
 def forge(database: Database) -> Iterator[TestClient]:
-    event.listen(database.engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 30"))
+    event.listen(database.arrivals.engine, "connect", hurried)
     with TestClient(app(database, {"github": SECRET})) as client:
         yield client
 
@@ -79,7 +80,7 @@ def deliver(
 
 
 def held(database: Database) -> list[Held]:
-    with database.reading() as connection:
+    with database.arrivals.reading() as connection:
         return inbox.oldest(connection, 1000)
 
 
@@ -345,7 +346,7 @@ def test_only_post_and_only_known_forges(forge: TestClient) -> None:
 def test_a_locked_database_is_503_and_later_takes_the_same_delivery(
     forge: TestClient, database: Database
 ) -> None:
-    path = database.engine.url.database
+    path = database.arrivals.engine.url.database
     assert path is not None
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -4,6 +4,7 @@ import math
 import sqlite3
 from contextlib import closing
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,22 +45,24 @@ def row(name: str, kind: str = OTLP, body: bytes = b"{}") -> Incoming:
 
 
 def add(database: Database, *incoming: Incoming) -> None:
-    with database.writing() as connection:
+    with database.arrivals.writing() as connection:
         inbox.put(connection, incoming)
 
 
 def oldest(database: Database, limit: int = 100) -> list[Held]:
-    with database.reading() as connection:
+    with database.arrivals.reading() as connection:
         return inbox.oldest(connection, limit)
 
 
 def take(database: Database, *ids: int) -> set[int]:
     with database.writing() as connection:
-        return inbox.take(connection, ids)
+        taken = inbox.take(database, connection, ids)
+    inbox.forget(database, ids)
+    return taken
 
 
 def waiting(database: Database) -> tuple[int, int]:
-    with database.reading() as connection:
+    with database.arrivals.reading() as connection:
         return inbox.waiting(connection)
 
 
@@ -101,12 +104,12 @@ def test_the_number_of_a_row_that_is_gone_is_never_given_again(database: Databas
 def test_parked_rows_wait_beside_the_others_until_they_are_released(database: Database) -> None:
     add(database, row("a"), row("b"))
     first = oldest(database)[0].id
-    with database.writing() as connection:
+    with database.arrivals.writing() as connection:
         inbox.park(connection, first, "why " * 100)
     assert [held.incoming.name for held in oldest(database)] == ["b"]
     assert waiting(database) == (1, 1)
     assert parked(database) == [("a", ("why " * 100)[:200])]
-    with database.writing() as connection:
+    with database.arrivals.writing() as connection:
         inbox.release(connection)
     assert [held.incoming.name for held in oldest(database)] == ["a", "b"]
     assert waiting(database) == (2, 0)
@@ -114,7 +117,7 @@ def test_parked_rows_wait_beside_the_others_until_they_are_released(database: Da
 
 def test_a_delivery_is_new_once_by_forge(database: Database) -> None:
     def first(provider: str, delivery_id: str) -> bool:
-        with database.writing() as connection:
+        with database.arrivals.writing() as connection:
             return inbox.first_delivery(connection, provider, delivery_id, RECEIVED_AT)
 
     assert [first("github", "1"), first("github", "1")] == [True, False]
@@ -155,11 +158,11 @@ def test_a_row_that_was_set_aside_is_folded_once_it_can_be(
 ) -> None:
     prompt, others = prompt_and_others()
     put(database, [prompt])
-    with database.writing() as connection:
+    with database.arrivals.writing() as connection:
         inbox.park(connection, oldest(database)[0].id, "some day")
     fill(database, others)
     assert waiting(database) == (0, 1)
-    with database.writing() as connection:
+    with database.arrivals.writing() as connection:
         inbox.release(connection)
     fold_all(database)
     assert waiting(database) == (0, 0)
@@ -264,7 +267,7 @@ def test_a_database_that_fails_for_a_moment_parks_nothing(embedded: Database) ->
         if failing and statement.startswith("DELETE FROM inbox"):
             raise sqlite3.OperationalError("disk I/O error")
 
-    event.listen(embedded.engine, "before_cursor_execute", fail)
+    event.listen(embedded.arrivals.engine, "before_cursor_execute", fail)
     put(embedded, SENT)
     with pytest.raises(StoreError, match="disk I/O error"):
         ingest(embedded, PSEUDONYMS)
@@ -310,6 +313,75 @@ def test_a_folder_that_dies_in_the_middle_leaves_everything_as_it_was(database: 
     assert rows(database, "usage") == rows(database, "sessions") == []
     fold_all(database)
     assert same(expected(SCENARIO), usage(database))
+
+
+# A file of its own beside the embedded database
+
+
+def test_a_folder_that_dies_before_it_deletes_counts_nothing_twice(embedded: Database) -> None:
+    put(embedded, SENT)
+    dying = [True]
+
+    def die(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if dying and statement.startswith("DELETE FROM inbox"):
+            raise KeyboardInterrupt
+
+    event.listen(embedded.arrivals.engine, "before_cursor_execute", die)
+    with pytest.raises(KeyboardInterrupt):
+        ingest(embedded, PSEUDONYMS)
+    assert waiting(embedded) == (2, 0)
+    assert same(expected(SCENARIO), usage(embedded))
+    before = folded(embedded), rows(embedded, "coverage")
+    dying.clear()
+    fold_all(embedded)
+    assert waiting(embedded) == (0, 0)
+    assert (folded(embedded), rows(embedded, "coverage")) == before
+
+
+def test_marks_are_forgotten_once_their_rows_are_gone(embedded: Database) -> None:
+    for _ in range(3):
+        fill(embedded, SENT)
+    assert len(rows(embedded, "folded_requests")) == len(SENT)
+
+
+def test_rows_in_the_database_itself_are_moved_and_folded(embedded: Database) -> None:
+    add(embedded, row("first"))
+    with embedded.writing() as connection:
+        inbox.put(connection, [row(f"old {number}") for number in range(250)])
+        assert inbox.first_delivery(connection, "github", "1", RECEIVED_AT)
+    inbox.adopt(embedded)
+    inbox.adopt(embedded)
+    names = [held.incoming.name for held in oldest(embedded, 1000)]
+    assert names == ["first", *(f"old {number}" for number in range(250))]
+    with embedded.arrivals.writing() as connection:
+        assert not inbox.first_delivery(connection, "github", "1", RECEIVED_AT)
+    with embedded.reading() as connection:
+        assert inbox.waiting(connection) == (0, 0)
+
+
+def test_ids_of_a_file_that_was_lost_never_come_again(embedded: Database, tmp_path: Path) -> None:
+    add(embedded, row("a"), row("b"))
+    lost = {held.id for held in oldest(embedded)}
+    assert take(embedded, *lost) == lost
+    path = embedded.arrivals.engine.url.database
+    assert path is not None
+    embedded.arrivals.close()
+    for file in tmp_path.glob(f"{Path(path).name}*"):
+        file.unlink()
+    add(embedded, row("c"))
+    [new] = oldest(embedded)
+    assert new.id > max(lost)
+    assert take(embedded, new.id) == {new.id}
+
+
+def test_the_disk_gets_back_what_a_backlog_took(embedded: Database) -> None:
+    add(embedded, *(row(str(number), body=b"x" * 50_000) for number in range(100)))
+    path = Path(str(embedded.arrivals.engine.url.database))
+    assert embedded.empty_log()
+    full = path.stat().st_size
+    take(embedded, *(held.id for held in oldest(embedded)))
+    assert embedded.empty_log()
+    assert path.stat().st_size < full / 50
 
 
 def test_an_empty_inbox_is_no_work(database: Database) -> None:

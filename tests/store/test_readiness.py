@@ -45,7 +45,7 @@ def test_what_waits_too_long_says_that_nobody_folds(database: Database) -> None:
 
 def test_what_is_set_aside_does_not_wait(database: Database) -> None:
     put(database, bodies(SIMPLE)[:1])
-    with database.writing() as connection:
+    with database.arrivals.writing() as connection:
         inbox.park(connection, one(database, "SELECT id FROM inbox"), "ValueError")
     assert oks(checks(database, RECEIVED_AT + 60 * MINUTE, MINUTE))["folding"] is True
 

@@ -230,7 +230,7 @@ def test_many_are_forgotten_in_many_small_steps(
 
 
 def test_deliveries_are_forgotten_once_nobody_would_send_them_again(database: Database) -> None:
-    with database.writing() as connection:
+    with database.arrivals.writing() as connection:
         for number, age in enumerate((31, 29)):
             received = NOW - timedelta(days=age)
             assert inbox.first_delivery(connection, "github", str(number), received)

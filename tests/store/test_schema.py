@@ -20,7 +20,7 @@ from store.tables import metadata
 from tests.filling import one, rows
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-_ROW = text("INSERT INTO deliveries (provider, delivery_id, received_at) VALUES ('', :id, 0)")
+_ROW = text("INSERT INTO folded_requests (id) VALUES (:id)")
 _NEXT = '''
 """More"""
 
@@ -180,22 +180,22 @@ def test_an_acknowledged_write_waits_for_the_disk_and_deletes_overwrite(embedded
 def test_what_a_block_wrote_is_undone_when_it_raises(database: Database) -> None:
     def write_and_fail() -> None:
         with database.writing() as connection:
-            connection.execute(_ROW, {"id": "00"})
+            connection.execute(_ROW, {"id": 0})
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         write_and_fail()
-    assert rows(database, "deliveries") == []
+    assert rows(database, "folded_requests") == []
 
 
 def test_what_one_block_reads_is_one_state(database: Database) -> None:
-    count = text("SELECT COUNT(*) FROM deliveries")
+    count = text("SELECT COUNT(*) FROM folded_requests")
     with database.reading() as reading:
         before = reading.execute(count).scalar_one()
         with database.writing() as connection:
-            connection.execute(_ROW, {"id": "1"})
+            connection.execute(_ROW, {"id": 1})
         assert reading.execute(count).scalar_one() == before == 0
-    assert len(rows(database, "deliveries")) == 1
+    assert len(rows(database, "folded_requests")) == 1
 
 
 def test_an_error_of_the_statement_is_no_passing_one_and_shows_no_values(
@@ -212,14 +212,14 @@ def test_an_error_of_the_statement_is_no_passing_one_and_shows_no_values(
 
 def test_emptying_the_log_never_keeps_a_writer_waiting_for_a_reader(embedded: Database) -> None:
     with embedded.writing() as connection:
-        connection.execute(_ROW, {"id": "01"})
+        connection.execute(_ROW, {"id": 1})
     with embedded.reading() as reading:
-        reading.execute(text("SELECT * FROM deliveries")).all()
+        reading.execute(text("SELECT * FROM folded_requests")).all()
         with embedded.writing() as connection:
-            connection.execute(_ROW, {"id": "02"})
+            connection.execute(_ROW, {"id": 2})
         assert not embedded.empty_log()
         with embedded.writing() as connection:
-            connection.execute(_ROW, {"id": "03"})
+            connection.execute(_ROW, {"id": 3})
     assert embedded.empty_log()
     path = embedded.engine.url.database
     assert path is not None

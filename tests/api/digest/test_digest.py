@@ -201,7 +201,7 @@ def test_what_was_tried_is_told_with_its_effect(leaking: Database) -> None:
 
 
 def test_budgets_that_run_out_are_for_whom_they_concern(database: Database) -> None:
-    http = filled(database)
+    http = filled(database, people=5)
     person = {"name": "Ada's", "scope": "person", "value": "p_1", "amount": 1}
     company = {"name": "Company's", "amount": 1}
     for body in (
@@ -254,6 +254,6 @@ def test_nothing_that_was_told_becomes_markup(database: Database) -> None:
 def test_requests_that_wait_are_said(database: Database) -> None:
     weeks(database)
     assert "not counted yet" not in edition(database).text
-    with database.writing() as connection:
+    with database.arrivals.writing() as connection:
         inbox.put(connection, [pack_otlp(Signal.LOGS, Encoding.JSON, b"{}", NOW)])
     assert "1 request was not counted yet when this was written." in prose(edition(database).text)
