@@ -119,11 +119,12 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--weeks", type=int, default=39)
     asked = parser.parse_args()
     console = Console()
     total, default = Score(), Score()
-    for seed in range(asked.seeds):
+    for seed in range(asked.first, asked.first + asked.seeds):
         history = live(found(seed), UNTIL, asked.weeks)
         own = Score()
         with told(history, COMPANY) as database:
