@@ -1,4 +1,6 @@
-"""When a worker concludes what it has folded: at once where it is quiet, else at intervals.
+"""When a worker looks for records, and concludes what it has folded.
+
+It concludes at once where it is quiet, else at intervals.
 
 A session at work sends records again and again, and each would have it concluded anew. So what
 comes after a round of conclusions waits and is concluded together, the longer the more a round
@@ -13,6 +15,13 @@ _LEAST_SECONDS = 1.0
 _MOST_SECONDS = 30.0
 # So many times as long as a round took: then rounds take a fourth of the time at most.
 _TIMES = 3.0
+# How long it waits where nothing came: a twentieth of the time since something did, within these.
+_SHARE, _SHORTEST_SECONDS, _LONGEST_SECONDS = 20, 0.05, 0.5
+
+
+def pause(idle: float) -> float:
+    """How many seconds to wait before looking again, after so many in which nothing came."""
+    return min(max(idle / _SHARE, _SHORTEST_SECONDS), _LONGEST_SECONDS)
 
 
 class Resting:

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from assay import metric_sources, telemetry
 from assay.jobs import Jobs
-from assay.resting import Resting
+from assay.resting import Resting, pause
 from assay.watching import Watching
 from classifier.judge import Judging, keep_verdicts
 from classifier.leak_report import LeakKeeper
@@ -35,7 +35,6 @@ from store.engine import Database, StoreError
 _log = logging.getLogger(__name__)
 
 DEFAULT_THRESHOLDS = ThresholdSettings()
-_IDLE_SECONDS = 0.05
 _FAILED_SECONDS = 1.0
 _TIDY_SECONDS = 5.0
 _STATISTICS_SECONDS = 300.0
@@ -112,7 +111,7 @@ def work(
     watching = Watching(Watch(prices.company, thresholds.alerts))
     # A fresh start may follow a crash that left private bytes in the write-ahead log.
     stained, tidied_at, counted_at = True, float("-inf"), float("-inf")
-    resting = Resting()
+    resting, worked_at = Resting(), time.monotonic()
     while not orders.gone:
         try:
             if time.monotonic() - counted_at > _STATISTICS_SECONDS:
@@ -145,7 +144,9 @@ def work(
             stained, tidied_at = worked, time.monotonic()
         if orders.stop and not worked:
             return
-        orders.wait(0 if worked else _IDLE_SECONDS)
+        now = time.monotonic()
+        worked_at = now if worked else worked_at
+        orders.wait(0 if worked else pause(now - worked_at))
 
 
 def collect_rarely() -> None:

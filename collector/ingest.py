@@ -106,8 +106,9 @@ def _claimed(
     if database.embedded:
         with database.arrivals.reading() as arrivals:
             held = inbox.oldest(arrivals, limit)
-        with database.reading() as connection:
-            held = inbox.stamped(connection, held)
+        if held:
+            with database.reading() as connection:
+                held = inbox.stamped(connection, held)
         yield held, None
     else:
         with database.writing() as connection:

@@ -30,6 +30,7 @@ _BUSY_TIMEOUT_MS = 15_000
 _EMPTYING_TIMEOUT_MS = 50
 # Of four kilobytes: where nobody folds, receivers move the log into the file from then on.
 _MOST_LOGGED_PAGES = 16_384
+_GIVE_BACK = "PRAGMA incremental_vacuum(4096)"
 
 
 class StoreError(Exception):
@@ -163,7 +164,7 @@ class _Arrivals(Database):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        event.listen(self.engine, "connect", _may_shrink, insert=True)
+        event.listen(self.engine, "connect", _prepare_arrivals, insert=True)
         event.listen(self.engine, "connect", _make_arrivals)
 
     @cached_property
@@ -173,9 +174,9 @@ class _Arrivals(Database):
 
     def _emptied(self) -> bool:
         with translated(), self.engine.connect() as connection:
-            # After a backlog most of the file is free: the disk gets it back.
-            # As a script: one step gives back one page.
-            connection.connection.cursor().executescript("PRAGMA incremental_vacuum")
+            # After a backlog most of the file is free: the disk gets it back, some at a time, since
+            # senders wait meanwhile. As a script: one step of a statement gives back one page.
+            connection.connection.cursor().executescript(_GIVE_BACK)
         return super()._emptied()
 
 
@@ -235,18 +236,17 @@ def _begin_sqlite(connection: Connection) -> None:
     raw.close()
 
 
-def _may_shrink(raw: Any, _record: object) -> None:
-    """Let free pages be given back to the disk: to be said before the file has any."""
+def _prepare_arrivals(raw: Any, _record: object) -> None:
+    """What has to be said before the file has any page."""
     raw.execute("PRAGMA auto_vacuum = INCREMENTAL")
     # The folder does it after each of its batches: no acknowledgement is to wait for it.
     raw.execute(f"PRAGMA wal_autocheckpoint = {_MOST_LOGGED_PAGES}")
 
 
+_MADE = "SELECT 1 FROM sqlite_master WHERE name = 'inbox'"
 _TABLES = [
-    str(CreateTable(table, if_not_exists=True).compile(dialect=sqlite.dialect()))
-    for table in (inbox, deliveries)
+    str(CreateTable(table).compile(dialect=sqlite.dialect())) for table in (deliveries, inbox)
 ]
-_MADE = "SELECT 1 FROM sqlite_sequence WHERE name = 'inbox'"
 _BEGIN_IDS = "INSERT INTO sqlite_sequence (name, seq) VALUES ('inbox', ?)"
 
 
@@ -257,11 +257,12 @@ def _make_arrivals(raw: Any, _record: object) -> None:
     the database may remember some as folded.
     """
     cursor = raw.cursor()
-    for table in _TABLES:
-        cursor.execute(table)
     if cursor.execute(_MADE).fetchone() is None:
         cursor.execute("BEGIN IMMEDIATE")
+        # Another process may have been first.
         if cursor.execute(_MADE).fetchone() is None:
+            for table in _TABLES:
+                cursor.execute(table)
             cursor.execute(_BEGIN_IDS, (time.time_ns() // 1000,))
         cursor.execute("COMMIT")
     cursor.close()

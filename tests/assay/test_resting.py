@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from assay.resting import Resting
+from assay.resting import Resting, pause
 from classifier.run import classify
 from store import work
 from store.engine import Database
@@ -123,3 +123,9 @@ def test_however_seldom_it_concludes_the_end_is_the_same(seed: int, fresh: Fresh
                 classify(often, NOW - timedelta(days=luck.randint(0, 30)))
         assert concluded(often) == concluded(once)
         assert len(rows(once, "labels WHERE current")) > 2
+
+
+def test_the_longer_nothing_came_the_seldomer_it_is_looked_for() -> None:
+    waits = [pause(idle) for idle in (0, 1, 2, 5, 10, 3600)]
+    assert waits == sorted(waits)
+    assert (waits[0], waits[-1]) == (0.05, 0.5)
