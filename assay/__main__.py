@@ -1,6 +1,6 @@
 """``python -m assay``."""
 
-from assay.main import app
+from assay.entry import main
 
 if __name__ == "__main__":
-    app()
+    main()

@@ -117,6 +117,15 @@ def test_compose_guards_every_container_of_ours() -> None:
         assert (DEPLOY / "compose" / config["file"]).is_file()
 
 
+def test_compose_builds_the_image_once_and_publishes_the_front_alone() -> None:
+    """Services that each build the same would build it once each."""
+    services = compose()["services"]
+    [built] = [name for name, each in services.items() if "build" in each]
+    images = {services[name]["image"] for name in (*_PARTS, "migrate")}
+    assert (built, images) == ("migrate", {services["migrate"]["image"]})
+    assert services["front"]["ports"] == ["80:80", "443:443", "443:443/udp"]
+
+
 def test_every_pod_is_restricted_and_bounded() -> None:
     assert set(pods()) == {"migrate", *_PARTS, "gateway"}
     for name, pod in pods().items():
@@ -251,9 +260,30 @@ def test_the_image_has_what_the_product_needs_and_nothing_else() -> None:
     assert here == names
 
 
+def test_the_image_wants_no_other_image_than_its_base_and_leaves_no_volume_behind() -> None:
+    lines = (DEPLOY / "container" / "Containerfile").read_text().splitlines()
+    # A 'syntax' line would fetch one more image before anything is built.
+    assert not any(line.startswith("# syntax") for line in lines)
+    bases = {line.split()[1] for line in lines if line.startswith("FROM ")}
+    assert len(bases) == 1
+    # Each container would get an unused one.
+    assert not any(line.startswith("VOLUME") for line in lines)
+
+
+def test_everywhere_it_is_the_same_user() -> None:
+    told = (DEPLOY / "container" / "Containerfile").read_text()
+    [user, group] = re.findall(r"^USER (\d+):(\d+)$", told, re.MULTILINE)[0]
+    assert f"groupadd --gid {group} assay" in told
+    assert f"useradd --uid {user} --gid assay" in told
+    assert {compose()["services"][name]["user"] for name in _PARTS} == {f"{user}:{group}"}
+    for pod in pods().values():
+        guarded = pod["spec"]["securityContext"]
+        assert (guarded["runAsUser"], guarded["runAsGroup"]) == (int(user), int(group))
+
+
 def test_nobody_is_named_where_files_are_fetched_from() -> None:
     told = "".join(path.read_text() for path in FILES)
-    for word in ("index-url", "pypi.org", "deb.debian.org", "registry.npmjs"):
+    for word in ("index-url", "find-links", "--registry", "sources.list", "proxy="):
         assert word not in told
 
 

@@ -1,0 +1,29 @@
+"""Where the ``assay`` command begins, before what takes seconds to read."""
+
+import os
+import signal
+import sys
+from importlib import import_module
+from types import FrameType
+
+
+def main() -> None:
+    """Run the command line."""
+    heed_the_end()
+    # Only now: reading everything takes seconds.
+    import_module("assay.main").app()
+
+
+def heed_the_end() -> None:
+    """Let SIGTERM end the first process of a container, until a command says more of it.
+
+    The kernel ignores for such a process what it has no handler for: one that is stopped as it
+    begins, or while it migrates, would go on until it is killed. Elsewhere the kernel's own way is
+    right.
+    """
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)

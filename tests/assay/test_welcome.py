@@ -1,0 +1,19 @@
+"""What is read first once a process listens."""
+
+from assay.settings import Settings
+from assay.welcome import welcome
+
+
+def test_tools_are_told_where_it_listens() -> None:
+    told = welcome(Settings(), "1.0", receives=True)
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318\n" in told
+    assert "webhooks come to http://127.0.0.1:8000/webhooks/" in told
+
+
+def test_behind_a_front_they_are_told_its_name() -> None:
+    settings = Settings(
+        endpoint="https://assay.example.com/", public_url="https://assay.example.com"
+    )
+    told = welcome(settings, "1.0", receives=True)
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT=https://assay.example.com\n" in told
+    assert "webhooks come to https://assay.example.com/webhooks/" in told
