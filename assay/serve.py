@@ -114,7 +114,8 @@ async def _run(
             running.enter_context(delivering(wired(settings, database, files), post))
         gc.freeze()
         gc.set_threshold(_COLLECT_EVERY)
-        print(welcome(settings, __version__, receives=otlp is not None), flush=True)
+        receives, answers = otlp is not None, http is not None
+        print(welcome(settings, __version__, receives=receives, answers=answers), flush=True)
         await _until_asked()
         print("\nStopping: what was accepted is being finished. Ctrl-C again leaves it for later.")
 

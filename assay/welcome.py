@@ -3,8 +3,14 @@
 from assay.settings import Settings
 
 
-def welcome(settings: Settings, version: str, *, receives: bool) -> str:
-    """The text that is printed once a process listens; short where it receives no telemetry."""
+def welcome(settings: Settings, version: str, *, receives: bool, answers: bool) -> str:
+    """The text that is printed once a process listens; short where that is a part of it all.
+
+    It may receive telemetry, and answer with pages and the API.
+    """
+    if not answers:
+        where = f"http://{settings.otlp_http} (OTLP/HTTP) and {settings.otlp_grpc} (OTLP/gRPC)"
+        return f"Tokenassay {version} is listening on {where}. Ctrl-C stops it."
     if not receives:
         return f"Tokenassay {version} is listening on http://{settings.http}/. Ctrl-C stops it."
     grpc, http, pages = settings.otlp_grpc, settings.otlp_http, settings.http
