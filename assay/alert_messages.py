@@ -1,6 +1,7 @@
 """Alerts in the words of each channel: a mail, Slack's blocks, an adaptive card, plain JSON.
 
-An alert about one person does not say who: whoever may know looks it up.
+An alert about one person does not say who, and one about few people not what they spent: whoever
+may know looks it up.
 """
 
 import json
@@ -25,11 +26,20 @@ _WORDS = {
     EventKind.RESOLVED: "resolved",
 }
 
+_OF_FEW = {
+    AlertKind.BUDGET: "A budget that few people are behind has reached a threshold. Admins, and"
+    " leads of the team, see which.",
+    AlertKind.SPEND_ANOMALY: "What few people spent in 24 hours is unusual. Admins, and leads of"
+    " the team, see what.",
+}
+
 
 def sentence(notice: Notice) -> str:
-    """What happened, for people; nothing that tells who a person is."""
+    """What happened, for people; nothing that tells who a person is, or what few people spent."""
     if notice.private:
         return "A budget of one person has reached a threshold. Admins see which."
+    if notice.few:
+        return _OF_FEW.get(notice.kind, _OF_FEW[AlertKind.BUDGET])
     return notice.sentence
 
 
@@ -101,7 +111,7 @@ def plain(notice: Notice) -> bytes:
             "alert_id": notice.alert_id,
             "kind": notice.kind.value,
             "sentence": sentence(notice),
-            "facts": {} if notice.private else dict(notice.facts),
+            "facts": {} if notice.private or notice.few else dict(notice.facts),
         },
     }
     return json.dumps(told, sort_keys=True).encode()

@@ -4,7 +4,8 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 from pydantic import ValidationError
 
@@ -13,10 +14,14 @@ from assay.bad_setting import sentence
 from assay.channels import Channel, channels
 from assay.opening import CannotStart
 from assay.posting import NotToldError, wait_after
+from assay.settings import Settings
 from assay.smtp_settings import SmtpSettings
 from domain.alerts import Notice, Told
+from domain.budgets import Part, ScopeKind
 from store import notices
-from store.engine import Database, StoreError
+from store.alerts import OF_SPEND
+from store.engine import Connection, Database, StoreError
+from store.parts_told import parts_told
 
 _log = logging.getLogger(__name__)
 
@@ -44,9 +49,8 @@ def notifying(database: Database, through: Sequence[Channel]) -> Iterator[None]:
         yield
         return
     stopping = threading.Event()
-    thread = threading.Thread(
-        target=_tell, args=(database, through, stopping), name="alerts", daemon=True
-    )
+    told = (database, through, Settings().privacy_floor, stopping)
+    thread = threading.Thread(target=_tell, args=told, name="alerts", daemon=True)
     thread.start()
     try:
         yield
@@ -55,18 +59,23 @@ def notifying(database: Database, through: Sequence[Channel]) -> Iterator[None]:
         thread.join()
 
 
-def _tell(database: Database, through: Sequence[Channel], stopping: threading.Event) -> None:
+def _tell(
+    database: Database, through: Sequence[Channel], floor: int, stopping: threading.Event
+) -> None:
     while not stopping.wait(_EVERY_SECONDS):
         try:
-            tell_due(database, through, lambda: datetime.now(UTC))
+            tell_due(database, through, lambda: datetime.now(UTC), floor)
         except StoreError as error:
             _log.warning("alerts can't be told now: %s", error)
 
 
-def tell_due(database: Database, through: Sequence[Channel], clock: Callable[[], datetime]) -> int:
+def tell_due(
+    database: Database, through: Sequence[Channel], clock: Callable[[], datetime], floor: int
+) -> int:
     """Tell everything that is due; how many events were sent, counted for each channel.
 
-    Raises StoreError. Of several processes one does; the others have nothing to do.
+    What fewer than ``floor`` people spent is told to no channel. Raises StoreError. Of several
+    processes one does; the others have nothing to do.
     """
     names = [channel.name for channel in through]
     with database.reading() as connection:
@@ -78,18 +87,50 @@ def tell_due(database: Database, through: Sequence[Channel], clock: Callable[[],
         with database.writing() as connection:
             notices.give_up_claimed(connection)
             notices.enqueue(connection, names, clock())
-        return sum(_through(database, channel, clock) for channel in through)
+        return sum(_through(database, channel, clock, floor) for channel in through)
 
 
-def _through(database: Database, channel: Channel, clock: Callable[[], datetime]) -> int:
+def _through(
+    database: Database, channel: Channel, clock: Callable[[], datetime], floor: int
+) -> int:
     sent = 0
     while True:
         with database.writing() as connection:
             claimed = notices.claim(connection, channel.name, clock(), channel.at_once)
             tried = notices.attempts(connection, channel.name, claimed)
+            # Here: if it fails, nothing is claimed.
+            claimed = _of_enough(connection, claimed, clock(), floor)
         if not claimed:
             return sent
         sent += _send(database, channel, claimed, tried, clock)
+
+
+def _of_enough(
+    connection: Connection, claimed: Sequence[Notice], now: datetime, floor: int
+) -> list[Notice]:
+    """The same, where too few people are behind a spend without what was spent."""
+    parts = {place: _part(each) for place, each in enumerate(claimed) if each.kind in OF_SPEND}
+    if not parts:
+        return list(claimed)
+    since = {place: _since(claimed[place]) for place in parts}
+    kinds = {part.kind for part in parts.values()}
+    days = {day for day in since.values() if day is not None}
+    told = parts_told(connection, kinds, days, now, floor)
+    few = {place for place, part in parts.items() if not told.tells(part, since[place])}
+    return [replace(each, few=place in few) for place, each in enumerate(claimed)]
+
+
+def _part(notice: Notice) -> Part:
+    """What part of the company spent it."""
+    facts = notice.facts
+    kind = ScopeKind(str(facts.get("scope") or ScopeKind.PERSON.value))
+    return Part(kind=kind, value=str(facts.get("value") or ""))
+
+
+def _since(notice: Notice) -> date | None:
+    """The first day of a budget's period; None where it is about no budget."""
+    first = notice.facts.get("from")
+    return None if first is None else date.fromisoformat(str(first))
 
 
 def _send(

@@ -16,6 +16,7 @@ from domain.alerts import AlertKind, Finding
 from domain.budgets import Budget, Part, ScopeKind, Span, Unit
 from domain.record import EPOCH
 from domain.usage import NANOUSD
+from store.alerts import of_budget, of_part
 from store.heavy import HeavySession
 from store.sync import SyncState
 
@@ -34,7 +35,7 @@ def budget(of: Budget, span: Span, used: int) -> Finding | None:
     private = of.part.kind is ScopeKind.PERSON
     return Finding(
         kind=AlertKind.BUDGET,
-        subject=f"{of.id} {span.first.isoformat()}",
+        subject=of_budget(of.id, span.first),
         level=passed,
         sentence=f"Budget {of.name}: {_amount(used, of.unit)} of {_amount(of.amount, of.unit)}"
         f" used ({share:.0%}), {passed} % reached. The period ends on"
@@ -107,7 +108,7 @@ def anomaly(
     times = f", {spent / usual:.1f} times as much" if usual else ""
     return Finding(
         kind=AlertKind.SPEND_ANOMALY,
-        subject=f"{part.kind.value} {part.value}",
+        subject=of_part(part.kind, part.value),
         sentence=f"The {part.kind.value} {part.value} spent {_usd(spent)} in 24 hours{times}. In"
         f" the same hours of {weeks} weeks before it was {_usd(usual)} in the middle and"
         f" {_usd(max(before))} at most.",

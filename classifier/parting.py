@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from classifier.remembered import Remembered
 from domain.contributions import Facet
 from domain.efficiency import Asked, Interval, Period, TooFewPeople
 from domain.labels import Label
@@ -19,6 +18,7 @@ from domain.weeks import BLOCK, HALF, QUARTER, block_of, half_of, monday, quarte
 from store import report_outcomes
 from store.engine import Connection
 from store.outcomes import EVERYTHING, paired
+from store.remembered import Remembered
 from store.report_outcomes import Span
 
 _REMEMBERED = Remembered()
@@ -214,8 +214,29 @@ class Weeks:
             live=live,
             ones={value: over[value] for value in ones},
             cells=told,
-            shown=cross(told, ones, others, self.floor),
+            shown=self._crossable(("shown", one, other, self.floor, first), told, ones, others),
         )
+
+    def _crossable(
+        self,
+        key: tuple[object, ...],
+        cells: Mapping[tuple[str, str], People],
+        ones: frozenset[str],
+        others: frozenset[str],
+    ) -> frozenset[tuple[str, str]]:
+        """The pairs that may be shown, as they were last if the same people are in all of them.
+
+        Most sessions of a running quarter are of people who had one before: they change its stamps
+        and none of this.
+        """
+        asked = (cells, ones, others)
+        known = _REMEMBERED.get(key)
+        if known is not None and known[0] == asked:
+            shown: frozenset[tuple[str, str]] = known[1]
+            return shown
+        shown = cross(cells, ones, others, self.floor)
+        _REMEMBERED.put(key, (asked, shown))
+        return shown
 
     def _steady(self, facet: Facet, blocks: Iterable[Sequence[int]]) -> frozenset[str] | None:
         """The values shown in each block in which they have sessions; None: a block shows none."""

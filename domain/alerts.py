@@ -107,7 +107,10 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One event to tell. (``alert_id``, ``number``) is its name for ever."""
+    """One event to tell. (``alert_id``, ``number``) is its name for ever.
+
+    ``few`` says that it may not be told how much was spent, as too few people are behind it.
+    """
 
     alert_id: str
     number: int
@@ -117,3 +120,4 @@ class Notice:
     sentence: str
     facts: Mapping[str, Fact]
     private: bool
+    few: bool = False

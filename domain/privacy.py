@@ -9,7 +9,7 @@ Sessions whose person is not told are nobody's: they never make a group large en
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from heapq import heappop, heappush
@@ -23,6 +23,8 @@ Pair: TypeAlias = tuple[str, str]
 _Line: TypeAlias = tuple[int, str]
 _NOBODY: People = 0
 _POOL = "\0pool"
+# Ways by so many of the cheapest pairs of a row are tried for a first price.
+_TRIED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,8 @@ def cross(
     joined = _Joined()
     for pair in withheld & large.keys():
         joined.join((0, pair[0]), (1, pair[1]))
+    for line in lines.values():
+        line.sort(key=costs.__getitem__)
     for pair in sorted(held.keys() - large.keys()):
         if joined.are((0, pair[0]), (1, pair[1])):
             continue  # Pairs that are withheld already lead round.
@@ -113,6 +117,8 @@ def cross(
         withheld |= ring
         costs |= dict.fromkeys(ring, 0)
         for each in ring:
+            lines[0, each[0]].sort(key=costs.__getitem__)
+            lines[1, each[1]].sort(key=costs.__getitem__)
             joined.join((0, each[0]), (1, each[1]))
     return frozenset(large.keys() - withheld)
 
@@ -149,17 +155,20 @@ def _pooled(
 
 def _ring(
     pair: Pair,
-    lines: Mapping[_Line, Collection[Pair]],
+    lines: Mapping[_Line, Sequence[Pair]],
     costs: Mapping[Pair, int],
 ) -> set[Pair] | None:
     """Large pairs that lead from a pair's row to its column, at the least cost.
 
-    ``lines`` are the large pairs of each row (0) and column (1).
+    ``lines`` are the large pairs of each row (0) and column (1), the cheapest first.
     """
     start, goal = (0, pair[0]), (1, pair[1])
+    if goal not in lines:
+        return None
+    # A way that is known, and what the last step costs at least: what must cost more is not gone.
+    best, last = _short_way(pair, lines, costs), costs[lines[goal][0]]
     waiting: list[tuple[int, _Line, tuple[Pair, ...]]] = [(0, start, ())]
     reached: set[_Line] = set()
-    # At what cost a line may be reached: a way that costs more is not gone.
     least: dict[_Line, int] = {}
     while waiting:
         cost, at, path = heappop(waiting)
@@ -168,13 +177,35 @@ def _ring(
         if at in reached:
             continue
         reached.add(at)
+        side = 1 - at[0]
         for each in lines.get(at, ()):
-            to = (1 - at[0], each[1 - at[0]])
+            to = (side, each[side])
             further = cost + costs[each]
+            if best is not None and further > best:
+                break
+            if best is not None and to != goal and further > best - last:
+                continue
             if to not in reached and further <= least.get(to, further):
                 least[to] = further
                 heappush(waiting, (further, to, (*path, each)))
+                if to == goal:
+                    best = further
     return None
+
+
+def _short_way(
+    pair: Pair, lines: Mapping[_Line, Sequence[Pair]], costs: Mapping[Pair, int]
+) -> int | None:
+    """What one way of three pairs costs, a cheap one where there is; None: none was found."""
+    found: int | None = None
+    for first in lines.get((0, pair[0]), ())[:_TRIED]:
+        for second in lines[1, first[1]]:
+            third = costs.get((second[0], pair[1]))
+            if third is not None and second != first:
+                cost = costs[first] + costs[second] + third
+                found = cost if found is None else min(found, cost)
+                break
+    return found
 
 
 def merged(times: Iterable[Mapping[str, People]]) -> dict[str, People]:

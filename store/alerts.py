@@ -8,12 +8,13 @@ import json
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, or_, select, update
 
 from domain.alerts import Alert, AlertKind, AlertState, EventKind, Finding, Telling, Told
+from domain.budgets import ScopeKind
 from store import tables as t
 
 REGROUP = timedelta(hours=6)
@@ -21,6 +22,9 @@ REGROUP = timedelta(hours=6)
 _NOTED_EVERY = timedelta(minutes=5)
 # Of these it is worth telling that they are over; the others end by themselves with their period.
 _TOLD_RESOLVED = frozenset({AlertKind.SPEND_ANOMALY, AlertKind.TOOL_SILENT, AlertKind.SYNC_FAILING})
+OF_SPEND = frozenset({AlertKind.BUDGET, AlertKind.SPEND_ANOMALY})
+"""Alerts about what a part of the company spent."""
+_OF_SPEND = tuple(sorted(OF_SPEND))
 _LIVE = (AlertState.OPEN, AlertState.ACKNOWLEDGED, AlertState.SNOOZED)
 
 Found = Mapping[AlertKind, Sequence[Finding]]
@@ -29,11 +33,15 @@ Found = Mapping[AlertKind, Sequence[Finding]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertFilter:
-    """Which alerts; empty sets allow all. ``private`` ones only where that is asked for."""
+    """Which alerts; empty sets allow all. ``private`` ones only where that is asked for.
+
+    ``money`` are the subjects of those that are about spend (``OF_SPEND``); None: all of them.
+    """
 
     states: frozenset[AlertState] = frozenset()
     kinds: frozenset[AlertKind] = frozenset()
     private: bool = False
+    money: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +84,27 @@ def find(connection: Connection, wanted: AlertFilter, limit: int) -> list[Alert]
         query = query.where(a.kind.in_(sorted(wanted.kinds)))
     if not wanted.private:
         query = query.where(a.private.is_(False))
+    if wanted.money is not None:
+        query = query.where(or_(a.kind.not_in(_OF_SPEND), a.subject.in_(sorted(wanted.money))))
     rows = connection.execute(query).all()
     told = _tellings(connection, [row.id for row in rows])
     return [_alert(row, told.get(row.id, ())) for row in rows]
+
+
+def of_budget(budget_id: str, first: date) -> str:
+    """The subject of an alert about a budget in the period that begins on this day."""
+    return f"{budget_id} {first.isoformat()}"
+
+
+def of_part(kind: ScopeKind, value: str) -> str:
+    """The subject of an alert about the spend of a part of the company."""
+    return f"{kind.value} {value}"
+
+
+def any_of_spend(connection: Connection) -> bool:
+    """Whether there is any alert about what a part of the company spent."""
+    query = select(t.alerts.c.id).where(t.alerts.c.kind.in_(_OF_SPEND)).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def get(connection: Connection, alert_id: str) -> Alert | None:

@@ -153,16 +153,21 @@ def _few(connection: Connection, wanted: SessionFilter) -> list[ColumnElement[bo
 
     Few are looked up. Of many the newest are found soon enough by looking at one after the other.
     """
-    contexts = contexts_of(wanted.usage)
-    if contexts is None:
-        return []
     u, f = t.usage.c, t.session_families.c
-    booked = select(u.session_pk).where(u.context_pk.in_(contexts))
-    most = select(func.count()).select_from(booked.limit(_MANY).subquery())
-    if connection.execute(most).scalar_one() == _MANY:
-        return []
-    roots = select(f.root_pk).where(f.session_pk.in_(booked))
-    return [t.sessions.c.pk.in_(union(booked, roots))]
+    contexts = contexts_of(wanted.usage)
+    ways: list[ColumnElement[bool]] = []
+    if contexts is not None:
+        ways.append(u.context_pk.in_(contexts))
+    if Dimension.MODEL in wanted.usage:
+        ways.append(u.model.in_(sorted(each or "" for each in wanted.usage[Dimension.MODEL])))
+    found: list[ColumnElement[bool]] = []
+    for way in ways:
+        booked = select(u.session_pk).where(way)
+        most = select(func.count()).select_from(booked.limit(_MANY).subquery())
+        if connection.execute(most).scalar_one() < _MANY:
+            roots = select(f.root_pk).where(f.session_pk.in_(booked))
+            found.append(t.sessions.c.pk.in_(union(booked, roots)))
+    return found
 
 
 def _used(wanted: SessionFilter, which: ColumnElement[bool]) -> ColumnElement[bool]:

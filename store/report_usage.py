@@ -130,10 +130,11 @@ BOOKED: FromClause = _told(t.sessions.c.usage_rank == t.usage.c.rank)
 BOOKED_BY_PERSON: FromClause = with_people(BOOKED)
 
 COLUMNS: Mapping[Dimension, ColumnElement[Any]] = {
-    # Not as an index has it: SQLite would read all sessions in its order to sum up a day.
+    # Not as an index has it: SQLite would read all sessions in its order to sum up a day, and all
+    # usage of a model to look for that of one session.
     Dimension.TOOL: func.coalesce(t.sessions.c.tool, literal_column("''", String)),
     Dimension.TOOL_VERSION: t.contexts.c.tool_version,
-    Dimension.MODEL: t.usage.c.model,
+    Dimension.MODEL: func.coalesce(t.usage.c.model, literal_column("''", String)),
     Dimension.USER: PERSON,
     Dimension.TEAM: TEAM,
     Dimension.REPO: t.contexts.c.repo,

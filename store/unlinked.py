@@ -1,6 +1,6 @@
 """What of the cost is booked on nothing, and why."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    literal,
     select,
     union_all,
 )
@@ -42,27 +43,34 @@ def spend_unlinked(
     connection: Connection, since: datetime | None = None, until: datetime | None = None
 ) -> list[UnlinkedSpend]:
     """What is booked on nothing, by reason: sessions that began from ``since`` to ``until``."""
-    u, s = t.unlinked.c, t.sessions.c
-    found = select(u.reason, u.cost_nanousd)
-    untold = found.join(t.sessions, s.pk == u.session_pk).where(u.first_at.is_(None))
-    if since is not None or until is not None:
-        parts = union_all(
-            found.where(*_between(u.first_at, since, until)),
-            untold.where(*_between(s.first_at, since, until)),
-        ).subquery()
-    else:
-        parts = found.subquery()
-    of = parts.c
-    query = select(of.reason, func.count(), func.sum(of.cost_nanousd)).group_by(of.reason)
-    told = {Unlinked(reason): (count, cost) for reason, count, cost in connection.execute(query)}
+    # Each reason by itself: grouped, SQLite would sort all of these rows first.
+    parts = [part for reason in Unlinked for part in _of_reason(reason, since, until)]
+    told: dict[Unlinked, tuple[int, int | None]] = {}
+    for reason, count, cost in connection.execute(union_all(*parts)):
+        before, known = told.get(Unlinked(reason), (0, None))
+        costs = [int(each) for each in (known, cost) if each is not None]
+        told[Unlinked(reason)] = (before + count, sum(costs) if costs else None)
     return [
-        UnlinkedSpend(
-            reason=reason, sessions=count, cost_nanousd=None if cost is None else int(cost)
-        )
+        UnlinkedSpend(reason=reason, sessions=count, cost_nanousd=cost)
         for reason in Unlinked
-        if reason in told
         for count, cost in [told[reason]]
+        if count
     ]
+
+
+def _of_reason(
+    reason: Unlinked, since: datetime | None, until: datetime | None
+) -> Iterator[Select[*tuple[Any, ...]]]:
+    """Reason, sessions and cost: of those whose beginning is kept beside it, and of the others."""
+    u, s = t.unlinked.c, t.sessions.c
+    found = select(literal(reason.value), func.count(), func.sum(u.cost_nanousd))
+    found = found.where(u.reason == reason.value)
+    if since is None and until is None:
+        yield found.select_from(t.unlinked)
+        return
+    yield found.where(*_between(u.first_at, since, until))
+    untold = found.join_from(t.unlinked, t.sessions, s.pk == u.session_pk)
+    yield untold.where(u.first_at.is_(None), *_between(s.first_at, since, until))
 
 
 def _between(

@@ -10,7 +10,7 @@ from api.pages.leaks import STATES, about
 from api.pages.overview import Missing
 from api.pages.quality import WHAT_HELPS
 from api.pages.tools import in_words
-from domain.budgets import RunsOut, ScopeKind, Standing, Unit
+from domain.budgets import Budget, RunsOut, ScopeKind, Standing, Unit
 from domain.effects import Effect, EffectState
 from domain.judgement import By, Given, moves
 from domain.leaks import LeakAction, LeakEvidence, LeakFound, LeakReport, Money
@@ -125,22 +125,31 @@ def _did(effect: Effect | None) -> str:
     return f"{told}, {a_week} a week ({between})"
 
 
-def budgets(standings: Sequence[Standing], teams: Sequence[str]) -> Section | None:
-    """Budgets that are or will be used up before their period ends; None where none will."""
+def budgets(
+    standings: Sequence[Standing], teams: Sequence[str], withheld: Sequence[Budget] = ()
+) -> Section | None:
+    """Budgets that are or will be used up before their period ends; None where none will.
+
+    ``withheld`` are those that too few people are behind: it is said that they are not told.
+    """
     short = [
         each
         for each in standings
-        if each.runs_out in (RunsOut.ALREADY, RunsOut.ON_DAY) and _concerns(each, teams)
+        if each.runs_out in (RunsOut.ALREADY, RunsOut.ON_DAY) and _concerns(each.budget, teams)
     ]
-    if not short:
+    untold = sum(_concerns(each, teams) for each in withheld)
+    if not short and not untold:
         return None
     short.sort(key=lambda each: (each.runs_out_on or each.span.first, each.budget.name))
     lines = tuple(map(_budget, short[:MOST]))
+    if untold:
+        of = "budget stands is" if untold == 1 else "budgets stand is"
+        lines += (line(f"How {untold} {of} not told: too few people are behind, or beside."),)
     return Section(title="Budgets that run out", path="/budgets", lines=lines)
 
 
-def _concerns(standing: Standing, teams: Sequence[str]) -> bool:
-    part = standing.budget.part
+def _concerns(budget: Budget, teams: Sequence[str]) -> bool:
+    part = budget.part
     if teams:
         return part.kind is ScopeKind.TEAM and part.value in teams
     return part.kind is not ScopeKind.PERSON

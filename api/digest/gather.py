@@ -2,18 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from api.digest import findings, group
 from api.digest.content import Digest, Line, Section, Span, line
 from api.digest.edition import Audience
 from api.digest.group import Group
+from api.floor import reader_of_budgets
 from api.pages import formats, ratios
 from api.pages.filters import PageParameters
 from api.pages.overview import Missing, missing
 from api.wiring import Wiring
-from domain.budgets import ScopeKind, Standing
+from domain.budgets import Budget, ScopeKind, Standing
 from domain.contributions import Facet
 from domain.efficiency import Asked, EfficiencyReport, Interval, Kind, Reading, TooFewPeople
 from domain.judgement import By, Given
@@ -37,7 +38,8 @@ class Week:
 
     ``now`` is the moment as of which everything is told, ``changed`` the verdicts given in these
     days, each with the one before. ``sentences`` are those of the rules by name, ``waiting`` the
-    requests that were not counted yet.
+    requests that were not counted yet. ``standings`` are of budgets that people enough are behind,
+    as a digest may go to anybody; ``withheld`` are the others.
     """
 
     until: datetime
@@ -46,6 +48,7 @@ class Week:
     changed: Sequence[tuple[Given, Given | None]]
     leaks: LeakReport
     standings: Sequence[Standing]
+    withheld: Sequence[Budget]
     waiting: int
 
 
@@ -60,13 +63,16 @@ def read_week(wiring: Wiring, connection: Connection, week: date) -> Week:
     shown = [
         each for each in kept_budgets.standing(connection) if each.part.kind is not ScopeKind.PERSON
     ]
+    of = reader_of_budgets(replace(wiring, clock=lambda: now), connection, None, shown)
+    told = [each for each in shown if of.tells_budget(each)]
     return Week(
         until=until,
         now=now,
         sentences={rule.name: rule.sentence.replace("`", "") for rule in wiring.rules.rules},
         changed=_changed(wiring, connection, until, now),
         leaks=wiring.leaks(connection, wiring.privacy_floor),
-        standings=wiring.planner.standings(connection, shown, now, wiring.company),
+        standings=wiring.planner.standings(connection, told, now, wiring.company),
+        withheld=[each for each in shown if not of.tells_budget(each)],
         waiting=report_status.arrival(wiring.database).pending,
     )
 
@@ -104,7 +110,7 @@ def read(wiring: Wiring, connection: Connection, week: Week, audience: Audience)
             findings.verdicts(week.changed),
             findings.leaks(week.leaks, audience.teams),
             findings.tried(week.leaks, audience.teams, week.until.date()),
-            findings.budgets(week.standings, audience.teams),
+            findings.budgets(week.standings, audience.teams, week.withheld),
             _surer(connection, week, groups),
         ),
     )

@@ -1,10 +1,11 @@
 """Alerts: what is wrong, what is done about it, and how it was told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
+from api.alerts_told import Finds, alerts_told
 from api.asker import Asker
 from api.authority import handles_alert
 from api.pages import formats
@@ -13,9 +14,7 @@ from api.pages.lists import Choice, ListParameters
 from api.pages.tables import Cell, Column, Row, Table
 from api.wiring import Wiring
 from domain.alerts import Alert, AlertKind, AlertState, Telling, Told
-from store import alerts as kept
 from store.alerts import AlertFilter
-from store.engine import Connection
 
 _MOST = 200
 _STATES = (AlertState.OPEN, AlertState.ACKNOWLEDGED, AlertState.SNOOZED)
@@ -53,9 +52,11 @@ def alerts_view(
     states = frozenset([parameters.state] if parameters.state else ())
     with wiring.database.reading() as connection:
         # Apart, so that many that are over never crowd out one that is not.
-        in_hand = _found(connection, states or frozenset(_STATES), kinds, sees_people, _STATES)
+        finds = alerts_told(wiring, connection, asking)
+        wanted = AlertFilter(kinds=kinds, private=sees_people)
+        in_hand = _found(finds, wanted, states or frozenset(_STATES), _STATES)
         over = (AlertState.RESOLVED,)
-        resolved = _found(connection, states or frozenset(over), kinds, sees_people, over)
+        resolved = _found(finds, wanted, states or frozenset(over), over)
         theirs = {each.id for each in in_hand if handles_alert(connection, asking, each)}
     tellings = [telling for each in (*in_hand, *resolved) for telling in each.tellings]
     return AlertsView(
@@ -81,16 +82,13 @@ def alerts_view(
 
 
 def _found(
-    connection: Connection,
+    finds: Finds,
+    wanted: AlertFilter,
     states: frozenset[AlertState],
-    kinds: frozenset[AlertKind],
-    private: bool,
     among: Sequence[AlertState],
-) -> list[Alert]:
-    wanted = states.intersection(among)
-    if not wanted:
-        return []
-    return kept.find(connection, AlertFilter(states=wanted, kinds=kinds, private=private), _MOST)
+) -> Sequence[Alert]:
+    within = states.intersection(among)
+    return finds(replace(wanted, states=within), _MOST) if within else ()
 
 
 def _table(name: str, caption: str, alerts: Sequence[Alert]) -> Table:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from api.asker import Asker
+from api.floor import reader_of_budgets
 from api.pages import formats
 from api.pages import tables as cells
 from api.pages.charts import Chart, Form, Series, Tone, Unit
@@ -15,21 +17,28 @@ from store import budgets as kept
 
 _FULL = 1.0
 _MOST_BARS = 20
+_NOT_NOW, _WITHHELD = "not at present", "too few people"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetsView:
-    """All budgets that whoever asks may see. ``over`` and ``short`` count those that run out."""
+    """All budgets that whoever asks may see. ``over`` and ``short`` count those that run out.
+
+    ``withheld`` are so many of which it is not told how they stand, as fewer than ``floor`` people
+    are behind them, or beside them.
+    """
 
     standings: Sequence[Standing]
     over: int
     short: int
+    withheld: int
+    floor: int
     basis: str | None
     charts: Sequence[Chart]
     tables: Sequence[Table]
 
 
-def budgets_view(wiring: Wiring, *, sees_people: bool) -> BudgetsView:
+def budgets_view(wiring: Wiring, asking: Asker, *, sees_people: bool) -> BudgetsView:
     """Gather the page."""
     now = wiring.clock()
     with wiring.database.reading() as connection:
@@ -38,7 +47,10 @@ def budgets_view(wiring: Wiring, *, sees_people: bool) -> BudgetsView:
             for each in kept.standing(connection)
             if sees_people or each.part.kind is not ScopeKind.PERSON
         ]
-        told = wiring.planner.standings(connection, shown, now, wiring.company)
+        of = reader_of_budgets(wiring, connection, asking, shown)
+        withheld = {each.id for each in shown if not of.tells_budget(each)}
+        may = [each for each in shown if each.id not in withheld]
+        told = wiring.planner.standings(connection, may, now, wiring.company)
         names = wiring.names(
             connection, [b.part.value for b in shown if b.part.kind is ScopeKind.PERSON]
         )
@@ -50,9 +62,18 @@ def budgets_view(wiring: Wiring, *, sees_people: bool) -> BudgetsView:
         standings=standings,
         over=sum(each.runs_out is RunsOut.ALREADY for each in standings),
         short=sum(each.runs_out is RunsOut.ON_DAY for each in standings),
+        withheld=len(withheld),
+        floor=wiring.privacy_floor,
         basis=next((each.basis.value for each in standings), None),
         charts=[_chart(standings)] if standings else [],
-        tables=[_table([(each, by_id.get(each.id)) for each in shown], names)],
+        tables=[
+            _table(
+                [
+                    _row(each, by_id.get(each.id), names, withheld=each.id in withheld)
+                    for each in shown
+                ]
+            )
+        ],
     )
 
 
@@ -72,7 +93,7 @@ def _chart(standings: Sequence[Standing]) -> Chart:
     )
 
 
-def _table(told: Sequence[tuple[Budget, Standing | None]], names: dict[str, str]) -> Table:
+def _table(rows: Sequence[Row]) -> Table:
     return Table(
         name="budgets",
         caption="Budgets, the most used first",
@@ -95,14 +116,17 @@ def _table(told: Sequence[tuple[Budget, Standing | None]], names: dict[str, str]
                 wide=True,
             ),
         ),
-        rows=[_row(budget, standing, names) for budget, standing in told],
+        rows=rows,
     )
 
 
-def _row(budget: Budget, standing: Standing | None, names: dict[str, str]) -> Row:
+def _row(
+    budget: Budget, standing: Standing | None, names: dict[str, str], *, withheld: bool
+) -> Row:
     of = names.get(budget.part.value, budget.part.value) or "the whole company"
     span = standing.span if standing else None
-    days = f", {_day(span.first)} to {_day(span.after)}" if span else ", not at present"
+    missing = _WITHHELD if withheld else _NOT_NOW
+    days = f", {_day(span.first)} to {_day(span.after)}" if span else f", {missing}"
     plain = (budget.part.kind.value, budget.part.value, budget.period.value, budget.unit.value)
     name = Cell(
         text=budget.name,
@@ -111,9 +135,9 @@ def _row(budget: Budget, standing: Standing | None, names: dict[str, str]) -> Ro
     )
     amount = _amount(budget.amount, budget.unit)
     if standing is None:
-        nothing = Cell(text=None, values=(None,), missing="not at present")
-        two = Cell(text=None, values=(None, None), missing="not at present")
-        three = Cell(text=None, values=(None, None, None), missing="not at present")
+        nothing = Cell(text=None, values=(None,), missing=missing)
+        two = Cell(text=None, values=(None, None), missing=missing)
+        three = Cell(text=None, values=(None, None, None), missing=missing)
         return (name, amount, two, nothing, nothing, three, two, two)
     return (name, amount, *_stands(standing))
 

@@ -24,9 +24,11 @@ Parameters = Annotated[PageParameters, Query()]
 
 
 @router.get("/budgets")
-def budgets_page(wired: Wired, parameters: Parameters, sees_people: SeesPeople) -> Response:
+def budgets_page(
+    wired: Wired, asking: Asking, parameters: Parameters, sees_people: SeesPeople
+) -> Response:
     """Show how budgets stand."""
-    shown = budgets_view(wired, sees_people=sees_people)
+    shown = budgets_view(wired, asking, sees_people=sees_people)
     return page(wired, "budgets.html", "/budgets", parameters, {"shown": shown}, shown.tables)
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 
 from api import acts
-from api.auth import may_read
+from api.alerts_told import alerts_told
+from api.auth import Asking, may_read
 from api.authority import By, SeesPeople, told_as_json
 from api.parameters import Text
 from api.schemas.alerts import (
@@ -18,7 +19,6 @@ from api.schemas.alerts import (
 )
 from api.wiring import Wired
 from domain.alerts import AlertState
-from store import alerts as kept
 from store.alerts import AlertFilter
 
 router = APIRouter(tags=["alerts"], dependencies=[Depends(may_read)])
@@ -28,14 +28,20 @@ _JSON = [Depends(told_as_json)]
 
 @router.get("/v1/alerts")
 def alerts(
-    wired: Wired, asked: Annotated[AlertParameters, Query()], sees_people: SeesPeople
+    wired: Wired,
+    asking: Asking,
+    asked: Annotated[AlertParameters, Query()],
+    sees_people: SeesPeople,
 ) -> AlertReport:
-    """What is wrong, and how it was told."""
+    """What is wrong, and how it was told.
+
+    Whoever may not see everybody is told of spend where people enough are behind it, and beside.
+    """
     wanted = AlertFilter(
         states=frozenset(asked.state), kinds=frozenset(asked.kind), private=sees_people
     )
     with wired.database.reading() as connection:
-        found = kept.find(connection, wanted, asked.limit)
+        found = alerts_told(wired, connection, asking)(wanted, asked.limit)
     return AlertReport(rows=[alert_row(each) for each in found])
 
 

@@ -5,12 +5,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from api.auth import may_administer, may_read
+from api.auth import Asking, may_administer, may_read
 from api.authority import SeesPeople, told_as_json
+from api.floor import reader_of_budgets
 from api.parameters import NoParameters, Text
 from api.problems import Refusal
 from api.schemas.budgets import (
     BudgetAsked,
+    BudgetFloor,
     BudgetReport,
     BudgetRow,
     budget_row,
@@ -23,20 +25,36 @@ from store import budgets as kept
 router = APIRouter(tags=["budgets"], dependencies=[Depends(may_read)])
 
 
-@router.get("/v1/budgets")
+@router.get("/v1/budgets", response_model_exclude_unset=True)
 def budgets(
-    wired: Wired, _: Annotated[NoParameters, Query()], sees_people: SeesPeople
+    wired: Wired, asking: Asking, _: Annotated[NoParameters, Query()], sees_people: SeesPeople
 ) -> BudgetReport:
-    """Every budget: spent, committed, to be expected. Those of people only admins see."""
+    """Every budget: spent, committed, to be expected. Those of people only admins see.
+
+    Whoever may not see everybody is told how those stand that people enough are behind, and beside,
+    in each piece of time; of teams that they lead all.
+    """
+    now = wired.clock()
     with wired.database.reading() as connection:
         shown = [
             each
             for each in kept.standing(connection)
             if sees_people or each.part.kind is not ScopeKind.PERSON
         ]
-        told = wired.planner.standings(connection, shown, wired.clock(), wired.company)
+        of = reader_of_budgets(wired, connection, asking, shown)
+        told = wired.planner.standings(
+            connection, [each for each in shown if of.tells_budget(each)], now, wired.company
+        )
     standings = {each.budget.id: each for each in told}
-    return BudgetReport(rows=[budget_standing(each, standings.get(each.id)) for each in shown])
+    withheld = {each.id for each in shown if not of.tells_budget(each)}
+    rows = [
+        budget_standing(each, standings.get(each.id), withheld=each.id in withheld)
+        for each in shown
+    ]
+    if asking.others is None:
+        return BudgetReport(rows=rows)
+    floor = BudgetFloor(people=wired.privacy_floor, budgets_withheld=len(withheld))
+    return BudgetReport(rows=rows, floor=floor)
 
 
 @router.post("/v1/budgets", dependencies=[Depends(told_as_json)])

@@ -175,13 +175,32 @@ class StandingShape(Shape):
 class BudgetStanding(BudgetRow):
     """A budget and how it stands."""
 
-    standing: StandingShape | None = Field(description="Null: it holds in no period of today's.")
+    standing: StandingShape | None = Field(
+        description="Null: it holds in no period of today's, or is `withheld`."
+    )
+    withheld: bool = Field(
+        description="Whether how it stands is not told to whoever asks, as too few people are"
+        " behind it, or beside it."
+    )
+
+
+class BudgetFloor(Shape):
+    """What keeps budgets from being about few people, for whoever may not see everybody."""
+
+    people: int = Field(description="The fewest people that anything told is about.")
+    budgets_withheld: int = Field(
+        description="So many budgets are not told how they stand, as too few people are behind"
+        " them, or beside them."
+    )
 
 
 class BudgetReport(Shape):
     """All budgets."""
 
     rows: list[BudgetStanding] = Field(description="One row for each budget, by name.")
+    floor: BudgetFloor | None = Field(
+        default=None, description="Only where whoever asks may not see everybody behind them."
+    )
 
 
 class ForecastParameters(Parameters):
@@ -244,10 +263,11 @@ def budget_row(budget: Budget) -> BudgetRow:
     )
 
 
-def budget_standing(budget: Budget, standing: Standing | None) -> BudgetStanding:
-    """A budget with how it stands."""
+def budget_standing(budget: Budget, standing: Standing | None, *, withheld: bool) -> BudgetStanding:
+    """A budget with how it stands, or whether that is withheld."""
     row = budget_row(budget).model_dump()
-    return BudgetStanding(**row, standing=_standing(standing) if standing else None)
+    told = _standing(standing) if standing else None
+    return BudgetStanding(**row, standing=told, withheld=withheld)
 
 
 def _standing(told: Standing) -> StandingShape:

@@ -52,8 +52,8 @@ unlinked = Table(
     Column("cost_nanousd", BigInteger),
     # As of the session when it was last concluded. Null: a process of before this column wrote it.
     Column("first_at", Moment),
-    # All that sums take, so that they read nothing else.
-    Index("ix_unlinked_first_at_reason_cost_nanousd", "first_at", "reason", "cost_nanousd"),
+    # All that sums take, so that they read nothing else; by reason, so that nothing is sorted.
+    Index("ix_unlinked_reason_first_at_cost_nanousd", "reason", "first_at", "cost_nanousd"),
 )
 
 labels = Table(

@@ -23,17 +23,18 @@ def post(http: TestClient, path: str, body: Json, status: int = 200, **headers: 
     return told
 
 
-def filled(database: Database) -> TestClient:
-    """Two requests a day of one team (60 cents), for nine weeks up to yesterday."""
+def filled(database: Database, people: int = 1) -> TestClient:
+    """Two requests a day of each of one team (60 cents), for nine weeks up to yesterday."""
     used = [
         Used(
             at=NOW - timedelta(days=back),
             requests=2,
-            session=f"s{back}",
+            session=f"s{back}-{person}",
             team="payments",
-            user="p_1",
+            user=f"p_{person}",
         )
         for back in range(1, 64)
+        for person in range(1, people + 1)
     ]
     put(database, used)
     return client(database)
@@ -52,7 +53,7 @@ def test_a_budget_is_set_shown_and_removed(database: Database) -> None:
     assert (made["thresholds"], made["valid_from"]) == ([50, 80, 100], "2026-11-22")
     assert (made["created_by"], made["created_at"]) == ("local", "2026-11-22T12:30:00Z")
     [row] = get(http, "/v1/budgets")["rows"]
-    assert {**made, "standing": row["standing"]} == row
+    assert {**made, "standing": row["standing"], "withheld": False} == row
     standing = row["standing"]
     assert (standing["from"], standing["to"]) == ("2026-11-01", "2026-12-01")
     assert (standing["basis"], standing["coverage"]) == ("list", 1)

@@ -23,9 +23,11 @@ from store.engine import Database
 from tests.filling import rows
 from tests.mailing import Mailbox, mail_server, smtp
 from tests.posted import Received, web_server
+from tests.spending import Used, put
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 KEY = b"k" * 32
+FLOOR = 3
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
 
 
@@ -61,7 +63,7 @@ def opened(database: Database, *subjects: str, private: bool = False) -> None:
 
 
 def told(database: Database, through: Sequence[Channel], at: datetime = NOW) -> int:
-    return tell_due(database, through, lambda: at)
+    return tell_due(database, through, lambda: at, FLOOR)
 
 
 def states(database: Database) -> list[tuple[str, str, int, str | None]]:
@@ -286,6 +288,53 @@ def test_many_alerts_are_not_a_message_as_long_as_a_book(web: Received) -> None:
     assert len(alert_messages.slack(notices, None)["blocks"]) <= 50
     text = alert_messages.mail(notices, ["a@b.example"], None).get_content()
     assert "And 50 more." in text
+
+
+@pytest.mark.parametrize(("people", "told_of"), [(FLOOR - 1, False), (FLOOR, True)])
+def test_what_few_people_spent_is_told_to_no_channel(
+    people: int, told_of: bool, database: Database, web: Received
+) -> None:
+    """Whoever may see them looks it up; that there is something is told."""
+    put(
+        database,
+        [
+            Used(
+                at=NOW - timedelta(days=back),
+                session=f"s{back}-{person}",
+                team="payments",
+                user=f"p_{person}",
+            )
+            for back in range(60)
+            for person in range(people)
+        ],
+    )
+    about = {"scope": "team", "value": "payments"}
+    budget = Finding(
+        kind=AlertKind.BUDGET,
+        subject="b 2026-11-01",
+        sentence="Budget Payments: $7 of $8 used.",
+        facts={**about, "budget": "b", "from": "2026-11-01", "used_share": 0.875},
+    )
+    unusual = Finding(
+        kind=AlertKind.SPEND_ANOMALY,
+        subject="team payments",
+        sentence="The team payments spent $9 in 24 hours.",
+        facts={**about, "spent_usd": 9},
+    )
+    with database.writing() as connection:
+        for each in (budget, unusual):
+            alerts.reconcile(connection, {each.kind: [each]}, NOW)
+    through = channels(
+        set_channels(webhook_url=web.url, webhook_secret=SECRET, slack_url=web.url), SmtpSettings()
+    )
+    assert told(database, through) == 4
+    sent = [json.loads(body) for _, _, body in web.requests]
+    sentences = {each["data"]["sentence"] for each in sent if "data" in each}
+    words = json.dumps(sent)
+    assert ({budget.sentence, unusual.sentence} == sentences) is told_of
+    assert ("payments" in words.lower()) is told_of
+    assert ("used_share" in words) is told_of
+    assert ("few people" in words) is not told_of
 
 
 def test_beside_everything_else_alerts_are_told_within_seconds(

@@ -223,6 +223,16 @@ def test_budgets_that_run_out_are_for_whom_they_concern(database: Database) -> N
     assert "Budgets that run out" not in edition(database, PAY).text
 
 
+def test_how_budgets_of_few_people_stand_is_in_no_digest(database: Database) -> None:
+    http = filled(database, people=4)
+    post(http, "/v1/budgets", {**ASKED, "amount": 1})
+    for audience in (COMPANY, Audience(teams=("payments",))):
+        told = prose(edition(database, audience).text)
+        assert "How 1 budget stands is not told: too few people are behind, or beside." in told
+        assert "Payments" not in told
+        assert "is used up" not in told
+
+
 def test_verdicts_that_changed_say_what_moved(database: Database) -> None:
     weeks_ago, told_week = NOW - timedelta(days=40), datetime(2026, 11, 12, tzinfo=UTC)
     with database.writing() as connection:

@@ -16,6 +16,7 @@ from store.engine import Database
 from tests.api.answering import NOW, client, get
 from tests.api.pages.looking_up import Page, look, table
 from tests.api.test_alerts import FINDING, PRIVATE, opened
+from tests.api.test_budgets import filled
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
@@ -143,6 +144,8 @@ def test_leads_handle_what_is_of_their_teams_and_see_the_rest(database: Database
         facts={"scope": "team", "value": "payments"},
     )
     ids = opened(database, FINDING, of_team)
+    # What few people spent only their lead sees: five are enough.
+    filled(database, people=5)
     led: tuple[tuple[str, ...], ...] = (("payments",), ("web",), ("*",), ())
     with database.writing() as connection:
         made = {
