@@ -1,7 +1,7 @@
 """The sums of what sessions bought, by group and time, as far as they may be told apart."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,6 @@ from store.report_outcomes import Slice, Span, Summed
 
 Sums = Mapping[Standing, Counts]
 _Bucket = int | None
-_Crossed = tuple[Span, str, Summed]
 _Held = dict[tuple[_Bucket, str], dict[Standing, dict[str, int]]]
 
 
@@ -46,6 +45,9 @@ class Sheet:
         return self.pieces.period
 
 
+_COST = Detail(counts=("cost_nanousd",), by_label=False)
+
+
 def measure(
     connection: Connection, asked: Asked, floor: int, now: datetime, detail: Detail
 ) -> Sheet:
@@ -63,8 +65,7 @@ def measure(
             for (bucket, _), sums in sorted(whole.items(), key=_order)
         ]
         return Sheet(asked=asked, detail=detail, pieces=made, rows=tuple(rows), total=total)
-    crossed = _crossed(connection, asked, made, detail) if _is_crossed(asked) else []
-    told = _rows(connection, asked, made, whole, crossed, detail)
+    told = _rows(connection, asked, made, whole, detail)
     return Sheet(asked=asked, detail=detail, pieces=made, rows=tuple(told), total=total)
 
 
@@ -78,7 +79,16 @@ def bucket_of(asked: Asked, span: Span) -> _Bucket:
 
 
 def total_of(connection: Connection, asked: Asked, made: Pieces, detail: Detail) -> _Held:
-    """The sums of everything, or of the one value asked for, by interval."""
+    """The sums of everything, or of the one value asked for, by interval.
+
+    Answers that differ in how they group have this in common.
+    """
+    live = [week for of in made.live.values() for week in of]
+    key = ("total", asked.only, asked.interval, detail, made.spans)
+    return made.weeks.remembered(key, live, lambda: _total(connection, asked, made, detail))
+
+
+def _total(connection: Connection, asked: Asked, made: Pieces, detail: Detail) -> _Held:
     by_span = asked.interval is not Interval.NONE
     of_piece = {small: span for span in made.spans for small in _blocks(made, span)}
     if asked.only is not None:
@@ -113,12 +123,11 @@ def _rows(
     asked: Asked,
     made: Pieces,
     whole: _Held,
-    crossed: Sequence[_Crossed],
     detail: Detail,
 ) -> list[Measured]:
-    ranked = _ranked(asked, made, crossed)
+    ranked = _ranked(connection, asked, made)
     named, beyond = ranked[: asked.limit], frozenset(ranked[asked.limit :])
-    shown = _shown(connection, asked, made, frozenset(named), crossed, detail)
+    shown = _shown(connection, asked, made, frozenset(named), detail)
     rows: list[Measured] = []
     for (bucket, value), sums in shown.items():
         spans = [s for s in _in(made, asked, bucket) if value in made.shown[s]]
@@ -131,7 +140,7 @@ def _rows(
         hidden = [(s, g) for s in spans for g in made.groups[s] if _hidden(made, s, g, beyond)]
         if hidden:
             if everything is None:
-                everything = _everything(connection, asked, made, whole, crossed, detail)
+                everything = _everything(connection, asked, made, whole, detail)
             known = [of for (at, _), of in shown.items() if at == bucket]
             left = _without(everything.get((bucket, ""), {}), added(known))
             rows.append(_row_of_others(made, bucket, spans, hidden, left))
@@ -142,14 +151,16 @@ def _hidden(made: Pieces, span: Span, group: str, beyond: Collection[str]) -> bo
     return group not in made.shown[span] or group in beyond
 
 
-def _ranked(asked: Asked, made: Pieces, crossed: Sequence[_Crossed]) -> list[str]:
+def _ranked(connection: Connection, asked: Asked, made: Pieces) -> list[str]:
     """The groups that are shown, the costliest first; by whole blocks where weeks are told."""
     if asked.group_by is None:
         return []
     spent = dict.fromkeys((group for of in made.shown.values() for group in of), 0)
     if _is_crossed(asked):
-        for span, group, each in crossed:
-            if group in made.shown[span]:
+        wanted = _crossed(asked, made, _COST)
+        for each in report_outcomes.summed(connection, wanted, by_span=True):
+            group = _group(wanted, each)
+            if each.span and group in made.shown[each.span]:
                 spent[group] += each.counts.get("cost_nanousd", 0)
     else:
         blocks = {block_of(span.week) for span in made.spans}
@@ -168,7 +179,6 @@ def _shown(
     asked: Asked,
     made: Pieces,
     named: frozenset[str],
-    crossed: Sequence[_Crossed],
     detail: Detail,
 ) -> _Held:
     """The sums of these groups as far as they are shown, by interval and value."""
@@ -176,62 +186,62 @@ def _shown(
     pairs = [(span, group) for span, of in made.shown.items() for group in of & named]
     if by is None or not pairs:
         return {}
-    if _is_crossed(asked):
-        told = set(pairs)
-        return _held(
-            (bucket_of(asked, span), group, each)
-            for span, group, each in crossed
-            if (span, group) in told
-        )
     by_span = asked.interval is not Interval.NONE
-    wanted = _slice(
-        detail,
-        dimension=by.value,
-        spans=made.spans,
-        shown=pairs if by_span else made.joined(pairs),
-    )
+    if _is_crossed(asked):
+        wanted = _crossed(asked, made, detail, pairs)
+    else:
+        shown = pairs if by_span else made.joined(pairs)
+        wanted = _slice(detail, dimension=by.value, spans=made.spans, shown=shown)
     found = report_outcomes.summed(connection, wanted, by_span=by_span)
-    return _held(
-        (bucket_of(asked, each.span) if each.span else None, each.value, each) for each in found
-    )
+    return _held((_bucket(asked, each), _group(wanted, each), each) for each in found)
 
 
-def _crossed(connection: Connection, asked: Asked, made: Pieces, detail: Detail) -> list[_Crossed]:
-    """The sums of all groups within the one value asked for, shown or not."""
+def _crossed(
+    asked: Asked,
+    made: Pieces,
+    detail: Detail,
+    shown: Collection[tuple[Span, str]] | None = None,
+) -> Slice:
+    """The groups within the one value asked for: these, or all, shown or not."""
     if asked.only is None or asked.group_by is None:
-        return []
+        raise ValueError("two dimensions are crossed")
     (within, value), by = asked.only, asked.group_by
     dimension = paired(within, by)
     first = dimension.startswith(f"{within},")
-    wanted = _slice(
+    return _slice(
         detail,
         dimension=dimension,
         spans=made.spans,
+        shown=shown,
         value=value if first else None,
         other=None if first else value,
     )
-    found = report_outcomes.summed(connection, wanted, by_span=True)
-    return [(each.span, each.other if first else each.value, each) for each in found if each.span]
+
+
+def _group(wanted: Slice, each: Summed) -> str:
+    """The group that a sum of a slice is of: where it is narrowed to one of a pair, the other."""
+    return each.value if wanted.value is None else each.other
+
+
+def _bucket(asked: Asked, each: Summed) -> _Bucket:
+    return bucket_of(asked, each.span) if each.span else None
 
 
 def _everything(
-    connection: Connection,
-    asked: Asked,
-    made: Pieces,
-    whole: _Held,
-    crossed: Sequence[_Crossed],
-    detail: Detail,
+    connection: Connection, asked: Asked, made: Pieces, whole: _Held, detail: Detail
 ) -> _Held:
     """The sums of all groups together, by interval: what those that are named are taken from."""
     by = asked.group_by
-    if _is_crossed(asked):
-        return _held((bucket_of(asked, span), "", each) for span, _, each in crossed)
-    if by is not Facet.MODEL:
+    if by is not None and _is_crossed(asked):
+        wanted = _crossed(asked, made, detail)
+    elif by is Facet.MODEL:
+        # A session with two models counts with both: they do not add up to the sessions.
+        wanted = _slice(detail, dimension=by.value, spans=made.spans)
+    else:
         return whole
-    # A session with two models counts with both: they do not add up to the sessions.
-    wanted = _slice(detail, dimension=by.value, spans=made.spans)
-    told = report_outcomes.summed(connection, wanted, by_value=False, by_span=True)
-    return _held((bucket_of(asked, each.span), "", each) for each in told if each.span)
+    by_span = asked.interval is not Interval.NONE
+    told = report_outcomes.summed(connection, wanted, by_value=False, by_span=by_span)
+    return _held((_bucket(asked, each), "", each) for each in told)
 
 
 def _row_of_others(

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from domain.contributions import Facet
 from domain.efficiency import Asked, Interval, Period, TooFewPeople
@@ -22,6 +22,7 @@ from store.remembered import Remembered
 from store.report_outcomes import Span
 
 _REMEMBERED = Remembered()
+_Made = TypeVar("_Made")
 SETTLED = frozenset({Label.PRODUCTIVE, Label.INEFFICIENT, Label.WASTEFUL})
 """Labels that count in a ratio, once they are final."""
 
@@ -144,6 +145,12 @@ class Weeks:
                 if groups:
                     found[week] = groups
         return found
+
+    def remembered(
+        self, key: tuple[object, ...], live: Iterable[int], make: Callable[[], _Made]
+    ) -> _Made:
+        """What was made of these weeks before, as long as nothing in them has changed."""
+        return _REMEMBERED.made((*key, self._of(live)), make)
 
     def parted(
         self, facet: Facet | None, held: Mapping[int, Mapping[str, People]], live: Sequence[int]

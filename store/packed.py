@@ -7,12 +7,15 @@ import sys
 from array import array
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 
 NOBODY = 0
 _WIDTH = "I"
 _BITS = tuple(1 << place for place in range(8))
 # So many numbers are added faster than they are put into their bytes.
 _FEW = 64
+# Groups whose people were asked for last: what is written of a week changes few of them.
+_KNOWN_GROUPS = 8_192
 _SWAPPED = sys.byteorder == "big"
 
 
@@ -33,6 +36,7 @@ def unpacked(told: bytes) -> Counter[int]:
     return Counter(dict(zip(flat[::2], flat[1::2], strict=True)))
 
 
+@lru_cache(maxsize=_KNOWN_GROUPS)
 def members(told: bytes) -> int:
     """The persons alone, as a number of which the bit of each person's own number is set."""
     numbers = _flat(told)[::2]
