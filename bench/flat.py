@@ -7,14 +7,13 @@ what that cost the server's processes is printed, with memory and disk.
 
 import argparse
 import re
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import mean
-
-from rich.console import Console
 
 from bench.load import http_requests, over_http
 from bench.measured import RECORDS, Measured, measure
@@ -32,22 +31,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.flat", description=__doc__)
     parser.add_argument("--millions", type=int, default=50)
     parser.add_argument("--records", type=int, default=_MILLION, help="in a million")
+    parser.add_argument("--beside", type=Path, help="a database that is there already (a file)")
     told = parser.parse_args()
     end_when_asked()
-    console = Console()
     made = list(bodies(told.records // RECORDS, RECORDS))
-    costs = []
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
-        for number in range(1, told.millions + 1):
-            seen = _sent(server, list(_others(made, number)))
-            costs.append(seen.cpu)
-            console.print(
-                f"{number}: {seen.cpu:.1f} CPU-s/M, {seen.settled:,.0f} records/s settled,"
-                f" {seen.memory_mb:.0f} MB, {server.disk_bytes() / 1e6:,.0f} MB of disk,"
-                f" {seen.elsewhere:.1f} cores elsewhere"
-            )
+    with tempfile.TemporaryDirectory() as folder:
+        if told.beside is not None:
+            shutil.copy(told.beside, Path(folder) / "assay.db")
+        with running(Path(folder)) as server:
+            server.drain()
+            costs = [_told(server, made, number) for number in range(1, told.millions + 1)]
     first, last = mean(costs[:_COMPARED]), mean(costs[-_COMPARED:])
-    console.print(f"first {first:.1f}, last {last:.1f} CPU-s/M: {last / first - 1:+.0%}")
+    print(f"first {first:.1f}, last {last:.1f} CPU-s/M: {last / first - 1:+.0%}")
+
+
+def _told(server: Running, made: Sequence[bytes], number: int) -> float:
+    """Send them as those of other sessions; what they cost, which is printed."""
+    seen = _sent(server, list(_others(made, number)))
+    print(
+        f"{number}: {seen.cpu:.1f} CPU-s/M, {seen.settled:,.0f} records/s settled,"
+        f" {seen.memory_mb:.0f} MB, {server.disk_bytes() / 1e6:,.0f} MB of disk,"
+        f" {seen.elsewhere:.1f} cores elsewhere",
+        flush=True,
+    )
+    return seen.cpu
 
 
 def _sent(server: Running, requests: Sequence[bytes]) -> Measured:

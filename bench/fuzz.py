@@ -62,9 +62,13 @@ _BOOKS = {
     "series": "*",
     "coverage": "tool, signal, name, outcome, records",
 }
-# Sessions without their times: a counter that falls, as none of a tool's does, tells that its
-# session was there only if the readings come in separate batches.
-_TIMELESS = {"sessions": "pk, tool, session_id, installation, usage_rank, active"}
+# Sessions and their ties without their times: a counter that falls, as none of a tool's does, tells
+# that its session was there only if the readings come in separate batches, and a reading that comes
+# before those it follows may lengthen its session (``collector.growth``).
+_TIMELESS = {
+    "sessions": "pk, tool, session_id, installation, usage_rank, active",
+    "session_traces": "session_pk, trace, value",
+}
 # Of all processes, between the middle and the end of a run: caches are full by the middle.
 _GROWTH_MB = 30
 _LOOKS = 8

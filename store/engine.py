@@ -6,7 +6,6 @@ that an acknowledgement waits for the disk and for nobody's work.
 
 import fcntl
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -14,13 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, func, make_url, select
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.schema import CreateTable
 
-from store.tables import deliveries, inbox
+from store.arrivals import make_arrivals
 
 __all__ = ["Connection", "Database", "StoreError", "translated"]
 
@@ -157,15 +154,16 @@ class Database:
 
 
 class _Arrivals(Database):
-    """The file of requests that wait, made when it is opened first.
+    """The file of requests that wait, made where there is none.
 
     Its tables are those of the same names in the database, which are empty there.
     """
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        event.listen(self.engine, "connect", _prepare_arrivals, insert=True)
-        event.listen(self.engine, "connect", _make_arrivals)
+        with translated():
+            make_arrivals(Path(str(self.engine.url.database)))
+        event.listen(self.engine, "connect", _log_much)
 
     @cached_property
     def arrivals(self) -> Database:
@@ -236,33 +234,6 @@ def _begin_sqlite(connection: Connection) -> None:
     raw.close()
 
 
-def _prepare_arrivals(raw: Any, _record: object) -> None:
-    """What has to be said before the file has any page."""
-    raw.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    # The folder does it after each of its batches: no acknowledgement is to wait for it.
+def _log_much(raw: Any, _record: object) -> None:
+    """The folder moves the log after each of its batches: no acknowledgement is to wait for it."""
     raw.execute(f"PRAGMA wal_autocheckpoint = {_MOST_LOGGED_PAGES}")
-
-
-_MADE = "SELECT 1 FROM sqlite_master WHERE name = 'inbox'"
-_TABLES = [
-    str(CreateTable(table).compile(dialect=sqlite.dialect())) for table in (deliveries, inbox)
-]
-_BEGIN_IDS = "INSERT INTO sqlite_sequence (name, seq) VALUES ('inbox', ?)"
-
-
-def _make_arrivals(raw: Any, _record: object) -> None:
-    """Make the tables where they are not there.
-
-    Ids go on from the time in microseconds: those of a file that was lost never come again, since
-    the database may remember some as folded.
-    """
-    cursor = raw.cursor()
-    if cursor.execute(_MADE).fetchone() is None:
-        cursor.execute("BEGIN IMMEDIATE")
-        # Another process may have been first.
-        if cursor.execute(_MADE).fetchone() is None:
-            for table in _TABLES:
-                cursor.execute(table)
-            cursor.execute(_BEGIN_IDS, (time.time_ns() // 1000,))
-        cursor.execute("COMMIT")
-    cursor.close()

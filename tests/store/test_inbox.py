@@ -1,7 +1,10 @@
 """Acknowledged bytes: taken once, never lost, and never in each other's way."""
 
 import math
+import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -368,10 +371,27 @@ def test_ids_of_a_file_that_was_lost_never_come_again(embedded: Database, tmp_pa
     embedded.arrivals.close()
     for file in tmp_path.glob(f"{Path(path).name}*"):
         file.unlink()
-    add(embedded, row("c"))
-    [new] = oldest(embedded)
-    assert new.id > max(lost)
-    assert take(embedded, new.id) == {new.id}
+    with closing(Database(embedded.url)) as again:
+        add(again, row("c"))
+        [new] = oldest(again)
+        assert new.id > max(lost)
+        assert take(again, new.id) == {new.id}
+
+
+def test_many_that_start_at_once_find_one_file(migrated: Path, tmp_path: Path) -> None:
+    shutil.copy(migrated, tmp_path / "assay.db")
+    program = (
+        "import sys; from store.engine import Database; from tests.store.test_inbox import *;"
+        "add(Database(sys.argv[1]), row(sys.argv[2]))"
+    )
+    url = f"sqlite:///{tmp_path / 'assay.db'}"
+    started = [
+        subprocess.Popen([sys.executable, "-c", program, url, str(each)]) for each in range(6)
+    ]
+    assert [each.wait(60) for each in started] == [0] * 6
+    with closing(Database(url)) as database:
+        assert {held.incoming.name for held in oldest(database)} == set("012345")
+    assert not list(tmp_path.glob(".making-*"))
 
 
 def test_the_disk_gets_back_what_a_backlog_took(embedded: Database) -> None:
