@@ -66,8 +66,10 @@ class PartsTold:
         """Whether a sum from this day up to now may be told, with the forecast that goes on.
 
         ``since`` is the first day of a budget's period; None: only the forecast. What is about one
-        person is none of it.
+        person is none of it. A floor of one is none: what nobody used may be told then, too.
         """
+        if self.floor <= 1:
+            return of.kind is not ScopeKind.PERSON
         return of.value in self.shown(of.kind, since)
 
     def shown(self, kind: ScopeKind, since: date | None = None) -> frozenset[str]:
@@ -81,6 +83,9 @@ class PartsTold:
 
     def _found(self, kind: ScopeKind, since: date | None) -> frozenset[str]:
         pieces = self._pieces(ScopeKind.COMPANY, since)
+        if self.floor <= 1:
+            # Also what is of nobody who is named.
+            return frozenset(value for groups in self._pieces(kind, since) for value in groups)
         if any(part({0: groups}, self.floor) is None for groups in pieces):
             return frozenset()
         if kind is ScopeKind.COMPANY:
@@ -95,7 +100,7 @@ class PartsTold:
 
     def every_one(self, kind: ScopeKind) -> bool:
         """Whether each value has people enough by itself: then any of them together may be told."""
-        return all(
+        return self.floor <= 1 or all(
             who.bit_count() >= self.floor
             for groups in self._pieces(kind, None)
             for who in groups.values()

@@ -337,3 +337,14 @@ def test_alerts_about_the_spend_of_few_are_for_whoever_sees_it(database: Databas
     }
     assert "tiny" not in pages["viewer"]
     assert all("tiny" in pages[who] for who in ("lead", "lead of all", "admin"))
+
+
+def test_a_floor_of_one_withholds_nothing(database: Database) -> None:
+    put(database, [Used(at=NOW - timedelta(days=1), session="s", team="tiny", tool="codex")])
+    who = made(database)
+    http = client(database, open_without=False, host="assay.example.com", privacy_floor=1)
+    for scope, value in (("company", ""), ("team", "tiny"), ("team", "nobody")):
+        budget(http, who["admin"], scope, value)
+    answer = http.get("/v1/budgets", headers=who["viewer"]).json()
+    assert [row["withheld"] for row in answer["rows"]] == [False] * 3
+    assert all(row["standing"] is not None for row in answer["rows"])

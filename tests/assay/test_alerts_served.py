@@ -53,7 +53,7 @@ def test_a_record_becomes_a_message(tmp_path: Path) -> None:
     thread.start()
     url = f"http://127.0.0.1:{receiver.server_port}"
     try:
-        with serving(tmp_path, ASSAY_ALERT_SLACK_URL=url) as server:
+        with serving(tmp_path, ASSAY_ALERT_SLACK_URL=url, ASSAY_PRIVACY_FLOOR="1") as server:
             budget = {"name": "tiny", "amount": 0.5, "thresholds": [100]}
             server.api.post("/v1/budgets", json=budget).raise_for_status()
             for number in range(2):

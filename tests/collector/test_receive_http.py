@@ -363,7 +363,7 @@ def test_a_collector_that_stops_is_503(database: Database, content_type: str) ->
 def test_a_locked_database_is_503_and_later_takes_the_same_request(
     receiver: HttpReceiver, database: Database
 ) -> None:
-    path = database.engine.url.database
+    path = database.arrivals.engine.url.database
     assert path is not None
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
