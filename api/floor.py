@@ -17,6 +17,9 @@ from domain.budgets import Budget, Part, ScopeKind
 from store.engine import Connection
 from store.parts_told import PartsTold, parts_told
 
+WIDER = " Ask for a longer period, or without the filter."
+"""What to ask where a filter left too few."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
@@ -71,11 +74,14 @@ def reader_of_budgets(
     return reader(wiring, connection, asking, wanted)
 
 
-def too_few(floor: int) -> Refusal:
-    """The refusal of what would be about too few people."""
-    return Refusal(
-        HTTPStatus.FORBIDDEN,
-        "too_few_people",
+def too_few(floor: int, advice: str = "") -> Refusal:
+    """The refusal of what would be about too few people, and what to ask instead."""
+    return untold(
         f"Behind this are fewer than {floor} people, or so few beside it that an answer could be"
-        " worked back to them.",
+        f" worked back to them.{advice}"
     )
+
+
+def untold(why: str) -> Refusal:
+    """The refusal of what can't be told without telling of single people."""
+    return Refusal(HTTPStatus.FORBIDDEN, "too_few_people", why)

@@ -168,7 +168,7 @@ def work(data: Data = None, database_url: DatabaseUrl = None) -> None:
         reading_on_schedule(settings),
         forgetting(settings, database),
         learning_daily(settings, database),
-        notifying(database, through),
+        notifying(database, through, settings.privacy_floor),
         delivering(wired(settings, database, files), post),
         telling_if(wanted(settings, ()), "work", metric_sources.worker(database, jobs), jobs),
     ):

@@ -14,13 +14,12 @@ from assay.bad_setting import sentence
 from assay.channels import Channel, channels
 from assay.opening import CannotStart
 from assay.posting import NotToldError, wait_after
-from assay.settings import Settings
 from assay.smtp_settings import SmtpSettings
 from domain.alerts import Notice, Told
 from domain.budgets import Part, ScopeKind
 from store import notices
 from store.alerts import OF_SPEND
-from store.engine import Connection, Database, StoreError
+from store.engine import Database, StoreError
 from store.parts_told import parts_told
 
 _log = logging.getLogger(__name__)
@@ -43,13 +42,16 @@ def set_up() -> list[Channel]:
 
 
 @contextmanager
-def notifying(database: Database, through: Sequence[Channel]) -> Iterator[None]:
-    """Tell what is new every few seconds, as long as the block lasts."""
+def notifying(database: Database, through: Sequence[Channel], floor: int) -> Iterator[None]:
+    """Tell what is new every few seconds, as long as the block lasts.
+
+    What fewer than ``floor`` people spent is told to no channel.
+    """
     if not through:
         yield
         return
     stopping = threading.Event()
-    told = (database, through, Settings().privacy_floor, stopping)
+    told = (database, through, floor, stopping)
     thread = threading.Thread(target=_tell, args=told, name="alerts", daemon=True)
     thread.start()
     try:
@@ -98,25 +100,32 @@ def _through(
         with database.writing() as connection:
             claimed = notices.claim(connection, channel.name, clock(), channel.at_once)
             tried = notices.attempts(connection, channel.name, claimed)
-            # Here: if it fails, nothing is claimed.
-            claimed = _of_enough(connection, claimed, clock(), floor)
         if not claimed:
             return sent
+        claimed = _of_enough(database, claimed, clock(), floor)
         sent += _send(database, channel, claimed, tried, clock)
 
 
 def _of_enough(
-    connection: Connection, claimed: Sequence[Notice], now: datetime, floor: int
+    database: Database, claimed: Sequence[Notice], now: datetime, floor: int
 ) -> list[Notice]:
-    """The same, where too few people are behind a spend without what was spent."""
+    """The same, where too few people are behind a spend without what was spent.
+
+    Nor with it where that can't be seen now: they are claimed, and told once.
+    """
     parts = {place: _part(each) for place, each in enumerate(claimed) if each.kind in OF_SPEND}
     if not parts:
         return list(claimed)
     since = {place: _since(claimed[place]) for place in parts}
     kinds = {part.kind for part in parts.values()}
     days = {day for day in since.values() if day is not None}
-    told = parts_told(connection, kinds, days, now, floor)
-    few = {place for place, part in parts.items() if not told.tells(part, since[place])}
+    few = set(parts)
+    try:
+        with database.reading() as connection:
+            told = parts_told(connection, kinds, days, now, floor)
+        few = {place for place, part in parts.items() if not told.tells(part, since[place])}
+    except StoreError as error:
+        _log.warning("who is behind a spend can't be seen now: %s", error)
     return [replace(each, few=place in few) for place, each in enumerate(claimed)]
 
 

@@ -110,7 +110,7 @@ async def _run(
             running.enter_context(reading_on_schedule(settings))
             running.enter_context(forgetting(settings, database))
             running.enter_context(learning_daily(settings, database))
-            running.enter_context(notifying(database, through))
+            running.enter_context(notifying(database, through, settings.privacy_floor))
             running.enter_context(delivering(wired(settings, database, files), post))
         gc.freeze()
         gc.set_threshold(_COLLECT_EVERY)

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from store import inbox, schema
+from store import schema
 from store.engine import Database, StoreError, translated
 from store.schema import SchemaState
 
@@ -49,8 +49,6 @@ def copy(database: Database, to: Path) -> Copied:
     os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         with translated():
-            with database.arrivals.reading() as arrivals:
-                inbox.waiting(arrivals)
             _copy(source, waiting, to)
         return look(to)
     except BaseException:

@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http import HTTPStatus
 
+from api.floor import WIDER, too_few
 from api.pages import formats, ratios
 from api.pages import tables as cells
 from api.pages.arrived import DECISIONS
 from api.pages.charts import Chart
 from api.pages.filters import PageParameters
 from api.pages.tables import CANNOT_SAY, Cell, Column, Table
-from api.problems import Refusal
 from api.wiring import Wiring
 from domain.contributions import Facet
 from domain.efficiency import (
@@ -75,7 +74,7 @@ def overview(wiring: Wiring, parameters: PageParameters) -> Overview | None:
     with wiring.database.reading() as connection:
         by_week = ratios.report(wiring, connection, parameters, now, None, Interval.WEEK)
         if by_week is None and parameters.one():
-            raise too_few(wiring.privacy_floor)
+            raise too_few(wiring.privacy_floor, WIDER)
         if by_week is None or by_week.total is None:
             return None
         if by_week.total.by_spend is None and not parameters.query():
@@ -114,16 +113,6 @@ def _grouped(
         for facet in _GROUPED
     }
     return {facet: told for facet, told in found.items() if told is not None}
-
-
-def too_few(floor: int) -> Refusal:
-    """The refusal of a page that would be about too few people."""
-    return Refusal(
-        HTTPStatus.FORBIDDEN,
-        "too_few_people",
-        f"Fewer than {floor} people are behind this, or so few beside it that it could be worked"
-        " back to them. Ask for a longer period, or without the filter.",
-    )
 
 
 def _charts(by_week: EfficiencyReport, total: EfficiencyRow, *, narrowed: bool) -> list[Chart]:

@@ -1,13 +1,12 @@
 """How efficient spend was, and the indicators beside it; never about fewer than some people."""
 
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
 from api.auth import may_read
+from api.floor import WIDER, too_few
 from api.outcome_parameters import EfficiencyParameters, KpiParameters
-from api.problems import Refusal
 from api.schemas.efficiency import EfficiencyAnswer, KpiAnswer, efficiency_answer, kpi_answer
 from api.wiring import Wired
 from domain.efficiency import TooFewPeople
@@ -25,7 +24,7 @@ def efficiency(
         try:
             report = wired.efficiency(connection, asked, wired.clock(), floor)
         except TooFewPeople:
-            raise _too_few(floor) from None
+            raise too_few(floor, WIDER) from None
     return efficiency_answer(report, asked, floor)
 
 
@@ -37,14 +36,5 @@ def kpis(wired: Wired, parameters: Annotated[KpiParameters, Query()]) -> KpiAnsw
         try:
             report = wired.kpis(connection, asked, wired.clock(), floor)
         except TooFewPeople:
-            raise _too_few(floor) from None
+            raise too_few(floor, WIDER) from None
     return kpi_answer(report, asked, floor)
-
-
-def _too_few(floor: int) -> Refusal:
-    return Refusal(
-        HTTPStatus.FORBIDDEN,
-        "too_few_people",
-        f"Behind this value are fewer than {floor} people in this period, or so few beside it that"
-        " an answer could be worked back to them. Ask for a longer period, or without the filter.",
-    )

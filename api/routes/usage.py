@@ -1,14 +1,13 @@
 """What was used, by any dimension."""
 
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
 from api.auth import Asking, may_read
 from api.authority import sees_whole
+from api.floor import WIDER, too_few, untold
 from api.parameters import UsageParameters
-from api.problems import Refusal
 from api.schemas.usage import UsageFloor, UsageReport, usage_row, usage_total
 from api.wiring import Wired, Wiring
 from store import report_floored, report_usage
@@ -47,17 +46,14 @@ def _floored(wired: Wiring, asked: UsageParameters) -> UsageReport:
     selection = asked.selection()
     dimensions = {*asked.group_by, *selection.values}
     if dimensions & _OF_ONE:
-        raise _too_few("By session, or by user, all usage is of single people.")
+        raise untold("By session, or by user, all usage is of single people.")
     if len(dimensions) > report_floored.MOST_DIMENSIONS:
-        raise _too_few("Group and filter by two dimensions at most: more tell few people apart.")
+        raise untold("Group and filter by two dimensions at most: more tell few people apart.")
     floor = wired.privacy_floor
     with wired.database.reading() as connection:
         told = report_floored.report(connection, asked.group_by, selection, floor, wired.clock())
     if selection.values and not told.rows and told.others is None:
-        raise _too_few(
-            f"Behind this are fewer than {floor} people, or so few beside it that an answer could"
-            " be worked back to them. Ask for a longer period, or without the filter."
-        )
+        raise too_few(floor, WIDER)
     return UsageReport(
         rows=[usage_row(values, each, {}) for values, each in told.rows],
         total=usage_total(told.total),
@@ -70,7 +66,3 @@ def _floored(wired: Wiring, asked: UsageParameters) -> UsageReport:
         start=told.start,
         end=told.end,
     )
-
-
-def _too_few(detail: str) -> Refusal:
-    return Refusal(HTTPStatus.FORBIDDEN, "too_few_people", detail)

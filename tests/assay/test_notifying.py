@@ -344,7 +344,7 @@ def test_beside_everything_else_alerts_are_told_within_seconds(
     with embedded.writing() as connection:
         finding = Finding(kind=AlertKind.SYNC_FAILING, subject="github", sentence="No.")
         alerts.reconcile(connection, {finding.kind: [finding]}, datetime.now(UTC))
-    with notifying(embedded, through):
+    with notifying(embedded, through, FLOOR):
         assert _within(20, lambda: len(web.requests) == 1)
 
 

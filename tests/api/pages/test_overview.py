@@ -95,7 +95,7 @@ def test_a_filter_is_kept_by_every_link(http: TestClient) -> None:
 def test_about_too_few_people_nothing_is_said(http: TestClient) -> None:
     answer = http.get("/", params={"team": "=tiny"}, headers={"Accept": "text/html"})
     assert answer.status_code == 403
-    assert "Fewer than 5 people are behind this" in Reader(answer.text).text
+    assert "Behind this are fewer than 5 people" in Reader(answer.text).text
     both = http.get("/?team=pay&tool=codex", headers={"Accept": "text/html"})
     assert both.status_code == 400
     assert "=tiny" not in read(http, "/teams").text
