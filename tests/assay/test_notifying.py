@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from assay import alert_messages
+from assay import notifying as notifying_module
 from assay.alert_settings import AlertSettings
 from assay.channels import Channel, channels, signed
 from assay.main import app
@@ -19,7 +20,7 @@ from assay.notifying import notifying, tell_due
 from assay.smtp_settings import SmtpSettings
 from domain.alerts import AlertKind, Finding, Notice
 from store import alerts
-from store.engine import Database
+from store.engine import Database, StoreError
 from tests.filling import rows
 from tests.mailing import Mailbox, mail_server, smtp
 from tests.posted import Received, web_server
@@ -335,6 +336,30 @@ def test_what_few_people_spent_is_told_to_no_channel(
     assert ("payments" in words.lower()) is told_of
     assert ("used_share" in words) is told_of
     assert ("few people" in words) is not told_of
+
+
+def test_where_it_cannot_be_seen_who_is_behind_a_spend_it_is_told_without_what_was_spent(
+    database: Database, web: Received, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is claimed by then, and told once: more often than once, or not at all, would be worse."""
+
+    def busy(*_: object) -> None:
+        raise StoreError("busy", passing=True)
+
+    monkeypatch.setattr(notifying_module, "parts_told", busy)
+    finding = Finding(
+        kind=AlertKind.SPEND_ANOMALY,
+        subject="team payments",
+        sentence="The team payments spent $9 in 24 hours.",
+        facts={"scope": "team", "value": "payments", "spent_usd": 9},
+    )
+    with database.writing() as connection:
+        alerts.reconcile(connection, {finding.kind: [finding]}, NOW)
+    through = channels(set_channels(slack_url=web.url), SmtpSettings())
+    assert (told(database, through), told(database, through)) == (1, 0)
+    [(_, _, body)] = web.requests
+    assert b"few people" in body
+    assert b"$9" not in body
 
 
 def test_beside_everything_else_alerts_are_told_within_seconds(
