@@ -4,16 +4,17 @@ Settled are productive, inefficient and wasteful sessions whose label is final; 
 neither for nor against. What is provisional is told beside it, predictions never enter.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from classifier.intervals import difference
-from classifier.measured import Detail, Sheet, Sums, measure, total_of
+from classifier.measured import Detail, Row, Sheet, measure, total_of
 from classifier.parting import Pieces, crossings
-from classifier.tally import Tally, tally, tally_of_brief, together
+from classifier.tally import Tally, tally_of_brief, together
 from classifier.thresholds import EfficiencyThresholds
 from domain.contributions import Facet
 from domain.efficiency import (
@@ -26,10 +27,8 @@ from domain.efficiency import (
     Measured,
     Reading,
     Share,
-    Spent,
     Trend,
 )
-from domain.labels import Label, Maturity
 from domain.weeks import BLOCK, monday
 from store.engine import Connection
 from store.report_outcomes import BRIEF, Span
@@ -60,50 +59,23 @@ def efficiency(
     sheet = measure(connection, asked, floor, now, _DETAIL)
     if sheet.total is None:
         return EfficiencyReport(period=sheet.period, rows=(), total=None)
-    told = {id(each): tally(each.sums) for each in (*sheet.rows, sheet.total)}
-    company = _company(connection, sheet, told)
-    usual = _same_mix(sheet, told, thresholds)
-    series = _series(sheet, told)
+    company = _company(sheet)
+    usual = _same_mix(sheet, thresholds)
+    series = _series(sheet)
 
-    def row(each: Measured) -> EfficiencyRow:
+    def row(each: Row) -> EfficiencyRow:
+        measured = each.measured
         return _row(
             each,
-            told[id(each)],
-            company.get(each.time),
-            usual.get(each.value) if each.kind is Kind.GROUP else None,
-            trend_of(series.get(_name(each), ()), thresholds, each.time),
+            company.get(measured.time),
+            usual.get(measured.value) if measured.kind is Kind.GROUP else None,
+            trend_of(series.get(_name(measured), ()), thresholds, measured.time),
             thresholds,
         )
 
     return EfficiencyReport(
         period=sheet.period, rows=tuple(map(row, sheet.rows)), total=row(sheet.total)
     )
-
-
-def spent_by_label(sums: Sums) -> tuple[Spent, ...]:
-    """What went to each label, by which rules; the labels in their own order."""
-    found: dict[Label, Spent] = {}
-    for label in Label:
-        own = [(standing, c) for standing, c in sums.items() if standing.label == label]
-        if not own:
-            continue
-        rules: dict[str, tuple[int, int]] = {}
-        final_sessions = final_nanousd = 0
-        for standing, counts in own:
-            many, cost = counts.get("sessions", 0), counts.get("cost_nanousd", 0)
-            sessions, spent = rules.get(standing.rule, (0, 0))
-            rules[standing.rule] = (sessions + many, spent + cost)
-            if standing.maturity == Maturity.FINAL:
-                final_sessions, final_nanousd = final_sessions + many, final_nanousd + cost
-        found[label] = Spent(
-            label=label,
-            sessions=sum(sessions for sessions, _ in rules.values()),
-            cost_nanousd=sum(spent for _, spent in rules.values()),
-            final_sessions=final_sessions,
-            final_nanousd=final_nanousd,
-            rules=rules,
-        )
-    return tuple(found.values())
 
 
 def read(
@@ -147,28 +119,38 @@ def trend_of(
     series: Sequence[_Timed], thresholds: EfficiencyThresholds, time: int | None = None
 ) -> Trend | None:
     """A time against the four before it: this one, None: the last that is settled enough."""
-    for place in range(len(series) - 1, 0, -1):
-        at = series[place]
-        if time not in (None, at.week) or at.tally.settled_share < thresholds.settled_share:
-            continue
-        earlier = series[max(place - thresholds.trend_intervals, 0) : place]
-        past = together([each.tally for each in earlier])
-        now, before = at.tally.ratio, past.ratio
-        if now is None or before is None:
-            return None
-        low, high = difference(now, before)
-        a_week = past.cost / sum(each.weeks for each in earlier)
-        return Trend(
-            start=monday(at.week),
-            weeks=at.weeks,
-            ratio=now.value,
-            before=before.value,
-            change=now.value - before.value,
-            low=low,
-            high=high,
-            spend_change=at.tally.cost / at.weeks / a_week - 1 if a_week else 0.0,
-        )
-    return None
+    place = _place(series, thresholds, time)
+    if place is None:
+        return None
+    at, earlier = series[place], series[max(place - thresholds.trend_intervals, 0) : place]
+    past = together([each.tally for each in earlier])
+    now, before = at.tally.ratio, past.ratio
+    if now is None or before is None:
+        return None
+    low, high = difference(now, before)
+    a_week = past.cost / sum(each.weeks for each in earlier)
+    return Trend(
+        start=monday(at.week),
+        weeks=at.weeks,
+        ratio=now.value,
+        before=before.value,
+        change=now.value - before.value,
+        low=low,
+        high=high,
+        spend_change=at.tally.cost / at.weeks / a_week - 1 if a_week else 0.0,
+    )
+
+
+def _place(
+    series: Sequence[_Timed], thresholds: EfficiencyThresholds, time: int | None
+) -> int | None:
+    """Where the time that is compared stands; None: there is none, or none before it."""
+    places: Iterable[int] = range(len(series) - 1, 0, -1)
+    if time is not None:
+        place = bisect_left(series, time, key=lambda each: each.week)
+        places = (place,) if 0 < place < len(series) and series[place].week == time else ()
+    enough = thresholds.settled_share
+    return next((each for each in places if series[each].tally.settled_share >= enough), None)
 
 
 def usual_by_type(by_type: Mapping[str, Tally]) -> dict[str, float]:
@@ -185,22 +167,22 @@ def usual_by_type(by_type: Mapping[str, Tally]) -> dict[str, float]:
 
 
 def _row(
-    measured: Measured,
-    told: Tally,
+    of: Row,
     company: Tally | None,
     same_mix: float | None,
     trend: Trend | None,
     thresholds: EfficiencyThresholds,
 ) -> EfficiencyRow:
+    told = of.sums.tally
     by_spend, base = told.ratio, company.ratio if company else None
     reading, sentence = read(trend, told.settled_sessions, thresholds)
     enough = told.settled_sessions >= thresholds.settled_sessions
     return EfficiencyRow(
-        measured=measured,
+        measured=of.measured,
         by_spend=by_spend,
         by_sessions=told.ratio_by_sessions,
         coverage=told.coverage,
-        spent=spent_by_label(measured.sums),
+        spent=of.sums.spent,
         unpriced_sessions=told.sessions - told.priced,
         baseline=base.value if base else None,
         same_mix=same_mix,
@@ -219,30 +201,28 @@ def _outlier(by_spend: Share | None, same_mix: float | None) -> Beside | None:
     return Beside(by=by_spend.high - same_mix) if by_spend.high < same_mix else None
 
 
-def _company(
-    connection: Connection, sheet: Sheet, told: Mapping[int, Tally]
-) -> Mapping[int | None, Tally]:
+def _company(sheet: Sheet) -> Mapping[int | None, Tally]:
     """The whole company over the same time, by interval."""
     asked = sheet.asked
     if asked.only is None and sheet.total and asked.interval is Interval.NONE:
-        return {None: told[id(sheet.total)]}
+        return {None: sheet.total.sums.tally}
     if asked.only is None and sheet.total and asked.group_by is None:
         # The rows are the company itself.
-        return {row.time: told[id(row)] for row in (*sheet.rows, sheet.total)}
-    held = total_of(connection, replace(asked, only=None), sheet.pieces, _DETAIL)
-    found: dict[int | None, Tally] = {time: tally(sums) for (time, _), sums in held.items()}
+        return {row.measured.time: row.sums.tally for row in (*sheet.rows, sheet.total)}
+    held = total_of(replace(asked, only=None), sheet.pieces, _DETAIL)
+    found: dict[int | None, Tally] = {time: sums.tally for (time, _), sums in held.items()}
     found[None] = together(list(found.values()))
     return found
 
 
-def _series(sheet: Sheet, told: Mapping[int, Tally]) -> Mapping[_Name, Sequence[_Timed]]:
+def _series(sheet: Sheet) -> Mapping[_Name, Sequence[_Timed]]:
     """Each row's group over time: by the interval asked for, else by blocks."""
     found: dict[_Name, list[_Timed]] = defaultdict(list)
     asked, made = sheet.asked, sheet.pieces
     if asked.interval is not Interval.NONE:
-        for row in sheet.rows:
+        for row, sums in sheet.rows:
             if row.time is not None:
-                found[_name(row)].append(_Timed(row.time, row.weeks or 1, told[id(row)]))
+                found[_name(row)].append(_Timed(row.time, row.weeks or 1, sums.tally))
         return found
     recent = made.blocks[-_RECENT:]
     facet = asked.group_by or (asked.only[0] if asked.only else None)
@@ -250,7 +230,7 @@ def _series(sheet: Sheet, told: Mapping[int, Tally]) -> Mapping[_Name, Sequence[
         for first, groups in sorted(made.weeks.brief(None, recent).items()):
             whole = together([tally_of_brief(held) for held in groups.values()])
             found[Kind.TOTAL, None].append(_timed(made, first, whole))
-    named = {row.value for row in sheet.rows} | {asked.only[1] if asked.only else None}
+    named = {row.measured.value for row in sheet.rows} | {asked.only[1] if asked.only else None}
     for first, groups in sorted(made.weeks.brief(facet, recent).items()) if facet else ():
         for group in made.shown[Span(BLOCK, first)] & groups.keys() & named:
             timed = _timed(made, first, tally_of_brief(groups[group]))
@@ -264,9 +244,7 @@ def _timed(made: Pieces, first: int, told: Tally) -> _Timed:
     return _Timed(first, len(made.live[Span(BLOCK, first)]), told)
 
 
-def _same_mix(
-    sheet: Sheet, told: Mapping[int, Tally], thresholds: EfficiencyThresholds
-) -> dict[str | None, float]:
+def _same_mix(sheet: Sheet, thresholds: EfficiencyThresholds) -> dict[str | None, float]:
     """What the company's ratio would be over each group's own mix of types of work.
 
     Only pairs of a group and a type that may be shown are looked at; where they are too small a
@@ -284,9 +262,9 @@ def _same_mix(
             if kind in usual:
                 mixes[group][kind] += spent
     found: dict[str | None, float] = {}
-    for row in sheet.rows:
+    for row, sums in sheet.rows:
         mix = mixes.get(row.value or "", {}) if row.kind is Kind.GROUP else {}
-        known, whole = sum(mix.values()), told[id(row)].settled_cost
+        known, whole = sum(mix.values()), sums.tally.settled_cost
         if known and known >= thresholds.mix_known * whole:
             found[row.value] = sum(of * usual[kind] for kind, of in mix.items()) / known
     return found

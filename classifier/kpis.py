@@ -4,26 +4,18 @@ Each says how many sessions it rests on and what share of them does not tell wha
 sums over all labels, settled or not: spend is spend. ``docs/kpis.md`` says what each means.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from classifier.measured import Detail, Sheet, counted, measure
-from classifier.parting import Pieces
-from domain.contributions import COUNTS, Counts, Facet, upper_end
-from domain.efficiency import Asked, Interval, Kind, Kpi, KpiReport, KpiRow, Measured
+from classifier.fences import Spread, quantile, spread_of
+from classifier.measured import Detail, Row, measure
+from domain.contributions import COUNTS, Counts, upper_end
+from domain.efficiency import Asked, Kpi, KpiReport, KpiRow, Measured
 from domain.usage import NANOUSD
-from domain.weeks import BLOCK, HALF
-from store import report_outcomes
 from store.engine import Connection
-from store.outcomes import EVERYTHING
-from store.report_outcomes import Span
 
 _DETAIL = Detail(counts=COUNTS, by_label=False)
-_FENCE = 3
-_FEWEST = 20
-_DOUBLING = 4
 _NO_TASKS = "No task was completed."
 _NO_CHANGES = "No change landed and stands."
 _NOT_TOLD = "No session tells it."
@@ -145,30 +137,18 @@ def kpis(connection: Connection, asked: Asked, now: datetime, floor: int) -> Kpi
     sheet = measure(connection, asked, floor, now, _DETAIL)
     if sheet.total is None:
         return KpiReport(period=sheet.period, rows=(), total=None)
-    spread = _spread(connection, sheet)
+    spreads = spread_of(sheet)
 
-    def row(each: Measured) -> KpiRow:
-        return KpiRow(measured=each, kpis=indicators(each, spread.get((each.kind, each.value))))
+    def row(each: Row) -> KpiRow:
+        measured = each.measured
+        own = spreads.get((measured.kind, measured.value))
+        return KpiRow(measured=measured, kpis=indicators(measured, each.sums.counted, own))
 
     return KpiReport(period=sheet.period, rows=tuple(map(row, sheet.rows)), total=row(sheet.total))
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """How a group's costs and lead times are spread.
-
-    Of ``compared`` sessions, whose tool has enough to say what is usual, ``beyond`` cost more than
-    that. ``leads`` are landed changes by the bin of their lead time.
-    """
-
-    compared: int
-    beyond: int
-    leads: Mapping[int, int]
-
-
-def indicators(measured: Measured, spread: Spread | None) -> tuple[Kpi, ...]:
+def indicators(measured: Measured, counts: Counts, spread: Spread | None) -> tuple[Kpi, ...]:
     """All indicators of one group; ``spread`` is None where it is not known."""
-    counts = counted(measured.sums)
     found = [_rate(rate, counts) for rate in _RATES]
     found.append(_cost_per_user(measured, counts))
     found.append(_anomalies(spread, counts))
@@ -219,104 +199,13 @@ def _anomalies(spread: Spread | None, counts: Counts) -> Kpi:
     )
 
 
-def fence_of(bins: Mapping[int, int]) -> float | None:
-    """The bin beyond which a cost is out of the ordinary; None where there are too few to say.
-
-    Bins are even on a logarithmic scale: the third quartile and three times the quartiles' distance
-    on it, which is taken to be a doubling at least.
-    """
-    if sum(bins.values()) < _FEWEST:
-        return None
-    low, high = _quantile(bins, 0.25), _quantile(bins, 0.75)
-    return high + _FENCE * max(high - low, _DOUBLING)
-
-
 def _lead(name: str, at: float, spread: Spread | None) -> Kpi:
     own = spread.leads if spread else {}
     return Kpi(
         name=name,
-        value=upper_end(_quantile(own, at)) if own else None,
+        value=upper_end(quantile(own, at)) if own else None,
         unit="hours",
         sessions=sum(own.values()),
         missing=None,
         why=None if own else (_NO_LEAD if spread is not None else _BY_BLOCKS),
     )
-
-
-def _quantile(bins: Mapping[int, int], at: float) -> int:
-    """The bin that so large a share lies in or below."""
-    needed = at * sum(bins.values())
-    so_far = 0
-    for number, sessions in sorted(bins.items()):
-        so_far += sessions
-        if so_far >= needed:
-            return number
-    raise ValueError("there is nothing in any bin")
-
-
-def _spread(connection: Connection, sheet: Sheet) -> dict[tuple[Kind, str | None], Spread]:
-    """How costs and lead times are spread, by row, of whole blocks of one dimension at a time."""
-    made, asked = sheet.pieces, sheet.asked
-    if asked.interval is not Interval.NONE or any(span.weeks != BLOCK for span in made.spans):
-        return {}
-    everything = [(span, EVERYTHING) for span in _halved(made)]
-    tools = sorted({tool for of in _tools(made).values() for tool in of})
-    fences: dict[str, float | None] = {}
-    for tool in tools:
-        kind = f"cost {tool}"
-        usual = report_outcomes.bins(connection, EVERYTHING, kind, everything)
-        fences[kind] = fence_of(usual.get(EVERYTHING, {}))
-    rows = {
-        row.value: row for row in sheet.rows if row.kind is Kind.GROUP and row.value is not None
-    }
-    found: dict[tuple[Kind, str | None], Spread] = {}
-    if asked.only is None and sheet.total:
-        told = _of(connection, EVERYTHING, everything, fences, {EVERYTHING: sheet.total})
-        found[Kind.TOTAL, None] = told[EVERYTHING]
-    facet = asked.group_by or (asked.only[0] if asked.only else None)
-    if facet is None:
-        return found
-    if asked.only is not None and sheet.total:
-        rows = {asked.only[1]: sheet.total}
-    pairs = [(span, value) for span, of in made.shown.items() for value in of if value in rows]
-    for value, spread in _of(connection, facet.value, made.joined(pairs), fences, rows).items():
-        if asked.only is not None:
-            found[Kind.TOTAL, None] = spread
-        found[Kind.GROUP, value] = spread
-    return found
-
-
-def _halved(made: Pieces) -> list[Span]:
-    """The pieces, with half-years in the place of all their blocks."""
-    halves = made.halves()
-    within = {span for spans in halves.values() for span in spans}
-    return [span for span in made.spans if span not in within] + [Span(HALF, w) for w in halves]
-
-
-def _tools(made: Pieces) -> Mapping[int, Mapping[str, object]]:
-    weeks = [week for live in made.live.values() for week in live]
-    return made.weeks.held(Facet.TOOL, weeks)
-
-
-def _of(
-    connection: Connection,
-    dimension: str,
-    pairs: Collection[tuple[Span, str]],
-    fences: Mapping[str, float | None],
-    rows: Mapping[str, Measured],
-) -> dict[str, Spread]:
-    known = {kind: fence for kind, fence in fences.items() if fence is not None}
-    above = report_outcomes.beyond(connection, dimension, known, pairs) if known else {}
-    leads = report_outcomes.bins(connection, dimension, "lead", pairs)
-    apart: Counter[str] = Counter()
-    for kind in fences.keys() - known.keys():
-        for value, held in report_outcomes.bins(connection, dimension, kind, pairs).items():
-            apart[value] += sum(held.values())
-    return {
-        value: Spread(
-            compared=counted(row.sums)["priced"] - apart[value] if known else 0,
-            beyond=above.get(value, 0),
-            leads=leads.get(value, {}),
-        )
-        for value, row in rows.items()
-    }

@@ -1,13 +1,14 @@
 """The sums of what sessions bought, by group and time, as far as they may be told apart."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from classifier.parting import Pieces, pieces
-from domain.contributions import NOTHING, Counts, Facet, Standing
+from classifier.sums import Bucket, Held, Sums, added, held, without
+from domain.contributions import Facet
 from domain.efficiency import Asked, Interval, Kind, Measured, Period
 from domain.privacy import together
 from domain.weeks import BLOCK, HALF, QUARTER, block_of, monday
@@ -16,9 +17,15 @@ from store.engine import Connection
 from store.outcomes import EVERYTHING, paired
 from store.report_outcomes import Slice, Span, Summed
 
-Sums = Mapping[Standing, Counts]
-_Bucket = int | None
-_Held = dict[tuple[_Bucket, str], dict[Standing, dict[str, int]]]
+_Times = Mapping[Bucket, Sequence[Span]]
+"""The pieces of each interval."""
+
+
+class Row(NamedTuple):
+    """What a row is about, and its sums."""
+
+    measured: Measured
+    sums: Sums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +43,8 @@ class Sheet:
     asked: Asked
     detail: Detail
     pieces: Pieces
-    rows: tuple[Measured, ...]
-    total: Measured | None
+    rows: tuple[Row, ...]
+    total: Row | None
 
     @property
     def period(self) -> Period:
@@ -55,21 +62,22 @@ def measure(
     made = pieces(connection, asked, floor, now)
     if not made.spans:
         return Sheet(asked=asked, detail=detail, pieces=made, rows=(), total=None)
-    whole = total_of(connection, asked, made, detail)
+    whole = total_of(asked, made, detail)
     total = _row(made, None, Kind.TOTAL, None, made.spans, added(whole.values()))
-    if asked.group_by is None and asked.interval is Interval.NONE:
-        return Sheet(asked=asked, detail=detail, pieces=made, rows=(), total=total)
-    if asked.group_by is None:
-        rows = [
-            _row(made, bucket, Kind.TOTAL, None, _in(made, asked, bucket), sums)
+    times = _times(made, asked)
+    if asked.group_by is not None:
+        told = _rows(connection, asked, made, times, whole, detail)
+    elif asked.interval is Interval.NONE:
+        told = []
+    else:
+        told = [
+            _row(made, bucket, Kind.TOTAL, None, times[bucket], sums)
             for (bucket, _), sums in sorted(whole.items(), key=_order)
         ]
-        return Sheet(asked=asked, detail=detail, pieces=made, rows=tuple(rows), total=total)
-    told = _rows(connection, asked, made, whole, detail)
     return Sheet(asked=asked, detail=detail, pieces=made, rows=tuple(told), total=total)
 
 
-def bucket_of(asked: Asked, span: Span) -> _Bucket:
+def bucket_of(asked: Asked, span: Span) -> Bucket:
     """By what of the asked interval a piece is told apart: the first week; None: not at all."""
     if asked.interval is Interval.NONE:
         return None
@@ -78,17 +86,8 @@ def bucket_of(asked: Asked, span: Span) -> _Bucket:
     return span.week
 
 
-def total_of(connection: Connection, asked: Asked, made: Pieces, detail: Detail) -> _Held:
-    """The sums of everything, or of the one value asked for, by interval.
-
-    Answers that differ in how they group have this in common.
-    """
-    live = [week for of in made.live.values() for week in of]
-    key = ("total", asked.only, asked.interval, detail, made.spans)
-    return made.weeks.remembered(key, live, lambda: _total(connection, asked, made, detail))
-
-
-def _total(connection: Connection, asked: Asked, made: Pieces, detail: Detail) -> _Held:
+def total_of(asked: Asked, made: Pieces, detail: Detail) -> Held:
+    """The sums of everything, or of the one value asked for, by interval."""
     by_span = asked.interval is not Interval.NONE
     of_piece = {small: span for span in made.spans for small in _blocks(made, span)}
     if asked.only is not None:
@@ -101,10 +100,13 @@ def _total(connection: Connection, asked: Asked, made: Pieces, detail: Detail) -
             for first, blocks in made.halves().items():
                 spans = [span for span in spans if span not in blocks] + [Span(HALF, first)]
         wanted = _slice(detail, dimension=EVERYTHING, spans=tuple(spans))
-    found = report_outcomes.summed(connection, wanted, by_value=False, by_span=by_span)
-    return _held(
-        (bucket_of(asked, of_piece[each.span]) if each.span else None, "", each) for each in found
-    )
+
+    def placed(each: Summed) -> tuple[Bucket, str]:
+        return bucket_of(asked, of_piece[each.span]) if each.span else None, ""
+
+    quarters = any(span.weeks == QUARTER for span in made.spans)
+    how = "total", asked.interval, quarters
+    return held(made, wanted, placed, how, by_value=False, by_span=by_span)
 
 
 def _slice(detail: Detail, **which: Any) -> Slice:
@@ -119,31 +121,32 @@ def _blocks(made: Pieces, span: Span) -> list[Span]:
 
 
 def _rows(
-    connection: Connection,
-    asked: Asked,
-    made: Pieces,
-    whole: _Held,
-    detail: Detail,
-) -> list[Measured]:
+    connection: Connection, asked: Asked, made: Pieces, times: _Times, whole: Held, detail: Detail
+) -> list[Row]:
     ranked = _ranked(connection, asked, made)
     named, beyond = ranked[: asked.limit], frozenset(ranked[asked.limit :])
-    shown = _shown(connection, asked, made, frozenset(named), detail)
-    rows: list[Measured] = []
+    shown = _shown(asked, made, frozenset(named), detail)
+    rows: list[Row] = []
+    known: dict[Bucket, list[Sums]] = defaultdict(list)
     for (bucket, value), sums in shown.items():
-        spans = [s for s in _in(made, asked, bucket) if value in made.shown[s]]
+        spans = [span for span in times[bucket] if value in made.shown[span]]
         rows.append(_row(made, bucket, Kind.GROUP, value, spans, sums))
+        known[bucket].append(sums)
     ranks = {value: rank for rank, value in enumerate(named)}
-    rows.sort(key=lambda row: (row.start or monday(0), ranks[row.value or ""]))
-    everything: _Held | None = None
+    rows.sort(key=lambda row: (row.measured.time or 0, ranks[row.measured.value or ""]))
+    everything: Held | None = None
     for bucket in sorted({bucket for bucket, _ in whole}, key=lambda each: each or 0):
-        spans = _in(made, asked, bucket)
-        hidden = [(s, g) for s in spans for g in made.groups[s] if _hidden(made, s, g, beyond)]
+        hidden = [
+            (span, group)
+            for span in times[bucket]
+            for group in made.groups[span]
+            if _hidden(made, span, group, beyond)
+        ]
         if hidden:
             if everything is None:
-                everything = _everything(connection, asked, made, whole, detail)
-            known = [of for (at, _), of in shown.items() if at == bucket]
-            left = _without(everything.get((bucket, ""), {}), added(known))
-            rows.append(_row_of_others(made, bucket, spans, hidden, left))
+                everything = _everything(asked, made, whole, detail)
+            left = without(everything.get((bucket, ""), Sums()), added(known[bucket]))
+            rows.append(_row_of_others(made, bucket, times[bucket], hidden, left))
     return rows
 
 
@@ -164,9 +167,8 @@ def _ranked(connection: Connection, asked: Asked, made: Pieces) -> list[str]:
                 spent[group] += each.counts.get("cost_nanousd", 0)
     else:
         blocks = {block_of(span.week) for span in made.spans}
-        for held in made.weeks.brief(asked.group_by, blocks).values():
-            for group in spent.keys() & held.keys():
-                spent[group] += sum(cost for _, _, cost, _ in held[group].values())
+        of_blocks = made.weeks.spent(asked.group_by, blocks)
+        spent = {group: of_blocks[group] for group in spent}
     return sorted(spent, key=lambda group: (-spent[group], group))
 
 
@@ -174,13 +176,7 @@ def _is_crossed(asked: Asked) -> bool:
     return asked.only is not None and asked.group_by not in (None, asked.only[0])
 
 
-def _shown(
-    connection: Connection,
-    asked: Asked,
-    made: Pieces,
-    named: frozenset[str],
-    detail: Detail,
-) -> _Held:
+def _shown(asked: Asked, made: Pieces, named: frozenset[str], detail: Detail) -> Held:
     """The sums of these groups as far as they are shown, by interval and value."""
     by = asked.group_by
     pairs = [(span, group) for span, of in made.shown.items() for group in of & named]
@@ -192,8 +188,11 @@ def _shown(
     else:
         shown = pairs if by_span else made.joined(pairs)
         wanted = _slice(detail, dimension=by.value, spans=made.spans, shown=shown)
-    found = report_outcomes.summed(connection, wanted, by_span=by_span)
-    return _held((_bucket(asked, each), _group(wanted, each), each) for each in found)
+
+    def placed(each: Summed) -> tuple[Bucket, str]:
+        return _bucket(asked, each), _group(wanted, each)
+
+    return held(made, wanted, placed, ("shown", asked.interval), by_span=by_span)
 
 
 def _crossed(
@@ -223,13 +222,11 @@ def _group(wanted: Slice, each: Summed) -> str:
     return each.value if wanted.value is None else each.other
 
 
-def _bucket(asked: Asked, each: Summed) -> _Bucket:
+def _bucket(asked: Asked, each: Summed) -> Bucket:
     return bucket_of(asked, each.span) if each.span else None
 
 
-def _everything(
-    connection: Connection, asked: Asked, made: Pieces, whole: _Held, detail: Detail
-) -> _Held:
+def _everything(asked: Asked, made: Pieces, whole: Held, detail: Detail) -> Held:
     """The sums of all groups together, by interval: what those that are named are taken from."""
     by = asked.group_by
     if by is not None and _is_crossed(asked):
@@ -240,20 +237,24 @@ def _everything(
     else:
         return whole
     by_span = asked.interval is not Interval.NONE
-    told = report_outcomes.summed(connection, wanted, by_value=False, by_span=by_span)
-    return _held((_bucket(asked, each), "", each) for each in told)
+
+    def placed(each: Summed) -> tuple[Bucket, str]:
+        return _bucket(asked, each), ""
+
+    how = "everything", asked.interval
+    return held(made, wanted, placed, how, by_value=False, by_span=by_span)
 
 
 def _row_of_others(
     made: Pieces,
-    bucket: _Bucket,
+    bucket: Bucket,
     spans: Collection[Span],
     hidden: Iterable[tuple[Span, str]],
     sums: Sums,
-) -> Measured:
+) -> Row:
     who = together(made.groups[span][group] for span, group in hidden)
     start, weeks = _time(made, bucket, spans)
-    return Measured(
+    measured = Measured(
         kind=Kind.OTHERS,
         value=None,
         time=bucket,
@@ -261,43 +262,48 @@ def _row_of_others(
         weeks=weeks,
         weeks_pooled=0,
         people=who.bit_count(),
-        sums=sums,
     )
+    return Row(measured, sums)
 
 
 def _row(
     made: Pieces,
-    bucket: _Bucket,
+    bucket: Bucket,
     kind: Kind,
     value: str | None,
     spans: Collection[Span],
     sums: Sums,
-) -> Measured:
+) -> Row:
     start, weeks = _time(made, bucket, spans)
     if value is None:
         who = together(made.everybody[span] for span in spans)
         pooled = 0
     else:
         who = together(made.groups[span][value] for span in spans)
-        pooled = sum(
-            len(made.live[span])
-            for span, groups in made.groups.items()
-            if value in groups and value not in made.shown[span]
-        )
-    return Measured(
+        pooled = _pooled(made, value) if bucket is None else 0
+    measured = Measured(
         kind=kind,
         value=value,
         time=bucket,
         start=start,
         weeks=weeks,
-        weeks_pooled=pooled if bucket is None else 0,
+        weeks_pooled=pooled,
         people=who.bit_count(),
-        sums=sums,
+    )
+    return Row(measured, sums)
+
+
+def _pooled(made: Pieces, value: str) -> int:
+    """The weeks in which a group that is shown in others has sessions and is not."""
+    return sum(
+        len(made.live[span])
+        for span, groups in made.groups.items()
+        if value in groups and value not in made.shown[span]
     )
 
 
 def _time(
-    made: Pieces, bucket: _Bucket, spans: Collection[Span]
+    made: Pieces, bucket: Bucket, spans: Collection[Span]
 ) -> tuple[datetime | None, int | None]:
     if bucket is None:
         return None, None
@@ -306,48 +312,13 @@ def _time(
     return monday(min(live)), max(live) - min(live) + 1
 
 
-def _in(made: Pieces, asked: Asked, bucket: _Bucket) -> list[Span]:
-    return [span for span in made.spans if bucket_of(asked, span) == bucket]
-
-
-def counted(sums: Sums) -> Counts:
-    """The sums over all labels; what is not counted is zero."""
-    found: dict[str, int] = defaultdict(int)
-    for counts in sums.values():
-        for name, amount in counts.items():
-            found[name] += amount
+def _times(made: Pieces, asked: Asked) -> _Times:
+    found: dict[Bucket, list[Span]] = defaultdict(list)
+    for span in made.spans:
+        found[bucket_of(asked, span)].append(span)
     return found
 
 
-def _held(told: Iterable[tuple[_Bucket, str, Summed]]) -> _Held:
-    found: _Held = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
-    for bucket, value, each in told:
-        into = found[bucket, value][each.standing]
-        for name, amount in each.counts.items():
-            into[name] += amount
-    return {key: {s: dict(counts) for s, counts in of.items()} for key, of in found.items()}
-
-
-def added(all_of: Iterable[Sums]) -> Sums:
-    """All of these together."""
-    found: dict[Standing, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for sums in all_of:
-        for standing, counts in sums.items():
-            for name, amount in counts.items():
-                found[standing][name] += amount
-    return found
-
-
-def _without(whole: Sums, known: Sums) -> Sums:
-    left: dict[Standing, Counts] = {}
-    for standing, counts in whole.items():
-        less = known.get(standing, NOTHING)
-        rest = {name: amount - less.get(name, 0) for name, amount in counts.items()}
-        if any(rest.values()):
-            left[standing] = {name: amount for name, amount in rest.items() if amount}
-    return left
-
-
-def _order(item: tuple[tuple[_Bucket, str], object]) -> tuple[int, str]:
+def _order(item: tuple[tuple[Bucket, str], object]) -> tuple[int, str]:
     (bucket, value), _ = item
     return bucket or 0, value

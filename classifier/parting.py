@@ -4,10 +4,11 @@ The rules stand in ``domain.privacy``; here they are put to what is in the datab
 What follows for a week or block is remembered until anything is written about it.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from domain.contributions import Facet
@@ -22,6 +23,10 @@ from store.remembered import Remembered
 from store.report_outcomes import Span
 
 _REMEMBERED = Remembered()
+# Sums, each number of which takes some eighty bytes with all around it.
+_NUMBERS = Remembered(most=400_000)
+# Whole blocks before the running one in which labels still change now and then.
+_RECENT = 2
 _Made = TypeVar("_Made")
 SETTLED = frozenset({Label.PRODUCTIVE, Label.INEFFICIENT, Label.WASTEFUL})
 """Labels that count in a ratio, once they are final."""
@@ -54,6 +59,17 @@ class Pieces:
     def blocks(self) -> tuple[int, ...]:
         """The blocks that are pieces as a whole."""
         return tuple(span.week for span in self.live if span.weeks == BLOCK)
+
+    def parts(self, spans: Iterable[Span]) -> list[frozenset[Span]]:
+        """These in two: what ended some blocks ago, and the rest, as far as there is any.
+
+        What is written is nearly always about the last weeks, so what is remembered of the first
+        part lasts.
+        """
+        recent = block_of(self.weeks.seen[-1]) - _RECENT * BLOCK
+        held = frozenset(spans)
+        late = frozenset(span for span in held if span.week + span.weeks > recent)
+        return [part for part in (held - late, late) if part]
 
     def halves(self) -> dict[int, list[Span]]:
         """The half-years of which each block that has sessions is a piece, with these."""
@@ -147,10 +163,27 @@ class Weeks:
         return found
 
     def remembered(
-        self, key: tuple[object, ...], live: Iterable[int], make: Callable[[], _Made]
+        self,
+        key: tuple[object, ...],
+        spans: Iterable[Span],
+        make: Callable[[], _Made],
+        weigh: Callable[[_Made], int],
     ) -> _Made:
-        """What was made of these weeks before, as long as nothing in them has changed."""
-        return _REMEMBERED.made((*key, self._of(live)), make)
+        """What was made of these spans before, as long as nothing in them has changed.
+
+        ``weigh`` tells how many numbers there are in it.
+        """
+        within = {week for span in spans for week in range(span.week, span.week + span.weeks)}
+        stamps = self._of(week for week in self.seen if week in within)
+        return _NUMBERS.made((*key, stamps), make, weigh)
+
+    def spent(self, facet: Facet, blocks: Iterable[int]) -> Counter[str]:
+        """What all sessions of each group cost in these blocks, in nano-dollars."""
+        found: Counter[str] = Counter()
+        for first, held in self.brief(facet, blocks).items():
+            key = ("spent", facet, self._of(self._live[first]))
+            found.update(_REMEMBERED.made(key, partial(_spent, held)))
+        return found
 
     def parted(
         self, facet: Facet | None, held: Mapping[int, Mapping[str, People]], live: Sequence[int]
@@ -351,6 +384,10 @@ def _piece(
     return _Piece(
         span=span, live=live, everybody=together(people.values()), groups=groups, shown=shown
     )
+
+
+def _spent(held: Brief) -> dict[str, int]:
+    return {group: sum(cost for _, _, cost, _ in of.values()) for group, of in held.items()}
 
 
 def _by(first_of: Callable[[int], int], weeks: Iterable[int]) -> dict[int, tuple[int, ...]]:

@@ -1,12 +1,13 @@
 """What a ratio takes of sums by label, gathered in one pass."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from classifier.intervals import effective, share_of
 from classifier.parting import SETTLED
 from domain.contributions import Counts, Standing
-from domain.efficiency import Share
+from domain.efficiency import Share, Spent
 from domain.labels import Label, Maturity
 
 _OPEN = frozenset({Label.PENDING, Label.UNKNOWN})
@@ -35,10 +36,7 @@ class Tally(NamedTuple):
     @property
     def ratio(self) -> Share | None:
         """The productive share of settled spend; None where nothing settled has cost anything."""
-        weight = effective(self.settled_cost / _NANO_A_SQUARED_UNIT, self.settled_squares)
-        # Costs below a hundredth of a cent have no square: each session then counts as one.
-        weight = min(weight or self.settled_priced, self.settled_priced)
-        return share_of(self.good_cost, self.settled_cost, weight)
+        return _ratio(self.good_cost, self.settled_cost, self.settled_squares, self.settled_priced)
 
     @property
     def ratio_by_sessions(self) -> Share | None:
@@ -56,6 +54,14 @@ class Tally(NamedTuple):
         return self.final_cost / self.cost if self.cost else 0.0
 
 
+# A time is compared with the four before it, so each is asked for again and again.
+@lru_cache(maxsize=4096)
+def _ratio(good: int, cost: int, squares: int, priced: int) -> Share | None:
+    weight = effective(cost / _NANO_A_SQUARED_UNIT, squares)
+    # Costs below a hundredth of a cent have no square: each session then counts as one.
+    return share_of(good, cost, min(weight or priced, priced))
+
+
 def tally(sums: Mapping[Standing, Counts]) -> Tally:
     """The tally of sums by label and rule."""
     return _gathered(
@@ -70,6 +76,32 @@ def tally(sums: Mapping[Standing, Counts]) -> Tally:
         )
         for standing, counts in sums.items()
     )
+
+
+def spent_by_label(sums: Mapping[Standing, Counts]) -> tuple[Spent, ...]:
+    """What went to each label, by which rules; the labels in their own order."""
+    found: dict[Label, Spent] = {}
+    for label in Label:
+        own = [(standing, c) for standing, c in sums.items() if standing.label == label]
+        if not own:
+            continue
+        rules: dict[str, tuple[int, int]] = {}
+        final_sessions = final_nanousd = 0
+        for standing, counts in own:
+            many, cost = counts.get("sessions", 0), counts.get("cost_nanousd", 0)
+            sessions, spent = rules.get(standing.rule, (0, 0))
+            rules[standing.rule] = (sessions + many, spent + cost)
+            if standing.maturity == Maturity.FINAL:
+                final_sessions, final_nanousd = final_sessions + many, final_nanousd + cost
+        found[label] = Spent(
+            label=label,
+            sessions=sum(sessions for sessions, _ in rules.values()),
+            cost_nanousd=sum(spent for _, spent in rules.values()),
+            final_sessions=final_sessions,
+            final_nanousd=final_nanousd,
+            rules=rules,
+        )
+    return tuple(found.values())
 
 
 def tally_of_brief(held: Mapping[tuple[str, str], tuple[int, int, int, int]]) -> Tally:

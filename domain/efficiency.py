@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from domain.contributions import Facet, Standing
+from domain.contributions import Facet
 from domain.labels import Label
 
 
@@ -67,9 +67,12 @@ class Share:
     weight: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Spent:
-    """What went to one label, and by which rule."""
+    """What went to one label, and by which rule: sessions and nano-dollars.
+
+    The same only as itself, so that what is made of it can be kept by it.
+    """
 
     label: Label
     sessions: int
@@ -132,7 +135,6 @@ class Measured:
     weeks: int | None
     weeks_pooled: int
     people: int
-    sums: Mapping[Standing, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """How efficient spend was, and the indicators beside it."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic import Field
@@ -264,6 +265,8 @@ def _ratio(share: told.Share | None) -> RatioShape | None:
     return RatioShape(value=share.value, interval=interval, weight=share.weight)
 
 
+# Most of an answer by week is the same as it was in the last one; each takes some two kilobytes.
+@lru_cache(maxsize=4096)
 def _spent(spent: told.Spent) -> LabelSpend:
     rules = sorted(spent.rules.items(), key=lambda item: (-item[1][1], item[0]))
     return LabelSpend(

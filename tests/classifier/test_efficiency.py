@@ -7,8 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from classifier.efficiency import usual_by_type
+from classifier.fences import fence_of
 from classifier.intervals import difference, effective, share_of
-from classifier.kpis import fence_of
 from classifier.tally import Tally, tally
 from domain.contributions import Counts, Standing, squared
 
