@@ -1,7 +1,7 @@
 """How costs and lead times of sessions are spread, and what is out of the ordinary."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import floor
@@ -14,13 +14,13 @@ from domain.efficiency import Interval, Kind
 from domain.weeks import BLOCK, HALF
 from store import report_outcomes
 from store.outcomes import EVERYTHING
-from store.report_outcomes import Span
+from store.report_outcomes import Shown, Span
 
 _FENCE = 3
 _FEWEST = 20
 _DOUBLING = 4
 
-_Pairs: TypeAlias = Collection[tuple[Span, str]]
+_Shown: TypeAlias = Mapping[Span, frozenset[str]]
 _Bins: TypeAlias = Mapping[str, Mapping[int, int]]
 
 
@@ -65,7 +65,7 @@ def spread_of(sheet: Sheet) -> dict[tuple[Kind, str | None], Spread]:
     made, asked = sheet.pieces, sheet.asked
     if asked.interval is not Interval.NONE or any(span.weeks != BLOCK for span in made.spans):
         return {}
-    everything = [(span, EVERYTHING) for span in _halved(made)]
+    everything = dict.fromkeys(_halved(made), frozenset({EVERYTHING}))
     fences = _fences(made, everything)
     rows = {
         row.measured.value: row
@@ -81,15 +81,15 @@ def spread_of(sheet: Sheet) -> dict[tuple[Kind, str | None], Spread]:
         return found
     if asked.only is not None and sheet.total:
         rows = {asked.only[1]: sheet.total}
-    pairs = [(span, value) for span, of in made.shown.items() for value in of if value in rows]
-    for value, spread in _of(made, facet.value, made.joined(pairs), fences, rows).items():
+    shown = made.joined({span: of.intersection(rows) for span, of in made.shown.items()})
+    for value, spread in _of(made, facet.value, shown, fences, rows).items():
         if asked.only is not None:
             found[Kind.TOTAL, None] = spread
         found[Kind.GROUP, value] = spread
     return found
 
 
-def _fences(made: Pieces, everything: _Pairs) -> dict[str, float | None]:
+def _fences(made: Pieces, everything: _Shown) -> dict[str, float | None]:
     """The fence of each tool's costs, by the kind of their bins."""
     weeks = [week for live in made.live.values() for week in live]
     tools = {tool for of in made.weeks.held(Facet.TOOL, weeks).values() for tool in of}
@@ -110,16 +110,16 @@ def _halved(made: Pieces) -> list[Span]:
 def _of(
     made: Pieces,
     dimension: str,
-    pairs: _Pairs,
+    shown: _Shown,
     fences: Mapping[str, float | None],
     rows: Mapping[str, Row],
 ) -> dict[str, Spread]:
     known = {kind: floor(fence) for kind, fence in fences.items() if fence is not None}
-    above = _beyond(made, dimension, known, pairs) if known else {}
-    leads = _bins(made, dimension, "lead", pairs)
+    above = _beyond(made, dimension, known, shown) if known else {}
+    leads = _bins(made, dimension, "lead", shown)
     apart: Counter[str] = Counter()
     for kind in fences.keys() - known.keys():
-        for value, held in _bins(made, dimension, kind, pairs).items():
+        for value, held in _bins(made, dimension, kind, shown).items():
             apart[value] += sum(held.values())
     return {
         value: Spread(
@@ -131,42 +131,42 @@ def _of(
     }
 
 
-def _bins(made: Pieces, dimension: str, kind: str, pairs: _Pairs) -> _Bins:
+def _bins(made: Pieces, dimension: str, kind: str, shown: _Shown) -> _Bins:
     """How many are in each bin of a kind, by value."""
 
-    def read(part: _Pairs) -> _Bins:
+    def read(part: Shown) -> _Bins:
         return report_outcomes.bins(made.weeks.connection, dimension, kind, part)
 
     found: dict[str, Counter[int]] = defaultdict(Counter)
-    for part in _remembered(made, ("bins", dimension, kind), pairs, read):
+    for part in _remembered(made, ("bins", dimension, kind), shown, read):
         for value, held in part.items():
             found[value].update(held)
     return found
 
 
 def _beyond(
-    made: Pieces, dimension: str, fences: Mapping[str, int], pairs: _Pairs
+    made: Pieces, dimension: str, fences: Mapping[str, int], shown: _Shown
 ) -> Mapping[str, int]:
     """How many sessions lie beyond the fence of their kind, by value."""
 
-    def read(part: _Pairs) -> _Bins:
+    def read(part: Shown) -> _Bins:
         told = report_outcomes.beyond(made.weeks.connection, dimension, fences, part)
         return {value: {0: many} for value, many in told.items()}
 
     key = "beyond", dimension, tuple(sorted(fences.items()))
     found: Counter[str] = Counter()
-    for part in _remembered(made, key, pairs, read):
+    for part in _remembered(made, key, shown, read):
         found.update({value: of[0] for value, of in part.items()})
     return found
 
 
 def _remembered(
-    made: Pieces, key: tuple[object, ...], pairs: _Pairs, read: Callable[[_Pairs], _Bins]
+    made: Pieces, key: tuple[object, ...], shown: _Shown, read: Callable[[Shown], _Bins]
 ) -> Iterable[_Bins]:
-    for spans in made.parts(span for span, _ in pairs):
-        part = frozenset(pair for pair in pairs if pair[0] in spans)
-        yield made.weeks.remembered((*key, part), spans, partial(read, part), _numbers)
+    for spans in made.parts(shown):
+        part = tuple((span, shown[span]) for span in sorted(spans))
+        yield made.weeks.remembered((*key, part), spans, partial(read, part), _many)
 
 
-def _numbers(told: _Bins) -> int:
+def _many(told: _Bins) -> int:
     return sum(map(len, told.values()))

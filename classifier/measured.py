@@ -15,7 +15,7 @@ from domain.weeks import BLOCK, HALF, QUARTER, block_of, monday
 from store import report_outcomes
 from store.engine import Connection
 from store.outcomes import EVERYTHING, paired
-from store.report_outcomes import Slice, Span, Summed
+from store.report_outcomes import Shown, Slice, Span, Summed
 
 _Times = Mapping[Bucket, Sequence[Span]]
 """The pieces of each interval."""
@@ -92,7 +92,7 @@ def total_of(asked: Asked, made: Pieces, detail: Detail) -> Held:
     of_piece = {small: span for span in made.spans for small in _blocks(made, span)}
     if asked.only is not None:
         facet, value = asked.only
-        shown = [(span, value) for span in of_piece]
+        shown = tuple((span, frozenset({value})) for span in of_piece)
         wanted = _slice(detail, dimension=facet.value, spans=tuple(of_piece), shown=shown)
     else:
         spans = list(of_piece)
@@ -136,12 +136,7 @@ def _rows(
     rows.sort(key=lambda row: (row.measured.time or 0, ranks[row.measured.value or ""]))
     everything: Held | None = None
     for bucket in sorted({bucket for bucket, _ in whole}, key=lambda each: each or 0):
-        hidden = [
-            (span, group)
-            for span in times[bucket]
-            for group in made.groups[span]
-            if _hidden(made, span, group, beyond)
-        ]
+        hidden = _hidden(made, times[bucket], beyond)
         if hidden:
             if everything is None:
                 everything = _everything(asked, made, whole, detail)
@@ -150,15 +145,19 @@ def _rows(
     return rows
 
 
-def _hidden(made: Pieces, span: Span, group: str, beyond: Collection[str]) -> bool:
-    return group not in made.shown[span] or group in beyond
+def _hidden(made: Pieces, spans: Iterable[Span], beyond: frozenset[str]) -> list[tuple[Span, str]]:
+    return [
+        (span, group)
+        for span in spans
+        for group in made.groups[span].keys() - (made.shown[span] - beyond)
+    ]
 
 
 def _ranked(connection: Connection, asked: Asked, made: Pieces) -> list[str]:
     """The groups that are shown, the costliest first; by whole blocks where weeks are told."""
     if asked.group_by is None:
         return []
-    spent = dict.fromkeys((group for of in made.shown.values() for group in of), 0)
+    spent = dict.fromkeys(frozenset().union(*made.shown.values()), 0)
     if _is_crossed(asked):
         wanted = _crossed(asked, made, _COST)
         for each in report_outcomes.summed(connection, wanted, by_span=True):
@@ -179,15 +178,15 @@ def _is_crossed(asked: Asked) -> bool:
 def _shown(asked: Asked, made: Pieces, named: frozenset[str], detail: Detail) -> Held:
     """The sums of these groups as far as they are shown, by interval and value."""
     by = asked.group_by
-    pairs = [(span, group) for span, of in made.shown.items() for group in of & named]
-    if by is None or not pairs:
+    shown = {span: of & named for span, of in made.shown.items() if of & named}
+    if by is None or not shown:
         return {}
     by_span = asked.interval is not Interval.NONE
     if _is_crossed(asked):
-        wanted = _crossed(asked, made, detail, pairs)
+        wanted = _crossed(asked, made, detail, tuple(shown.items()))
     else:
-        shown = pairs if by_span else made.joined(pairs)
-        wanted = _slice(detail, dimension=by.value, spans=made.spans, shown=shown)
+        shown = shown if by_span else made.joined(shown)
+        wanted = _slice(detail, dimension=by.value, spans=made.spans, shown=tuple(shown.items()))
 
     def placed(each: Summed) -> tuple[Bucket, str]:
         return _bucket(asked, each), _group(wanted, each)
@@ -199,7 +198,7 @@ def _crossed(
     asked: Asked,
     made: Pieces,
     detail: Detail,
-    shown: Collection[tuple[Span, str]] | None = None,
+    shown: Shown | None = None,
 ) -> Slice:
     """The groups within the one value asked for: these, or all, shown or not."""
     if asked.only is None or asked.group_by is None:

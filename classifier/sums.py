@@ -65,7 +65,7 @@ def held(
 
     def kept(of: Sequence[Slice], make: Callable[[], Held]) -> Held:
         key = "sums", tuple(of), how, by_value, by_span
-        return weeks.remembered(key, (s for part in of for s in part.spans), make, _numbers)
+        return weeks.remembered(key, (s for part in of for s in part.spans), make, _many)
 
     def part(which: Slice) -> Held:
         return kept((which,), lambda: read(which))
@@ -78,14 +78,10 @@ def held(
 def _parts(made: Pieces, wanted: Slice) -> list[Slice]:
     if wanted.shown is None:
         return [replace(wanted, spans=tuple(sorted(of))) for of in made.parts(wanted.spans)]
-    shown = frozenset(wanted.shown)
+    shown = dict(wanted.shown)
     return [
-        replace(
-            wanted,
-            spans=tuple(sorted(of)),
-            shown=frozenset(pair for pair in shown if pair[0] in of),
-        )
-        for of in made.parts(span for span, _ in shown)
+        replace(wanted, spans=of, shown=tuple((span, shown[span]) for span in of))
+        for of in (tuple(sorted(part)) for part in made.parts(shown))
     ]
 
 
@@ -136,5 +132,5 @@ def _total(all_of: Sequence[Counts]) -> Counts:
     return found
 
 
-def _numbers(told: Held) -> int:
-    return sum(len(counts) for sums in told.values() for counts in sums.values())
+def _many(told: Held) -> int:
+    return sum(map(len, told.values()))

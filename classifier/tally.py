@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from classifier.intervals import effective, share_of
-from classifier.parting import SETTLED
+from classifier.presence import SETTLED
 from domain.contributions import Counts, Standing
 from domain.efficiency import Share, Spent
 from domain.labels import Label, Maturity
@@ -79,7 +79,7 @@ def tally(sums: Mapping[Standing, Counts]) -> Tally:
 
 
 def spent_by_label(sums: Mapping[Standing, Counts]) -> tuple[Spent, ...]:
-    """What went to each label, by which rules; the labels in their own order."""
+    """What went to each label: labels in their own order, of each the costliest rule first."""
     found: dict[Label, Spent] = {}
     for label in Label:
         own = [(standing, c) for standing, c in sums.items() if standing.label == label]
@@ -99,9 +99,14 @@ def spent_by_label(sums: Mapping[Standing, Counts]) -> tuple[Spent, ...]:
             cost_nanousd=sum(spent for _, spent in rules.values()),
             final_sessions=final_sessions,
             final_nanousd=final_nanousd,
-            rules=rules,
+            rules=dict(sorted(rules.items(), key=_dearest)),
         )
     return tuple(found.values())
+
+
+def _dearest(rule: tuple[str, tuple[int, int]]) -> tuple[int, str]:
+    name, (_, cost) = rule
+    return -cost, name
 
 
 def tally_of_brief(held: Mapping[tuple[str, str], tuple[int, int, int, int]]) -> Tally:

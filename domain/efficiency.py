@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
+
 from domain.contributions import Facet
 from domain.labels import Label
 
@@ -67,12 +69,9 @@ class Share:
     weight: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What went to one label, and by which rule: sessions and nano-dollars.
-
-    The same only as itself, so that what is made of it can be kept by it.
-    """
+    """What went to one label, and by which rule: sessions and nano-dollars, the most first."""
 
     label: Label
     sessions: int
@@ -164,8 +163,7 @@ class EfficiencyReport:
     total: EfficiencyRow | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kpi:
+class Kpi(Struct, frozen=True, kw_only=True, gc=False):
     """One indicator.
 
     ``sessions`` is how many it rests on; ``missing`` the share of sessions that do not tell what it

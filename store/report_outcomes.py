@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from math import floor
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import BigInteger, Connection, Select, String, and_, func, select, tuple_
 
@@ -26,19 +26,23 @@ class Span(NamedTuple):
     week: int
 
 
+Shown: TypeAlias = tuple[tuple[Span, frozenset[str]], ...]
+"""Spans, each with values of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
     """Which sums: of a dimension, in these spans, and with these values.
 
-    ``shown`` names (span, value) pairs, None: every value. ``value`` and ``other`` narrow a pair of
-    dimensions to one value of its first or second; with ``value``, ``shown`` names values of the
-    second. ``counts`` are what is summed, ``by_label`` tells whether labels are told apart; else
-    all of them are "".
+    ``shown`` names the values of each span, None: every value. ``value`` and ``other`` narrow a
+    pair of dimensions to one value of its first or second; with ``value``, ``shown`` names values
+    of the second. ``counts`` are what is summed, ``by_label`` tells whether labels are told apart;
+    else all of them are "".
     """
 
     dimension: str = EVERYTHING
     spans: tuple[Span, ...]
-    shown: Collection[tuple[Span, str]] | None = None
+    shown: Shown | None = None
     value: str | None = None
     other: str | None = None
     counts: tuple[str, ...] = COUNTS
@@ -107,11 +111,17 @@ def summed(
     for row in connection.execute(query).all():
         value, other = row[:2] if by_value else ("", "")
         span = Span(*row[spanned:after]) if by_span else None
-        standing = Standing(*row[after:first]) if wanted.by_label else _UNLABELLED
+        standing = _standing(*row[after:first]) if wanted.by_label else _UNLABELLED
         amounts = zip(wanted.counts, row[first:], strict=True)
         counts = {name: int(of) for name, of in amounts if of}
         found.append(Summed(span, value, other, standing, counts))
     return found
+
+
+@lru_cache(maxsize=1024)
+def _standing(label: str, maturity: str, rule: str) -> Standing:
+    """The same few again and again, so that sums which are kept hold no copies."""
+    return Standing(label, maturity, rule)
 
 
 def _sliced(connection: Connection, wanted: Slice, query: Select[Any]) -> Select[Any]:
@@ -123,12 +133,15 @@ def _sliced(connection: Connection, wanted: Slice, query: Select[Any]) -> Select
         of = given(connection, _SPAN, sorted(wanted.spans))
         where.append(tuple_(_R.weeks, _R.week).in_(select(of.c.weeks, of.c.week)))
     else:
-        named = sorted((*span, value) for span, value in wanted.shown)
-        of = given(connection, {**_SPAN, "value": String()}, named)
+        of = given(connection, {**_SPAN, "value": String()}, _rows(wanted.shown))
         told = select(of.c.weeks, of.c.week, of.c.value)
         named_by = _R.value if wanted.value is None else _R.other
         where.append(tuple_(_R.weeks, _R.week, named_by).in_(told))
     return query.where(*where)
+
+
+def _rows(shown: Shown) -> list[tuple[int, int, str]]:
+    return sorted((*span, value) for span, values in shown for value in values)
 
 
 def brief(
@@ -167,12 +180,12 @@ def settled_pairs(
 
 
 def bins(
-    connection: Connection, dimension: str, kind: str, wanted: Collection[tuple[Span, str]]
+    connection: Connection, dimension: str, kind: str, wanted: Shown
 ) -> dict[str, dict[int, int]]:
     """How many are in each bin of a kind, by value, over these spans and values."""
     c = t.outcome_bins.c
     columns = {**_SPAN, "value": String()}
-    of = given(connection, columns, sorted((*span, value) for span, value in wanted))
+    of = given(connection, columns, _rows(wanted))
     told = select(of.c.weeks, of.c.week, of.c.value)
     query = (
         select(c.value, c.bin, func.sum(c.sessions))
@@ -189,18 +202,14 @@ def bins(
 def beyond(
     connection: Connection,
     dimension: str,
-    fences: Mapping[str, float],
-    wanted: Collection[tuple[Span, str]],
+    fences: Mapping[str, int],
+    wanted: Shown,
 ) -> dict[str, int]:
     """How many sessions lie in a bin beyond the fence of their kind, by value."""
     c = t.outcome_bins.c
     columns = {**_SPAN, "value": String(), "kind": String(), "fence": BigInteger()}
-    rows = [
-        (*span, value, kind, floor(fence))
-        for span, value in wanted
-        for kind, fence in fences.items()
-    ]
-    of = given(connection, columns, sorted(rows))
+    rows = [(*row, kind, fence) for row in _rows(wanted) for kind, fence in fences.items()]
+    of = given(connection, columns, rows)
     # From what is asked for to the bins, never the other way: an outer join keeps that order.
     same = and_(
         *(c.dimension == dimension, c.weeks == of.c.weeks, c.week == of.c.week),

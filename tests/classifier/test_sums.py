@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from api.schemas.efficiency import efficiency_answer, kpi_answer
 from api.schemas.shape import Shape
-from classifier import parting
+from classifier import presence
 from classifier.efficiency import efficiency
 from classifier.kpis import kpis
 from domain.contributions import Facet
@@ -48,8 +48,8 @@ ASKED = st.builds(
 @contextmanager
 def remembering_nothing() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parting, "_REMEMBERED", Remembered())
-        patch.setattr(parting, "_NUMBERS", Remembered())
+        patch.setattr(presence, "_REMEMBERED", Remembered())
+        patch.setattr(presence, "_SUMS", Remembered())
         yield
 
 
