@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from sqlalchemy import text
 
 from bench import kept, rollups
+from bench.leaks_data import LEAKS
 from classifier.watch import Watch
 from domain.budgets import COMPANY, Budget, Part, PeriodKind, ScopeKind, Unit
 from domain.unlinked import Unlinked
@@ -102,16 +103,7 @@ _STATEMENTS = (
     "INSERT INTO alerts SELECT printf('%012x', pk), 'tool_silent', tool || pk, NULL, 'open', 0,"
     " 'Silent.', '{}', 0, 1, begun, begun, 1, NULL, NULL, NULL, NULL, NULL FROM drawn"
     " WHERE pk % 200 = 2 ORDER BY begun DESC LIMIT 20",
-    "INSERT INTO leaks SELECT printf('%016x', row_number() OVER ()), 'no_commit', tool, team, NULL,"
-    " NULL, NULL, sum(cost) / 2, sum(cost), sum(cost), sum(cost) * 2, count(*), '2026-11-16',"
-    f" 'As it says.' FROM drawn WHERE label = 'wasteful' AND begun > {_NOW} - {13 * 7 * 24 * _HOUR}"
-    " GROUP BY tool, team",
-    "INSERT INTO leak_people SELECT DISTINCT l.leak_id, p.person FROM leaks l JOIN drawn d"
-    " ON d.tool = l.tool AND d.team = l.team JOIN outcome_people p ON p.number = d.person",
-    "INSERT INTO leak_evidence SELECT l.leak_id, (SELECT d.pk FROM drawn d WHERE d.tool = l.tool"
-    " AND d.team = l.team LIMIT 1), 1, 1, 1 FROM leaks l",
-    "INSERT INTO leak_measurements SELECT max(begun), '2026-08-24', '2026-11-23', sum(cost) / 9,"
-    " sum(cost) / 8, sum(cost) / 7, sum(cost), count(*), 2000, '{}' FROM drawn",
+    *LEAKS,
     "DROP TABLE drawn",
 )
 

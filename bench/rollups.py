@@ -1,7 +1,8 @@
 """How long the answers about groups take with many sessions behind them.
 
 ``python -m bench.rollups --sessions 1000000``. What sessions add is made up in the database itself,
-all sums follow from it as in ``store.outcomes_anew``, and the API is asked over them. Each question
+all sums follow from it as in ``store.outcomes_anew``, and the API is asked over them; leaks follow
+too, verdicts and routing are those of ``bench.kept``, which depend on no session. Each question
 is asked once to begin with, then so many times; the running week is written to before every
 tenth one, so that what is remembered of it is worked out anew.
 """
@@ -18,6 +19,8 @@ from rich.table import Table
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from bench import kept
+from bench.leaks_data import LEAKS
 from domain.contributions import COUNTS
 from domain.weeks import week_of
 from store import outcomes, schema, statistics
@@ -25,7 +28,7 @@ from store.engine import Database
 from store.outcomes_anew import rebuild
 from tests.api.answering import NOW, client
 
-_WEEKS = 104
+_WEEKS, _JUDGED_DAYS = 104, 30
 _LAST = week_of(NOW)
 
 
@@ -47,7 +50,23 @@ _QUESTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/v1/kpis", {"group_by": "team"}),
     ("/v1/kpis", {"group_by": "repo"}),
     ("/v1/kpis", {"group_by": "model", "interval": "four_weeks"}),
+    ("/v1/leaks", {}),
+    ("/v1/leaks", {"team": "team-7"}),
+    ("/v1/verdicts", {}),
+    ("/v1/verdicts", {"by": "tool_model"}),
+    ("/v1/verdicts/codex", {}),
+    ("/v1/routing", {}),
 )
+_DRAWN = f"""
+    CREATE TEMP TABLE drawn AS SELECT session_pk AS pk, tool, team, person, label,
+        cost_nanousd AS cost,
+        ((week * 7 - 3) * 86400 + session_pk * 7919 % 590000) * 1000000 AS begun
+    FROM session_outcomes WHERE week > {_LAST - 14}
+"""
+_SESSIONS = """
+    INSERT INTO sessions SELECT pk, tool, printf('%x', pk), 'i_' || person, begun, begun, 0, 1
+    FROM drawn WHERE pk IN (SELECT session_pk FROM leak_evidence)
+"""
 
 
 def main() -> None:
@@ -68,6 +87,8 @@ def main() -> None:
             fill(database, told)
             filled = time.perf_counter()
             rebuild(database)
+            _fill_leaks(database)
+            kept.fill(database, _JUDGED_DAYS)
             statistics.refresh(database)
             console.print(
                 f"made {filled - begun:.0f} s, summed {time.perf_counter() - filled:.0f} s"
@@ -134,6 +155,12 @@ def fill(database: Database, told: argparse.Namespace) -> None:
         )
 
 
+def _fill_leaks(database: Database) -> None:
+    with database.writing() as connection:
+        for statement in (_DRAWN, *LEAKS, _SESSIONS, "DROP TABLE drawn"):
+            connection.execute(text(statement))
+
+
 def _drawn(name: str) -> str:
     return {
         "sessions": "1",
@@ -176,7 +203,7 @@ def _asked(database: Database, http: TestClient, times: int) -> Table:
         named = " ".join(f"{name}={value}" for name, value in parameters.items())
         cells = [first, *_spread(waits[1:]), *_spread(worked[1:])]
         size = len(answer.content) / 1000
-        rows = len(answer.json()["rows"])
+        rows = len(answer.json().get("rows", ()))
         table.add_row(f"{path} {named}", *(f"{ms:.0f}" for ms in cells), str(rows), f"{size:.0f}")
     return table
 

@@ -125,11 +125,8 @@ def _gathered(told: Iterable[tuple[Standing, Counts]]) -> Sums:
 
 
 def _total(all_of: Sequence[Counts]) -> Counts:
-    found = dict(all_of[0])
-    for counts in all_of[1:]:
-        for name, amount in counts.items():
-            found[name] = found.get(name, 0) + amount
-    return found
+    names = {name for counts in all_of for name in counts}
+    return {name: sum([counts.get(name, 0) for counts in all_of]) for name in names}
 
 
 def _many(told: Held) -> int:

@@ -1,5 +1,6 @@
 """What a ratio takes of sums by label, gathered in one pass."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -80,28 +81,30 @@ def tally(sums: Mapping[Standing, Counts]) -> Tally:
 
 def spent_by_label(sums: Mapping[Standing, Counts]) -> tuple[Spent, ...]:
     """What went to each label: labels in their own order, of each the costliest rule first."""
-    found: dict[Label, Spent] = {}
-    for label in Label:
-        own = [(standing, c) for standing, c in sums.items() if standing.label == label]
-        if not own:
-            continue
-        rules: dict[str, tuple[int, int]] = {}
-        final_sessions = final_nanousd = 0
-        for standing, counts in own:
-            many, cost = counts.get("sessions", 0), counts.get("cost_nanousd", 0)
-            sessions, spent = rules.get(standing.rule, (0, 0))
-            rules[standing.rule] = (sessions + many, spent + cost)
-            if standing.maturity == Maturity.FINAL:
-                final_sessions, final_nanousd = final_sessions + many, final_nanousd + cost
-        found[label] = Spent(
-            label=label,
-            sessions=sum(sessions for sessions, _ in rules.values()),
-            cost_nanousd=sum(spent for _, spent in rules.values()),
-            final_sessions=final_sessions,
-            final_nanousd=final_nanousd,
-            rules=dict(sorted(rules.items(), key=_dearest)),
-        )
-    return tuple(found.values())
+    by_label: dict[str, list[tuple[Standing, Counts]]] = defaultdict(list)
+    for standing, counts in sums.items():
+        by_label[standing.label].append((standing, counts))
+    return tuple(_spent(label, by_label[label]) for label in Label if label in by_label)
+
+
+def _spent(label: Label, told: Iterable[tuple[Standing, Counts]]) -> Spent:
+    rules: dict[str, tuple[int, int]] = {}
+    all_sessions = all_nanousd = final_sessions = final_nanousd = 0
+    for standing, counts in told:
+        many, cost = counts.get("sessions", 0), counts.get("cost_nanousd", 0)
+        sessions, spent = rules.get(standing.rule, (0, 0))
+        rules[standing.rule] = (sessions + many, spent + cost)
+        all_sessions, all_nanousd = all_sessions + many, all_nanousd + cost
+        if standing.maturity == Maturity.FINAL:
+            final_sessions, final_nanousd = final_sessions + many, final_nanousd + cost
+    return Spent(
+        label=label,
+        sessions=all_sessions,
+        cost_nanousd=all_nanousd,
+        final_sessions=final_sessions,
+        final_nanousd=final_nanousd,
+        rules=dict(sorted(rules.items(), key=_dearest)),
+    )
 
 
 def _dearest(rule: tuple[str, tuple[int, int]]) -> tuple[int, str]:
@@ -123,7 +126,7 @@ def _gathered(
     told: Iterable[tuple[tuple[str, str], tuple[int, int, int, int]]],
 ) -> Tally:
     sessions = priced = cost = said = final = 0
-    settled = [0, 0, 0, 0]
+    settled_sessions = settled_priced = settled_cost = settled_squares = 0
     good_sessions = good_cost = 0
     for (label, maturity), (many, known, spent, squares) in told:
         sessions, priced, cost = sessions + many, priced + known, cost + spent
@@ -134,8 +137,8 @@ def _gathered(
             continue
         final += spent
         if label in SETTLED:
-            for place, amount in enumerate((many, known, spent, squares)):
-                settled[place] += amount
+            settled_sessions, settled_priced = settled_sessions + many, settled_priced + known
+            settled_cost, settled_squares = settled_cost + spent, settled_squares + squares
             if label == Label.PRODUCTIVE:
                 good_sessions, good_cost = good_sessions + many, good_cost + spent
     return Tally(
@@ -144,10 +147,10 @@ def _gathered(
         cost=cost,
         said_cost=said,
         final_cost=final,
-        settled_sessions=settled[0],
-        settled_priced=settled[1],
-        settled_cost=settled[2],
-        settled_squares=settled[3],
+        settled_sessions=settled_sessions,
+        settled_priced=settled_priced,
+        settled_cost=settled_cost,
+        settled_squares=settled_squares,
         good_sessions=good_sessions,
         good_cost=good_cost,
     )

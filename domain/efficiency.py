@@ -69,9 +69,12 @@ class Share:
     weight: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Spent:
-    """What went to one label, and by which rule: sessions and nano-dollars, the most first."""
+    """What went to one label, and by which rule: sessions and nano-dollars, the most first.
+
+    It equals nothing but itself, so that what is made of it can be kept by it.
+    """
 
     label: Label
     sessions: int

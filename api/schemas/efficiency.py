@@ -5,6 +5,7 @@ the time, and nobody looks for cycles in them.
 """
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -280,6 +281,8 @@ def _ratio(share: told.Share | None) -> RatioShape | None:
     return RatioShape(value=share.value, interval=interval, weight=share.weight)
 
 
+# Nearly all of an answer by week is what it was in the last one.
+@lru_cache(maxsize=4096)
 def _spent(spent: told.Spent) -> LabelSpend:
     return {
         "label": spent.label,
