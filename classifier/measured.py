@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from classifier.parting import Pieces, pieces
 from classifier.sums import Bucket, Held, Sums, added, held, without
@@ -17,7 +17,7 @@ from store.engine import Connection
 from store.outcomes import EVERYTHING, paired
 from store.report_outcomes import Shown, Slice, Span, Summed
 
-_Times = Mapping[Bucket, Sequence[Span]]
+_Times: TypeAlias = Mapping[Bucket, Sequence[Span]]
 """The pieces of each interval."""
 
 

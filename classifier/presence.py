@@ -22,8 +22,8 @@ from store.remembered import Remembered
 from store.report_outcomes import Span
 
 _REMEMBERED = Remembered()
-# Sums, by how many there are in each value: one takes half a kilobyte with all around it.
-_SUMS = Remembered(most=100_000)
+# By how many sums are in each value: one takes half a kilobyte with all around it.
+_SUMS = Remembered(most=50_000)
 _Made = TypeVar("_Made")
 SETTLED = frozenset({Label.PRODUCTIVE, Label.INEFFICIENT, Label.WASTEFUL})
 """Labels that count in a ratio, once they are final."""
