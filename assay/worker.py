@@ -102,16 +102,16 @@ def work(
     """Fold, booking tokens at these prices, and classify as long as orders say."""
     jobs = jobs or Jobs()
     collect_rarely()
-    pseudonyms = Pseudonyms(installation.pseudonym_key(database))
     judging = Judging(thresholds=thresholds, prices=prices)
     leaks = LeakKeeper(database, thresholds.leaks)
     watching = Watching(Watch(prices.company, thresholds.alerts))
     # A fresh start may follow a crash that left private bytes in the write-ahead log.
     stained, tidied_at, counted_at = True, float("-inf"), float("-inf")
-    resting, worked_at, begun = Resting(), time.monotonic(), False
+    resting, worked_at = Resting(), time.monotonic()
+    pseudonyms: Pseudonyms | None = None
     while not orders.gone:
         try:
-            begun = begun or _begun(database)
+            pseudonyms = pseudonyms or _begun(database)
             if time.monotonic() - counted_at > _STATISTICS_SECONDS:
                 statistics.refresh(database)
                 counted_at = time.monotonic()
@@ -147,12 +147,15 @@ def work(
         orders.wait(0 if worked else pause(now - worked_at))
 
 
-def _begun(database: Database) -> bool:
-    """Take up what others left: rows in the database itself, and those that were set aside."""
+def _begun(database: Database) -> Pseudonyms:
+    """Take up what others left: rows in the database itself, and those that were set aside.
+
+    What names people is read here too: a database that is busy just then is waited for.
+    """
     inbox.adopt(database)
     with database.arrivals.writing() as connection:
         inbox.release(connection)
-    return True
+    return Pseudonyms(installation.pseudonym_key(database))
 
 
 def collect_rarely() -> None:

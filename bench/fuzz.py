@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import random
+import re
 import sqlite3
 import sys
 import tempfile
@@ -69,9 +70,11 @@ _TIMELESS = {
     "sessions": "pk, tool, session_id, installation, usage_rank, active",
     "session_traces": "session_pk, trace, value",
 }
-# Of all processes, between the middle and the end of a run: caches are full by the middle.
+# Of all processes, in the second half of a run: caches are nearly full by the middle.
 _GROWTH_MB = 30
 _LOOKS = 8
+# With all its frames and what it ends with.
+_TRACEBACK = re.compile(r"^Traceback.*\n(?: .*\n)*.*", re.MULTILINE)
 
 
 @dataclass
@@ -274,6 +277,16 @@ def run(folder: Path, bodies: int, seed: int, sources: Sequence[Path]) -> Outcom
     return outcome
 
 
+def grown_mb(looks: Sequence[tuple[float, ...]]) -> float:
+    """By how much all processes have grown between the second quarter of a run and the last.
+
+    Of each quarter the least counts: what a large body takes is given back, what leaks is not.
+    """
+    quarter = max(len(looks) // 4, 1)
+    early, late = looks[quarter : 2 * quarter], looks[-quarter:]
+    return min(map(sum, late)) - min(map(sum, early), default=0)
+
+
 def _judge(outcome: Outcome, output: str) -> None:
     wrong = {
         f"{kind}: {answer}": n for (kind, answer), n in outcome.answers.items() if "!" in answer
@@ -282,11 +295,12 @@ def _judge(outcome: Outcome, output: str) -> None:
         f"{kind}: {answer}": n for (kind, answer), n in outcome.answers.items() if answer == "500"
     }
     outcome.wrong += [f"{number} answers {what}" for what, number in wrong.items()]
-    grown = sum(outcome.memory_mb[-1]) - sum(outcome.memory_mb[_LOOKS // 2 - 1])
+    grown = grown_mb(outcome.memory_mb)
     if grown > _GROWTH_MB:
         outcome.wrong.append(f"memory has grown by {grown:.0f} MB in the second half")
-    lines = [line for line in output.splitlines() if "Traceback" in line or " ERROR " in line]
+    lines = [line for line in output.splitlines() if " ERROR " in line]
     outcome.wrong += [f"in the log: {line}" for line in sorted(set(lines))[:20]]
+    outcome.wrong += [f"in the log: {told}" for told in sorted(set(_TRACEBACK.findall(output)))]
 
 
 def _compare(
