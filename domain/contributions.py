@@ -51,6 +51,7 @@ Counts: TypeAlias = Mapping[str, int]
 
 NOTHING: Counts = MappingProxyType({})
 _SQUARED_NANOUSD = 100_000
+_MOST_SQUARED = 2**53
 _STEPS = 4
 _LEAST = -64
 
@@ -94,8 +95,12 @@ class Contribution:
 
 
 def squared(cost_nanousd: int) -> int:
-    """The square of a cost, in hundredths of a cent, as it is summed."""
-    return round(cost_nanousd / _SQUARED_NANOUSD) ** 2
+    """The square of a cost, in hundredths of a cent, as it is summed.
+
+    More than some nine thousand dollars, which are rather a broken tool than a session, count as
+    these: the sum of a thousand such squares fits 64 bits.
+    """
+    return min(round(cost_nanousd / _SQUARED_NANOUSD) ** 2, _MOST_SQUARED)
 
 
 def bin_of(amount: float) -> int:

@@ -49,6 +49,7 @@ TOOL = "opencode"
 KILO = "kilo"
 # Kilo numbers its OpenCode-based versions from 7 on; OpenCode is at 1.
 _KILO_SINCE = 7
+_MOST_DIGITS = 9
 _PARENT = ("ai.request.headers.x-parent-session-id", "ai.request.headers.X-Parent-Session-Id")
 _SESSION = (
     "session.id",
@@ -120,7 +121,9 @@ def _passed(name: str) -> Pass:
 def _tool(scope: Scope) -> str:
     version = text(scope.resource, "service.version") or scope.version
     major = version.partition(".")[0]
-    return KILO if major.isdecimal() and int(major) >= _KILO_SINCE else TOOL
+    # What is longer than any version need not be a number that Python reads.
+    numbered = major.isdecimal() and len(major) <= _MOST_DIGITS
+    return KILO if numbered and int(major) >= _KILO_SINCE else TOOL
 
 
 def _request(span: Span, _: Pseudonyms) -> list[Fact]:

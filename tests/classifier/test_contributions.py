@@ -15,10 +15,11 @@ from domain.tickets import TicketState
 from domain.usage import Tokens
 from domain.weeks import week_of
 from domain.work import ReviewState
-from store import outcomes, retention, sessions, teams
+from store import outcomes, report_outcomes, retention, sessions, teams
 from store.booked import Booked
 from store.engine import Database
 from store.outcomes_anew import rebuild
+from store.report_outcomes import Slice, Span
 from store.teams import Membership
 from tests.filling import rows
 from tests.store.working import START, apply, at, files, listed, merged, moved, push, review, sha
@@ -203,3 +204,19 @@ def test_a_move_to_a_dearer_model_shows_where_hours_tell_the_order(
     models: list[tuple[str, int]], moved_up: bool | None
 ) -> None:
     assert escalated([booked(model, hour) for model, hour in models]) is moved_up
+
+
+def test_absurd_costs_of_many_sessions_are_summed(database: Database) -> None:
+    # Each of a request as dear as may be told; the sum of their costs and of the squares fits.
+    absurd = [session(f"s{n}", used(-1, DEAR, 2**50 / DOLLAR)) for n in range(40)]
+    tell(database, *absurd, session("usual", used(-1, CHEAP, 2)))
+    told = settle(database)
+    assert told["s0"].counts["cost_nanousd"] == 2**50
+    assert told["usual"].counts["cost_squares"] == 20_000**2
+    with database.reading() as connection:
+        [whole] = report_outcomes.summed(
+            connection,
+            Slice(spans=(Span(1, week_of(at(0))),), counts=("cost_nanousd", "cost_squares")),
+        )
+    assert whole.counts["cost_nanousd"] == 40 * 2**50 + 2 * DOLLAR
+    assert whole.counts["cost_squares"] == 40 * 2**53 + 20_000**2

@@ -302,6 +302,12 @@ def test_prompts_reach_the_server(path: str, status: int | None, session: str | 
         )
 
 
+def test_a_version_that_is_no_number_is_opencodes() -> None:
+    for version in ("", "next", "9" * 5_000 + ".1"):
+        teller = Teller(DIALECT, Scope("opencode", version, {}))
+        assert observed(teller.span("ai.streamText.doStream", REQUEST)).origin.tool == "opencode"
+
+
 def test_kilo_differs_by_its_version_only() -> None:
     told = {"session.id": "ses_1", "tool.name": "read"}
     assert observed(KILO.span("Tool.execute", told)).origin.tool == "kilo"
