@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import islice
 
 import pytest
@@ -10,6 +11,10 @@ from google.rpc.status_pb2 import Status
 
 from bench.fuzz import rows_of
 from bench.garbage import Garbage, Sending, captured
+from classifier.judge import Judging, keep_verdicts
+from classifier.leak_report import LeakKeeper
+from classifier.run import classify
+from classifier.watch import Watch
 from collector.receive_http import HttpReceiver, Message
 from collector.spool import Spool
 from store import inbox
@@ -94,6 +99,29 @@ def test_garbage_is_refused_or_folded_and_no_error_is_ours(
     with database.arrivals.reading() as connection:
         assert inbox.waiting(connection) == (0, 0)
     assert [each.message for each in caplog.records if each.levelname == "ERROR"] == []
+
+
+@pytest.mark.parametrize("seed", range(4, 6))
+def test_what_garbage_leaves_is_concluded_as_it_comes(
+    receiver: HttpReceiver, database: Database, seed: int
+) -> None:
+    watch, leaks, judging = Watch(), LeakKeeper(database), Judging()
+    for sent in batched([made for made in garbage(seed, 600) if not made.over_grpc], 60):
+        send_all(receiver, sent)
+        fold_all(database)
+        now = datetime.now(UTC)
+        watch.look(database, now)
+        while classify(database, now):
+            pass
+        keep_verdicts(database, now, judging)
+        while leaks.step(now):
+            pass
+    assert rows(database, "session_outcomes", "session_pk")
+
+
+def batched(sent: list[Sending], many: int) -> Iterator[list[Sending]]:
+    for start in range(0, len(sent), many):
+        yield sent[start : start + many]
 
 
 def test_of_what_no_tool_sent_nothing_is_counted(
