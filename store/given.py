@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Dialect,
     Row,
@@ -20,7 +21,9 @@ from sqlalchemy import (
     Text,
     TextClause,
     bindparam,
+    select,
     text,
+    tuple_,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,6 +39,18 @@ def given(
 ) -> Subquery:
     """These rows as a table with these columns, each of a type of SQLAlchemy."""
     return _table(connection.dialect, columns, name, _document(rows))
+
+
+def among(
+    connection: Connection, columns: Sequence[ColumnElement[Any]], rows: Iterable[GivenRow]
+) -> ColumnElement[bool]:
+    """Whether these columns together are as in any of these rows.
+
+    By a query: for an IN over pairs that stand there themselves SQLite reads the whole table.
+    """
+    named = {f"column_{place}": column.type for place, column in enumerate(columns)}
+    of = given(connection, named, rows)
+    return tuple_(*columns).in_(select(*of.c))
 
 
 class Asked:

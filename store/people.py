@@ -20,14 +20,13 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    tuple_,
 )
 
 from domain.events import Trace
 from domain.people import Named, SamePerson, Statements, Strength
 from store import tables as t
 from store.dirty import mark_labels, mark_sessions
-from store.given import asking
+from store.given import among, asking
 from store.membership import chunks
 from store.upsert import added, merge_into, replaced
 
@@ -51,11 +50,8 @@ def _new(
 ) -> Sequence[tuple[str, ...]]:
     """Add these rows of nothing but their key; those that were not there before."""
     keys, columns = set(told), list(table.primary_key)
-    held = {
-        tuple(row)
-        for some in chunks(sorted(keys))
-        for row in connection.execute(select(*columns).where(tuple_(*columns).in_(some)))
-    }
+    known = select(*columns).where(among(connection, columns, sorted(keys)))
+    held = {tuple(row) for row in connection.execute(known)}
     new = sorted(keys - held)
     names = [column.name for column in columns]
     merge_into(connection, table, [dict(zip(names, key, strict=True)) for key in new], {})
@@ -154,12 +150,10 @@ def _names(connection: Connection, of: Iterable[str]) -> dict[tuple[str, ...], N
             select(table.repo, table.name).where(table.identity.in_(some))
         )
     }
+    named = among(connection, (table.repo, table.name), sorted(places))
     return {
         tuple(row): Named(repo=row.repo, name=row.name, identity=row.identity)
-        for some in chunks(sorted(places))
-        for row in connection.execute(
-            select(t.display_names).where(tuple_(table.repo, table.name).in_(some))
-        )
+        for row in connection.execute(select(t.display_names).where(named))
     }
 
 

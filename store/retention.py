@@ -20,6 +20,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -134,8 +135,10 @@ def forget_readings(database: Database) -> Iterator[int]:
     for page in _pages(database, old, (c.key, c.hour)):
         with database.writing() as connection:
             hold_alone(connection)
-            still = old.where(tuple_(c.key, c.hour).in_([tuple(row) for row in page]))
-            rows = connection.execute(still).all()
+            # One by one, as they are deleted.
+            still = old.where(c.key == bindparam("of_key"), c.hour == bindparam("of_hour"))
+            told = ({"of_key": row.key, "of_hour": row.hour} for row in page)
+            rows = [row for each in told for row in connection.execute(still, each)]
             _delete_keys(connection, t.series, rows)
         yield len(rows)
 
@@ -232,6 +235,9 @@ def _delete(connection: Connection, pks: Sequence[int]) -> None:
 
 
 def _delete_keys(connection: Connection, table: Any, keys: Iterable[Sequence[Any]]) -> None:
-    told = [tuple(key) for key in keys]
+    columns = list(table.primary_key)
+    told = [{f"of_{c.name}": value for c, value in zip(columns, key, strict=True)} for key in keys]
     if told:
-        connection.execute(delete(table).where(tuple_(*table.primary_key).in_(told)))
+        # One by one: for an IN over pairs SQLite would read the whole table, page after page.
+        this = and_(*(column == bindparam(f"of_{column.name}") for column in columns))
+        connection.execute(delete(table).where(this), told)

@@ -7,16 +7,16 @@ apart: a million of them collide with a chance of one in thirty million.
 
 from array import array
 from collections.abc import Collection, Mapping
+from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import BigInteger, Connection, Select, Subquery, and_, select
 
+from store.given import asking
 from store.tables import seen
 from store.upsert import Row, merge_into, replaced
 
 HourKey = tuple[int, int]
 """(session, hour since the epoch)"""
-
-_CHUNK = 300
 
 
 def unseen(
@@ -44,10 +44,11 @@ def unseen(
 
 
 def _known(connection: Connection, keys: list[HourKey]) -> dict[HourKey, bytes]:
-    columns = tuple_(seen.c.session_pk, seen.c.hour)
-    found: dict[HourKey, bytes] = {}
-    for start in range(0, len(keys), _CHUNK):
-        query = select(seen).where(columns.in_(keys[start : start + _CHUNK]))
-        for row in connection.execute(query):
-            found[row.session_pk, row.hour] = bytes(row.keys)
-    return found
+    return {(row.session_pk, row.hour): bytes(row.keys) for row in _kept(connection, keys)}
+
+
+# Not by IN: for pairs SQLite would read the whole table, and each batch cost more than the last.
+@asking({"session_pk": BigInteger(), "hour": BigInteger()})
+def _kept(wanted: Subquery) -> Select[Any]:
+    same = and_(seen.c.session_pk == wanted.c.session_pk, seen.c.hour == wanted.c.hour)
+    return select(seen).select_from(wanted.join(seen, same))
