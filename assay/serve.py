@@ -6,7 +6,6 @@ run them apart, many of each, against one PostgreSQL.
 
 import asyncio
 import contextlib
-import gc
 import json
 import logging
 import signal
@@ -20,7 +19,7 @@ from typing import Any
 import uvloop
 
 from api.app import create_app
-from assay import __version__, metric_sources, telemetry
+from assay import __version__, cycles, metric_sources, telemetry
 from assay.channels import Channel
 from assay.digest_sending import delivering
 from assay.digest_settings import Post
@@ -50,9 +49,6 @@ from store.engine import Database
 _log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 30
-# What starting has made lasts as long as the process; of a request nearly all dies without being
-# looked for. Looking for cycles every 700 objects takes a tenth of what receiving over gRPC does.
-_COLLECT_EVERY = 20_000
 
 
 class Part(Enum):
@@ -112,8 +108,7 @@ async def _run(
             running.enter_context(learning_daily(settings, database))
             running.enter_context(notifying(database, through, settings.privacy_floor))
             running.enter_context(delivering(wired(settings, database, files), post))
-        gc.freeze()
-        gc.set_threshold(_COLLECT_EVERY)
+        cycles.look_rarely(cycles.ANSWERING)
         receives, answers = otlp is not None, http is not None
         print(welcome(settings, __version__, receives=receives, answers=answers), flush=True)
         await _until_asked()

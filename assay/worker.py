@@ -5,7 +5,6 @@ the first line is the database's address, any further one means stop, and the en
 that whoever gave orders is gone.
 """
 
-import gc
 import json
 import logging
 import select
@@ -15,7 +14,8 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
-from assay import metric_sources, telemetry
+from assay import cycles, metric_sources, telemetry
+from assay.guarding import Guard
 from assay.jobs import Jobs
 from assay.resting import Resting, pause
 from assay.watching import Watching
@@ -29,7 +29,7 @@ from collector.ingest import ingest
 from domain.price_book import LIST_PRICES, PriceBook
 from domain.price_file import parse
 from domain.pseudonym import Pseudonyms
-from store import inbox, installation, statistics
+from store import aside, inbox, installation, statistics
 from store.engine import Database, StoreError
 
 _log = logging.getLogger(__name__)
@@ -38,9 +38,6 @@ DEFAULT_THRESHOLDS = ThresholdSettings()
 _FAILED_SECONDS = 1.0
 _TIDY_SECONDS = 5.0
 _STATISTICS_SECONDS = 300.0
-# A batch makes some hundred thousand small values that all die with it: looking for cycles among
-# them every 700, as Python does, takes a fifth of the time.
-_COLLECT_EVERY = 200_000
 
 
 class Orders(Protocol):
@@ -100,38 +97,14 @@ def work(
     jobs: Jobs | None = None,
 ) -> None:
     """Fold, booking tokens at these prices, and classify as long as orders say."""
-    jobs = jobs or Jobs()
-    collect_rarely()
-    judging = Judging(thresholds=thresholds, prices=prices)
-    leaks = LeakKeeper(database, thresholds.leaks)
-    watching = Watching(Watch(prices.company, thresholds.alerts))
+    cycles.look_rarely(cycles.FOLDING)
+    worker = _Worker(database, prices, thresholds, jobs or Jobs())
     # A fresh start may follow a crash that left private bytes in the write-ahead log.
-    stained, tidied_at, counted_at = True, float("-inf"), float("-inf")
-    resting, worked_at = Resting(), time.monotonic()
-    pseudonyms: Pseudonyms | None = None
+    stained, tidied_at = True, float("-inf")
+    worked_at = time.monotonic()
     while not orders.gone:
         try:
-            pseudonyms = pseudonyms or _begun(database)
-            if time.monotonic() - counted_at > _STATISTICS_SECONDS:
-                statistics.refresh(database)
-                counted_at = time.monotonic()
-            with jobs.job("fold") as doing:
-                doing.done = ingest(database, pseudonyms, prices=prices, records=jobs.records)
-            worked = bool(doing.done)
-            if worked:
-                resting.note_folded()
-            watching.look(database)
-            if orders.stop or resting.over():
-                with resting.concluding(), jobs.job("classify") as doing:
-                    doing.done = int(classify(database, datetime.now(UTC), thresholds.rules))
-                if doing.done:
-                    worked = True
-                else:
-                    with jobs.job("judge") as doing:
-                        doing.done = int(keep_verdicts(database, datetime.now(UTC), judging))
-                    with jobs.job("leaks") as doing:
-                        doing.done = int(leaks.step(datetime.now(UTC)))
-                    resting.begin()
+            worked = worker.work(stopping=orders.stop)
         except StoreError as error:
             _log.error("waiting for the database: %s", error)
             time.sleep(_FAILED_SECONDS)
@@ -147,21 +120,70 @@ def work(
         orders.wait(0 if worked else pause(now - worked_at))
 
 
+class _Worker:
+    """What is done over and over. What judges, measures or watches and fails keeps none waiting."""
+
+    def __init__(
+        self, database: Database, prices: PriceBook, thresholds: ThresholdSettings, jobs: Jobs
+    ) -> None:
+        self._database, self._prices, self._jobs = database, prices, jobs
+        self._rules = thresholds.rules
+        self._judging = Judging(thresholds=thresholds, prices=prices)
+        self._leaks = LeakKeeper(database, thresholds.leaks)
+        self._watching = Watching(Watch(prices.company, thresholds.alerts))
+        self._guard, self._resting = Guard(), Resting()
+        self._counted_at = float("-inf")
+        self._pseudonyms: Pseudonyms | None = None
+
+    def work(self, *, stopping: bool) -> bool:
+        """Do some of what there is to do; whether there was anything. Raises StoreError."""
+        self._pseudonyms = self._pseudonyms or _begun(self._database)
+        if time.monotonic() - self._counted_at > _STATISTICS_SECONDS:
+            statistics.refresh(self._database)
+            self._counted_at = time.monotonic()
+        folded = self._fold(self._pseudonyms)
+        self._guard.attempt("watch", lambda: self._watching.look(self._database))
+        concluded = (stopping or self._resting.over()) and self._conclude()
+        return folded or concluded
+
+    def _fold(self, pseudonyms: Pseudonyms) -> bool:
+        with self._jobs.job("fold") as doing:
+            doing.done = ingest(
+                self._database, pseudonyms, prices=self._prices, records=self._jobs.records
+            )
+        if doing.done:
+            self._resting.note_folded()
+        return bool(doing.done)
+
+    def _conclude(self) -> bool:
+        """Conclude some of what is marked; where nothing is, judge, measure and rest."""
+        with self._resting.concluding(), self._jobs.job("classify") as doing:
+            doing.done = int(classify(self._database, datetime.now(UTC), self._rules))
+        if not doing.done:
+            self._guard.attempt("judge", self._judge)
+            self._guard.attempt("leaks", self._measure)
+            self._resting.begin()
+        return bool(doing.done)
+
+    def _judge(self) -> None:
+        with self._jobs.job("judge") as doing:
+            doing.done = int(keep_verdicts(self._database, datetime.now(UTC), self._judging))
+
+    def _measure(self) -> None:
+        with self._jobs.job("leaks") as doing:
+            doing.done = int(self._leaks.step(datetime.now(UTC)))
+
+
 def _begun(database: Database) -> Pseudonyms:
-    """Take up what others left: rows in the database itself, and those that were set aside.
+    """Take up what others left: rows in the database itself, and all that was set aside.
 
     What names people is read here too: a database that is busy just then is waited for.
     """
     inbox.adopt(database)
     with database.arrivals.writing() as connection:
         inbox.release(connection)
+    aside.release(database)
     return Pseudonyms(installation.pseudonym_key(database))
-
-
-def collect_rarely() -> None:
-    """Have Python look for cycles as seldom as suits a process that folds and concludes."""
-    gc.freeze()
-    gc.set_threshold(_COLLECT_EVERY)
 
 
 class Signalled:

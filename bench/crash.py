@@ -241,8 +241,7 @@ def run(folder: Path, kills: int, seed: int, life: float = 2) -> Outcome:
     outcome, server = Outcome(), Server(folder)
     try:
         asyncio.run(crash(server, outcome, kills, seed, life))
-        if parked := server.running.answer("/v1/status")["parked"]:
-            outcome.wrong.append(f"{parked} acknowledged requests are set aside")
+        outcome.wrong += server.running.left_out()
         if status := server.stop():
             outcome.wrong.append(f"the server ended with {status}")
     finally:

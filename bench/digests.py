@@ -6,7 +6,6 @@ writes them. Nothing is sent.
 """
 
 import argparse
-import gc
 import statistics as of_numbers
 import tempfile
 import time
@@ -16,6 +15,7 @@ from rich.console import Console
 
 from api.digest.edition import Audience
 from api.digest.writing import Press, press
+from assay import cycles
 from bench import rollups
 from domain.weeks import monday, week_of
 from store import schema, statistics
@@ -39,8 +39,7 @@ def main() -> None:
         rebuild(database)
         statistics.refresh(database)
         wiring = client(database).app.state.wiring  # type: ignore[attr-defined]
-        gc.freeze()
-        gc.set_threshold(20_000)
+        cycles.look_rarely(cycles.ANSWERING)
         began, spent = time.perf_counter(), time.process_time()
         made = press(wiring, monday(week_of(NOW)).date(), "https://assay.example")
         took = _each(made, told.teams)

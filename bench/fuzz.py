@@ -266,8 +266,7 @@ def run(folder: Path, bodies: int, seed: int, sources: Sequence[Path]) -> Outcom
         asyncio.run(send_all(server, outcome, seed, parts, count))
         server.drain()
         outcome.memory_mb.append(memory_mb(server))
-        if parked := server.answer("/v1/status")["parked"]:
-            outcome.wrong.append(f"{parked} acknowledged requests are set aside")
+        outcome.wrong += server.left_out()
         if process.poll() is not None:
             outcome.wrong.append("the server has ended")
     if process.returncode:

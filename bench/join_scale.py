@@ -16,7 +16,7 @@ from statistics import median
 
 from sqlalchemy import event
 
-from assay.worker import collect_rarely
+from assay import cycles
 from classifier.run import classify
 from domain.events import Context, Source, Trace
 from domain.folded import Folded, SessionKey, SessionSums, UsageKey, UsageSum
@@ -89,7 +89,7 @@ def join(folder: Path, people: int, updates: int = 40) -> Joined:
             work.apply(connection, pushes)
     statistics.refresh(database)
     # As in the worker, of which this is a part: else a third of the time goes there, and it grows.
-    collect_rarely()
+    cycles.look_rarely(cycles.FOLDING)
     filled, cpu = time.perf_counter(), time.process_time()
     while classify(database, NOW):
         pass

@@ -7,7 +7,6 @@ tenth one. The aim is 300 ms at p99 with 1,000,000 sessions.
 """
 
 import argparse
-import gc
 import tempfile
 import time
 from datetime import timedelta
@@ -18,6 +17,7 @@ from rich.table import Table
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from assay import cycles
 from bench import rollups
 from bench.pages_data import fill
 from domain.weeks import week_of
@@ -62,9 +62,7 @@ def main() -> None:
             fill(database, told)
             console.print(f"made {time.perf_counter() - begun:.0f} s")
         console.print(f"{path.stat().st_size >> 20} MB")
-        # As the server does (``assay.serve``): looking for cycles is most of a slow answer.
-        gc.freeze()
-        gc.set_threshold(20_000)
+        cycles.look_rarely(cycles.ANSWERING)
         console.print(_measured(database, told.asked, told.only))
         database.close()
 

@@ -193,6 +193,12 @@ class Running:
                 raise TimeoutError(f"{pending} still pending")
             time.sleep(0.02)
 
+    def left_out(self) -> list[str]:
+        """What was acknowledged and is in no answer, in words."""
+        told = self.answer("/v1/status")
+        of = {"parked": "acknowledged requests are", "set_aside": "marks can't be concluded and are"}
+        return [f"{told[name]} {what} set aside" for name, what in of.items() if told[name]]
+
     def disk_bytes(self) -> int:
         """Size of everything in the data folder."""
         return sum(path.stat().st_size for path in self.data.iterdir())

@@ -8,7 +8,6 @@ tenth one, so that what is remembered of it is worked out anew.
 """
 
 import argparse
-import gc
 import tempfile
 import time
 from datetime import timedelta
@@ -19,6 +18,7 @@ from rich.table import Table
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from assay import cycles
 from bench import kept
 from bench.leaks_data import LEAKS
 from domain.contributions import COUNTS
@@ -98,9 +98,7 @@ def main() -> None:
                 rows = connection.execute(text(f"SELECT COUNT(*) FROM {table}")).scalar_one()
             console.print(f"{table}: {rows:,} rows")
         http = client(database)
-        # As the server does (``assay.serve``): looking for cycles is most of a slow answer.
-        gc.freeze()
-        gc.set_threshold(20_000)
+        cycles.look_rarely(cycles.ANSWERING)
         console.print(_asked(database, http, told.asked))
 
 

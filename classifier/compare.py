@@ -20,13 +20,13 @@ from domain.labels import TargetKind
 from domain.landed import LandedChange
 from domain.outcomes import KindOfWork
 from domain.weeks import monday, week_of
-from store import dirty, landed
+from store import aside, dirty, landed
+from store.dirty import Marks
 from store.engine import Connection, Database
 from store.evidence import linked_sessions
 from store.membership import ChangeId
 from store.tied_tasks import ties_of
 
-_CHANGES = 500
 # So few are compared at once; of more, whole weeks are, after all of them are measured.
 _FEW = 25
 
@@ -41,12 +41,11 @@ class _Measured:
     relabel: frozenset[ChangeId]
 
 
-def measure_changes(database: Database, thresholds: Thresholds, now: datetime) -> bool | None:
-    """Measure some of the marked changes; None where there are none, True where more may wait."""
+def measure_changes(
+    database: Database, thresholds: Thresholds, now: datetime, marks: Mapping[ChangeId, int]
+) -> None:
+    """Measure these marked changes."""
     with database.reading() as connection:
-        marks = dirty.marked_changes(connection, _CHANGES)
-        if not marks:
-            return None
         found = _measure(connection, marks, thresholds, now)
         sessions = _sessions(connection, found.relabel)
     with database.writing() as connection:
@@ -54,16 +53,12 @@ def measure_changes(database: Database, thresholds: Thresholds, now: datetime) -
         landed.keep_landed(connection, found.kept)
         dirty.mark_weeks(connection, found.weeks)
         dirty.mark_labels(connection, sessions)
-        dirty.clear_changes(connection, marks)
-    return True
+        aside.concluded(connection, Marks.CHANGES, marks)
 
 
-def compare_weeks(database: Database, thresholds: Thresholds) -> bool | None:
-    """Compare the changes of the first marked week anew; None where there is none."""
+def compare_weeks(database: Database, thresholds: Thresholds, marks: Mapping[int, int]) -> None:
+    """Compare the changes of these marked weeks anew."""
     with database.reading() as connection:
-        marks = dirty.marked_weeks(connection, 1)
-        if not marks:
-            return None
         peers = Peers(connection, thresholds)
         changed: list[LandedChange] = []
         relabel: set[ChangeId] = set()
@@ -78,8 +73,7 @@ def compare_weeks(database: Database, thresholds: Thresholds) -> bool | None:
     with database.writing() as connection:
         landed.keep_landed(connection, changed)
         dirty.mark_labels(connection, sessions)
-        dirty.clear_weeks(connection, marks)
-    return True
+        aside.concluded(connection, Marks.WEEKS, marks)
 
 
 def _measure(

@@ -19,15 +19,14 @@ from classifier.thresholds import Thresholds
 from classifier.unlinked import Known, reason_of
 from domain.labels import Labelled, Link, SessionTraces, Target, TargetKind, Tier
 from domain.unlinked import Unlinked
-from store import conclusions, dirty, links, unlinked
+from store import aside, conclusions, dirty, links, unlinked
 from store.candidates import authored_at, changes, changes_from, tickets_of
+from store.dirty import Marks
 from store.engine import Connection, Database
 from store.links import KeptLink
 from store.membership import ChangeId, CommitId, changes_of_commits
 from store.totals import SessionTotals, totals_of
 from store.traces import traces_of
-
-_SESSIONS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +52,12 @@ class _Concluded:
         )
 
 
-def conclude_sessions(database: Database, thresholds: Thresholds, now: datetime) -> bool:
-    """Conclude some sessions that are marked or due; whether there were any."""
+def conclude_sessions(
+    database: Database, thresholds: Thresholds, now: datetime, marks: Mapping[int, int]
+) -> None:
+    """Conclude these sessions, that are marked or due."""
+    pks = list(marks)
     with database.reading() as connection:
-        marks = dirty.marked_labels(connection, _SESSIONS)
-        due = dirty.due_sessions(connection, now, _SESSIONS)
-        pks = list(dict.fromkeys([*marks, *due]))
-        if not pks:
-            return False
         kept = links.links_of(connection, pks)
         concluded, known = _conclude(connection, pks, kept, thresholds, now)
         ended = {pk: of.ended for pk, of in concluded.items()}
@@ -73,8 +70,7 @@ def conclude_sessions(database: Database, thresholds: Thresholds, now: datetime)
         conclusions.withdraw_labels(connection, [pk for pk in pks if pk not in concluded])
         conclusions.keep_labels(connection, {pk: of.label for pk, of in concluded.items()})
         contributions.keep(connection, pks, gathered)
-        dirty.clear_labels(connection, marks)
-    return True
+        aside.concluded(connection, Marks.LABELS, marks)
 
 
 def _write_links(

@@ -1,22 +1,20 @@
 """Find the sessions of marked commits, and write what changed."""
 
+from collections.abc import Mapping
+
 from classifier.link_commits import link_commits
 from domain.labels import Link
-from store import dirty, links
+from store import aside, dirty, links
 from store.candidates import candidates
+from store.dirty import CommitMark, Marks
 from store.engine import Database
 from store.neighbourhood import around
 
-_COMMITS = 1_000
 
-
-def decide_commits(database: Database) -> bool | None:
-    """Decide some of the marked commits; None where there are none, True where more may wait."""
+def decide_commits(database: Database, marks: Mapping[CommitMark, int]) -> None:
+    """Decide these marked commits."""
+    ids = {(mark.repo, mark.sha) for mark in marks}
     with database.reading() as connection:
-        marks = dirty.marked_commits(connection, _COMMITS)
-        if not marks:
-            return None
-        ids = {(mark.repo, mark.sha) for mark in marks}
         commits = candidates(connection, ids)
         decided = link_commits(commits, around(connection, commits))
         before = links.links_to(connection, ids)
@@ -34,5 +32,4 @@ def decide_commits(database: Database) -> bool | None:
         links.drop_links(connection, gone)
         links.put_links(connection, changed)
         dirty.mark_labels(connection, touched)
-        dirty.clear_commits(connection, marks)
-    return len(marks) == _COMMITS
+        aside.concluded(connection, Marks.COMMITS, marks)

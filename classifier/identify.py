@@ -3,21 +3,19 @@
 The first of what the classifier does: sessions and commits are compared as persons.
 """
 
+from collections.abc import Mapping
+
 from classifier.people import resolve
-from store import people
+from store import aside, people
+from store.dirty import Marks
 from store.engine import Database
 
-_IDENTITIES = 2000
 
-
-def identify(database: Database) -> bool:
-    """Resolve some of the marked identities; whether there were any."""
+def identify(database: Database, marks: Mapping[str, int]) -> None:
+    """Resolve these marked identities."""
     with database.reading() as connection:
-        marks = people.marked(connection, _IDENTITIES)
         told = people.statements_about(connection, marks)
-    if marks:
-        persons = resolve(told)
-        with database.writing() as connection:
-            people.keep(connection, told.identities, persons)
-            people.clear(connection, marks)
-    return bool(marks)
+    persons = resolve(told)
+    with database.writing() as connection:
+        people.keep(connection, told.identities, persons)
+        aside.concluded(connection, Marks.PEOPLE, marks)

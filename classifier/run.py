@@ -1,11 +1,14 @@
 """From marks to labels: who is who, what was touched, commits, sessions, and how changes compare.
 
 Each step reads first and writes in one short transaction, so that the collector never waits long.
-What was marked again meanwhile stays marked and is concluded again.
+What was marked again meanwhile stays marked and is concluded again. What can't be concluded is set
+aside.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from classifier.change_outcomes import change_outcomes
 from classifier.compare import compare_weeks, measure_changes
@@ -14,10 +17,12 @@ from classifier.decide import decide_commits
 from classifier.facts import Concluded, label_all
 from classifier.identify import identify
 from classifier.spread import spread_sessions, spread_work
+from classifier.steps import Concluding, Holding, Step
 from classifier.thresholds import Thresholds
 from domain.labels import Labelled, TargetKind
 from domain.outcomes import ChangeOutcome
-from store import dirty
+from store import aside, dirty, people
+from store.dirty import Marks
 from store.engine import Connection, Database
 from store.links import links_of
 from store.membership import ChangeId
@@ -40,26 +45,81 @@ def classify(database: Database, now: datetime, thresholds: Thresholds = DEFAULT
 def _classify(database: Database, thresholds: Thresholds, now: datetime) -> bool:
     with database.reading() as connection:
         waiting = dirty.waiting(connection, now)
-    steps: Sequence[tuple[dirty.Marks, Callable[[], bool | None]]] = (
-        (dirty.Marks.SESSIONS, lambda: spread_sessions(database)),
-        (dirty.Marks.WORK, lambda: spread_work(database)),
-        (dirty.Marks.COMMITS, lambda: decide_commits(database)),
-        (dirty.Marks.LABELS, lambda: conclude_sessions(database, thresholds, now) or None),
-        (dirty.Marks.CHANGES, lambda: measure_changes(database, thresholds, now)),
-        (dirty.Marks.WEEKS, lambda: compare_weeks(database, thresholds)),
-    )
-    worked = dirty.Marks.PEOPLE in waiting and identify(database)
-    more = False
-    for marks, step in steps:
+
+    def set_aside(kind: Marks, key: object, marks: int, reason: str) -> None:
+        with database.writing() as connection:
+            aside.set_aside(connection, kind, key, marks, now, reason)
+
+    concluding = Concluding(set_aside)
+    worked = more = False
+    for step in _steps(database, thresholds, now):
         # Where more waits, what follows would be done again for that.
-        if more and marks is not dirty.Marks.WORK:
+        if more and step.kind is not Marks.WORK:
             break
         # What was done until here may have marked what follows.
-        if worked or marks in waiting:
-            said = step()
-            worked = worked or said is not None
-            more = more or bool(said)
+        if worked or step.kind in waiting:
+            with database.reading() as connection:
+                marks = step.read(connection, step.most)
+            if marks:
+                concluding.carry_out(step, marks)
+                worked = True
+                more = more or step.holds(len(marks))
     return worked
+
+
+def _steps(database: Database, thresholds: Thresholds, now: datetime) -> Sequence[Step[Any]]:
+    """What is concluded, in the order in which one follows from the other."""
+    return (
+        Step(
+            kind=Marks.PEOPLE,
+            most=2_000,
+            read=people.marked,
+            conclude=partial(identify, database),
+            holding=Holding.NEVER,
+        ),
+        Step(
+            kind=Marks.SESSIONS,
+            most=2_000,
+            read=dirty.marked_sessions,
+            conclude=partial(spread_sessions, database),
+            holding=Holding.FULL,
+        ),
+        Step(
+            kind=Marks.WORK,
+            most=500,
+            read=dirty.marked_work,
+            conclude=partial(spread_work, database),
+            holding=Holding.FULL,
+        ),
+        Step(
+            kind=Marks.COMMITS,
+            most=1_000,
+            read=dirty.marked_commits,
+            conclude=partial(decide_commits, database),
+            holding=Holding.FULL,
+        ),
+        Step(
+            kind=Marks.LABELS,
+            most=1_000,
+            read=partial(dirty.marked_labels, now=now),
+            conclude=partial(conclude_sessions, database, thresholds, now),
+            holding=Holding.ANY,
+        ),
+        Step(
+            kind=Marks.CHANGES,
+            most=500,
+            read=dirty.marked_changes,
+            conclude=partial(measure_changes, database, thresholds, now),
+            holding=Holding.ANY,
+        ),
+        Step(
+            kind=Marks.WEEKS,
+            most=1,
+            read=dirty.marked_weeks,
+            conclude=partial(compare_weeks, database, thresholds),
+            holding=Holding.ANY,
+        ),
+    )
 
 
 def label_as_of(

@@ -1,26 +1,20 @@
 """From what was touched to what hangs on it: commits to decide, and sessions to label."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from classifier.rule_table import AUTHOR_UNKNOWN
 from domain.labels import TargetKind
-from store import dirty, evidence, history, reverts
-from store.dirty import CommitMark, WorkMark
+from store import aside, dirty, evidence, history, reverts
+from store.dirty import CommitMark, Marks, WorkMark
 from store.engine import Connection, Database
 from store.membership import ChangeId, CommitId, changes_of_commits
 from store.shas import same_work
 from store.traces import traces_of
 
-_SESSIONS = 2_000
-_WORK = 500
 
-
-def spread_sessions(database: Database) -> bool | None:
-    """Spread some of the marked sessions; None where there are none, True where more may wait."""
+def spread_sessions(database: Database, marks: Mapping[int, int]) -> None:
+    """Spread these marked sessions."""
     with database.reading() as connection:
-        marks = dirty.marked_sessions(connection, _SESSIONS)
-        if not marks:
-            return None
         traces = traces_of(connection, marks)
         commits = evidence.commits_concerned(connection, traces)
         commits |= evidence.linked_commits(connection, marks)
@@ -28,16 +22,12 @@ def spread_sessions(database: Database) -> bool | None:
     with database.writing() as connection:
         dirty.mark_commits(connection, found)
         dirty.mark_labels(connection, marks)
-        dirty.clear_sessions(connection, marks)
-    return len(marks) == _SESSIONS
+        aside.concluded(connection, Marks.SESSIONS, marks)
 
 
-def spread_work(database: Database) -> bool | None:
-    """Spread some of the marked work; None where there is none, True where more may wait."""
+def spread_work(database: Database, marks: Mapping[WorkMark, int]) -> None:
+    """Spread this marked work."""
     with database.reading() as connection:
-        marks = dirty.marked_work(connection, _WORK)
-        if not marks:
-            return None
         commits, changes = _named(connection, marks)
         keys = {mark.target_id for mark in marks if mark.kind == TargetKind.TICKET}
         changes |= evidence.changes_of_tickets(connection, keys)
@@ -54,8 +44,7 @@ def spread_work(database: Database) -> bool | None:
         dirty.mark_commits(connection, found)
         dirty.mark_labels(connection, sessions)
         dirty.mark_changes(connection, affected)
-        dirty.clear_work(connection, marks)
-    return len(marks) == _WORK
+        aside.concluded(connection, Marks.WORK, marks)
 
 
 def _named(

@@ -10,8 +10,6 @@ CollectorError
 └── Unavailable      not now: the inbox is full or the database busy; the sender should retry
 """
 
-import traceback
-
 
 class CollectorError(Exception):
     """A refusal with a stable ``code`` and a sentence for whoever configured the sender."""
@@ -63,10 +61,3 @@ class Unavailable(CollectorError):
     def __init__(self, message: str, *, retry_after: int = 1) -> None:
         super().__init__(message)
         self.retry_after = retry_after
-
-
-def origin(error: BaseException) -> str:
-    """Where an unforeseen error came from, for the log: its message may repeat private content."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    cause = "" if error.__cause__ is None else f", from {type(error.__cause__).__name__}"
-    return f"{type(error).__name__} in {place.filename}, line {place.lineno}{cause}"

@@ -17,7 +17,7 @@ import msgspec
 
 from collector.decode import decode
 from collector.dialects import tells
-from collector.errors import CollectorError, Undecodable, origin
+from collector.errors import CollectorError, Undecodable
 from collector.fold import fold, session_of
 from collector.forges import FORGES
 from collector.growth import HOUR_US, Growth, grown, highest
@@ -27,12 +27,13 @@ from collector.spool import OTLP, WEBHOOK, unpack_otlp
 from collector.stamping import stamped
 from collector.trackers import TRACKERS
 from domain.events import Observation
+from domain.failures import class_name, origin
 from domain.folded import CoverageKey
 from domain.price_book import LIST_PRICES, PriceBook
 from domain.pseudonym import Pseudonyms
 from domain.work import WorkFact
 from store import inbox, retention, seen, sessions, work
-from store.engine import Connection, Database, StoreError
+from store.engine import Connection, Database, passing
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ def ingest(
             done = _fold(database, read, prices, connection)
         became.update(done)
     except Exception as error:
-        if _passing(error):
+        if passing(error):
             raise
         _log.warning("%d inbox rows can't be folded together: %s", len(read), origin(error))
         for each in read:
@@ -145,7 +146,7 @@ def _fold_alone(database: Database, row: _Read, prices: PriceBook) -> Counter[st
     try:
         return _fold(database, [row], prices)
     except Exception as error:
-        if _passing(error):
+        if passing(error):
             raise
         _log.error("inbox row %d can't be folded and is set aside: %s", row.row_id, origin(error))
         _park(database, row.row_id, error)
@@ -154,12 +155,7 @@ def _fold_alone(database: Database, row: _Read, prices: PriceBook) -> Counter[st
 
 def _park(database: Database, row_id: int, error: Exception) -> None:
     with database.arrivals.writing() as connection:
-        inbox.park(connection, row_id, type(error.__cause__ or error).__name__)
-
-
-def _passing(error: Exception) -> bool:
-    """Whether the database was the reason, and not what the rows say."""
-    return isinstance(error, StoreError) and error.passing
+        inbox.park(connection, row_id, class_name(error))
 
 
 def _fold(

@@ -22,11 +22,11 @@ from collector.errors import (
     TooLarge,
     Unauthenticated,
     Unavailable,
-    origin,
 )
 from collector.inflate import inflate
 from collector.limits import Admitted, Limits
 from collector.spool import Spool
+from domain.failures import origin
 from domain.record import Signal
 from store.access import Access, Gate
 from store.engine import StoreError

@@ -8,8 +8,8 @@ from typing import Any
 from collector.attributes import event_name
 from collector.dialects import OTHERWISE, recognise, speaks
 from collector.dialects.dialect import Dialect
-from collector.errors import origin
 from domain.events import Counted, Fact, Observation, Outcome, Pass, RequestAnswered
+from domain.failures import origin
 from domain.folded import CoverageKey
 from domain.pseudonym import Pseudonyms
 from domain.record import LogRecord, MetricPoint, Record, Scope, Signal

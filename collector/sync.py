@@ -20,8 +20,8 @@ from collector.client_errors import (
     NotThere,
     Unreachable,
 )
-from collector.errors import origin
 from collector.source import Page, Reading, Scope, Source, Stream
+from domain.failures import origin
 from domain.folded import CoverageKey
 from domain.pseudonym import Pseudonyms
 from domain.tickets import TicketSeen

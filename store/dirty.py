@@ -141,10 +141,15 @@ def marked_sessions(connection: Connection, limit: int) -> dict[int, int]:
     return {row.session_pk: row.marks for row in rows}
 
 
-def marked_labels(connection: Connection, limit: int) -> dict[int, int]:
-    """Some sessions to label with the marks they have now."""
+def marked_labels(connection: Connection, limit: int, now: datetime) -> dict[int, int]:
+    """Some sessions to label with the marks they have now, and as many that are due.
+
+    A session with no mark is only due: its current label changes with time, and that time has come.
+    """
     rows = connection.execute(_SOME[t.dirty_labels], {"most": limit})
-    return {row.session_pk: row.marks for row in rows}
+    marked = {row.session_pk: row.marks for row in rows}
+    due = connection.execute(_DUE_FIRST, {"now": now, "most": limit}).scalars()
+    return marked | {pk: 0 for pk in due if pk not in marked}
 
 
 def marked_work(connection: Connection, limit: int) -> dict[WorkMark, int]:
@@ -171,53 +176,20 @@ def marked_weeks(connection: Connection, limit: int) -> dict[int, int]:
     return {row.week: row.marks for row in rows}
 
 
-def clear_changes(connection: Connection, done: Mapping[ChangeId, int]) -> None:
+def clear(connection: Connection, kind: Marks, done: Mapping[Any, int]) -> None:
     """Take these marks away, unless there are more of them by now."""
-    _clear(connection, t.dirty_changes, done)
-
-
-def clear_weeks(connection: Connection, done: Mapping[int, int]) -> None:
-    """Take these marks away, unless there are more of them by now."""
-    _clear(connection, t.dirty_weeks, {(week,): marks for week, marks in done.items()})
-
-
-def clear_sessions(connection: Connection, done: Mapping[int, int]) -> None:
-    """Take these marks away, unless there are more of them by now."""
-    _clear(connection, t.dirty_sessions, {(pk,): marks for pk, marks in done.items()})
-
-
-def clear_labels(connection: Connection, done: Mapping[int, int]) -> None:
-    """Take these marks away, unless there are more of them by now."""
-    _clear(connection, t.dirty_labels, {(pk,): marks for pk, marks in done.items()})
-
-
-def clear_work(connection: Connection, done: Mapping[WorkMark, int]) -> None:
-    """Take these marks away, unless there are more of them by now."""
-    _clear(connection, t.dirty_work, done)
-
-
-def clear_commits(connection: Connection, done: Mapping[CommitMark, int]) -> None:
-    """Take these marks away, unless there are more of them by now."""
-    _clear(connection, t.dirty_commits, done)
-
-
-def _clear(connection: Connection, table: Table, done: Mapping[Any, int]) -> None:
-    if not done:
-        return
-    key = [column.name for column in table.primary_key]
+    table = _MARKED[kind]
+    key = [f"of_{column.name}" for column in table.primary_key]
     rows = [
-        {**{f"of_{name}": each for name, each in zip(key, mark, strict=True)}, "seen": marks}
+        {**dict(zip(key, mark if isinstance(mark, tuple) else (mark,), strict=True)), "seen": marks}
         for mark, marks in sorted(done.items())
+        if marks
     ]
-    connection.execute(_clearing(table), rows)
+    if rows:
+        connection.execute(_clearing(table), rows)
 
 
 @cache
 def _clearing(table: Table) -> Delete:
     same = [column == bindparam(f"of_{column.name}") for column in table.primary_key]
     return delete(table).where(and_(*same, table.c.marks == bindparam("seen")))
-
-
-def due_sessions(connection: Connection, now: datetime, limit: int) -> list[int]:
-    """Sessions whose current label changes with time, and that time has come."""
-    return list(connection.execute(_DUE_FIRST, {"now": now, "most": limit}).scalars())

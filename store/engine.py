@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from store.arrivals import make_arrivals
 
-__all__ = ["Connection", "Database", "StoreError", "translated"]
+__all__ = ["Connection", "Database", "StoreError", "passing", "translated"]
 
 _PASSING = (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalError)
 _BUSY_TIMEOUT_MS = 15_000
@@ -40,6 +40,11 @@ class StoreError(Exception):
     def __init__(self, message: str, *, passing: bool = False) -> None:
         super().__init__(message)
         self.passing = passing
+
+
+def passing(error: Exception) -> bool:
+    """Whether the state of the database was the reason, and not what was read or written."""
+    return isinstance(error, StoreError) and error.passing
 
 
 class Database:

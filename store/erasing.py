@@ -75,6 +75,7 @@ MENTIONING: tuple[Column[str], ...] = (
     t.alerts.c.sentence,
     t.alerts.c.subject,
     t.audit_log.c.object,
+    t.set_aside.c.key,
 )
 """Every column with text in which a pseudonym may stand."""
 

@@ -70,21 +70,6 @@ def marked(connection: Connection, limit: int) -> dict[str, int]:
     return {row.identity: row.marks for row in connection.execute(query)}
 
 
-def clear(connection: Connection, done: Mapping[str, int]) -> None:
-    """Take these marks away, unless there are more of them by now."""
-    table = t.dirty_people
-    statement = delete(table).where(
-        table.c.identity == bindparam("of"), table.c.marks == bindparam("seen")
-    )
-    if done:
-        connection.execute(statement, [{"of": of, "seen": n} for of, n in sorted(done.items())])
-
-
-def waiting(connection: Connection) -> int:
-    """How many identities are marked."""
-    return int(connection.execute(select(func.count()).select_from(t.dirty_people)).scalar_one())
-
-
 def statements_about(connection: Connection, identities: Iterable[str]) -> Statements:
     """All that is said of these identities, and of all that hang together with them.
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Connection, case, cast, func, select
 
-from store import families, inbox
+from store import aside, families, inbox
 from store import tables as t
 from store.engine import Database
 from store.report_sessions import LABELLED
@@ -17,11 +17,13 @@ from store.report_usage import BOOKED, Usage, combined, summed
 class Arrival:
     """``pending``: acknowledged, but not yet in every answer. ``parked``: can't be folded.
 
+    ``set_aside``: sessions, commits, changes and the like that can't be concluded.
     ``last_record_at`` is when the newest record reached us, not the time it carries.
     """
 
     pending: int
     parked: int
+    set_aside: int
     last_record_at: datetime | None
     database: str
 
@@ -94,6 +96,7 @@ def _arrival(connection: Connection, to_fold: int, parked: int) -> Arrival:
     return Arrival(
         pending=to_fold + to_classify,
         parked=parked,
+        set_aside=aside.count(connection),
         last_record_at=connection.execute(select(func.max(t.coverage.c.last_at))).scalar(),
         database=connection.dialect.name,
     )

@@ -30,7 +30,7 @@ from sqlalchemy import (
     update,
 )
 
-from store import claims, outcomes
+from store import aside, claims, outcomes
 from store import tables as t
 from store.engine import Database
 
@@ -91,7 +91,8 @@ def forget_sessions(database: Database, before: datetime) -> Iterator[int]:
     """Delete the sessions whose last record is from before this time, some at a time: how many.
 
     ``before`` is at most the horizon. A session goes with its whole family, once the last of it is
-    old enough, and not while anything is to be concluded about it.
+    old enough, and not while anything is to be concluded about it. What can't be concluded and was
+    set aside keeps none.
     """
     s = t.sessions.c
     for page in _pages(database, _old(before), (s.last_at, s.pk)):
@@ -229,6 +230,7 @@ def _delete(connection: Connection, pks: Sequence[int]) -> None:
     alerts = select(t.alerts.c.id).where(t.alerts.c.session_pk.in_(pks))
     for told in (t.notifications, t.alert_events):
         connection.execute(delete(told).where(told.c.alert_id.in_(alerts)))
+    aside.forget_sessions(connection, pks)
     for table in _OF_SESSIONS:
         connection.execute(delete(table).where(table.c.session_pk.in_(pks)))
     connection.execute(delete(t.sessions).where(t.sessions.c.pk.in_(pks)))

@@ -42,6 +42,7 @@ def status(wired: Wired) -> Status:
         version=wired.version,
         pending=arrival.pending,
         parked=arrival.parked,
+        set_aside=arrival.set_aside,
         last_record_at=arrival.last_record_at,
         database=arrival.database,
         providers=providers,

@@ -77,6 +77,10 @@ class Status(Shape):
         description="Acknowledged requests that could not be read into the books. They are kept"
         " and tried again by the next start."
     )
+    set_aside: int = Field(
+        description="Sessions, commits, changes and the like that could not be concluded; their"
+        " neighbours are. Tried again when something about them changes, and by the next start."
+    )
     last_record_at: datetime | None = Field(
         description="When the newest record reached this server, UTC; null: none ever did."
     )

@@ -25,6 +25,7 @@ from store.tables.conclusions import (
     link_evidence,
     link_reviews,
     links,
+    set_aside,
     unlinked,
 )
 from store.tables.digests import digest_recipients, digest_sendings, digest_subscriptions
@@ -202,6 +203,7 @@ __all__ = [
     "session_outcomes",
     "session_traces",
     "sessions",
+    "set_aside",
     "sign_ins",
     "spend_days",
     "spend_days_read",

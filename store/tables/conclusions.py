@@ -106,3 +106,13 @@ dirty_work = Table(
     Column("target_id", String(80), primary_key=True),
     Column("marks", BigInteger, nullable=False),
 )
+
+# Marks that can't be concluded, by what they are of (``store.dirty.Marks``) and their key as JSON.
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("reason", String(200), nullable=False),
+)

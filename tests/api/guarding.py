@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from classifier.identify import identify
 from classifier.run import classify
 from domain.alerts import AlertKind, Finding
 from domain.work import Actor
@@ -19,6 +18,7 @@ from tests.api.answering import NOW
 from tests.api.working import change, ticket
 from tests.capturing import CAPTURES, PSEUDONYMS
 from tests.filling import bodies, fill, rows
+from tests.identifying import identify
 
 ADA, BOB, CAROL = (PSEUDONYMS("person", name) for name in ("Ada", "Bob", "Carol"))
 MAILS = {

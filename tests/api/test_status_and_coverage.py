@@ -28,6 +28,7 @@ def test_nothing_has_arrived(database: Database, empty: TestClient) -> None:
         "version": "1.2.3",
         "pending": 0,
         "parked": 0,
+        "set_aside": 0,
         "last_record_at": None,
         "database": database.engine.dialect.name,
         "providers": [],

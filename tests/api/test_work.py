@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from classifier.identify import identify
 from domain.labels import Link, Target, TargetKind, Tier
 from domain.people import SamePerson, Strength
 from store import links, people, people_file, sync, teams, work
@@ -15,6 +14,7 @@ from tests.api.answering import NOW, Json, client, get, refused
 from tests.api.working import AT, REPOSITORY, SHA, story, ticket
 from tests.capturing import CAPTURES
 from tests.filling import bodies, fill, one
+from tests.identifying import identify
 
 CLAUDE = CAPTURES / "claude-code"
 SESSION = "c00747f8-588c-4bd7-a6c0-ac31be606bd8"

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from classifier.identify import identify
 from domain.tickets import TicketMoved, TicketSeen, TicketState, TicketTied, TieKind
 from domain.work import (
     Actor,
@@ -23,6 +22,7 @@ from domain.work import (
 )
 from store import work
 from store.engine import Database
+from tests.identifying import identify
 
 SHA = "445a90bab5bfd76a9a2b1cc335be4f7ced127254"
 AT = datetime(2026, 11, 22, 5, tzinfo=UTC)

@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 from assay import people, teams
 from assay.people_file import FileInvalid, read_people
 from assay.teams_file import read_teams
-from classifier.identify import identify
 from domain.people import SamePerson, Strength
 from domain.pseudonym import Pseudonyms
 from store import installation
@@ -19,6 +18,7 @@ from store.engine import Database
 from store.people_file import FiledIdentity
 from store.teams import Membership
 from tests.filling import RECEIVED_AT, rows
+from tests.identifying import identify
 
 ALICE = """\
 person,kind,value

@@ -12,8 +12,9 @@ from assay.people_file import identity_of
 from simulation.company import Developer, found
 from simulation.history import History
 from simulation.living import live
-from store import erasing, people_file, report_usage
+from store import aside, erasing, people_file, report_usage
 from store import tables as t
+from store.dirty import Marks
 from store.engine import Database
 from store.erasing import MENTIONING, NAMING, Erased
 from store.people_file import FiledIdentity
@@ -55,7 +56,10 @@ def somebody() -> Developer:
 
 @pytest.fixture
 def company(database: Database) -> Database:
-    """A company that has told everything, with a people file, names and an alert about somebody."""
+    """A company that has told everything, with a people file and names.
+
+    Of somebody something can't be concluded.
+    """
     tell(database, history())
     who, person = somebody(), PSEUDONYMS("person", somebody().name)
     mail = identity_of("email", who.email, PSEUDONYMS)
@@ -77,6 +81,8 @@ def company(database: Database) -> Database:
             },
         )
     conclude(database, UNTIL)
+    with database.writing() as connection:
+        aside.set_aside(connection, Marks.PEOPLE, mail, 1, UNTIL, "ValueError")
     return database
 
 
@@ -121,6 +127,7 @@ def test_nothing_leads_to_them_and_every_sum_is_what_it_was(company: Database) -
     assert any(each in everything(company) for each in known(company))
     identities, told = erased(company)
     after = everything(company)
+    assert len(rows(company, "set_aside")) == 1
     assert [each for each in identities if each in after] == []
     assert somebody().name not in after
     assert sums(company) == before

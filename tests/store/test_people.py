@@ -7,14 +7,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
-from classifier.identify import identify
 from classifier.people import resolve
 from domain.people import Named, SamePerson, Statements, Strength
-from store import people, people_file
+from store import dirty, people, people_file
 from store import tables as t
+from store.dirty import Marks
 from store.engine import Database
 from store.people_file import FiledIdentity, Imported
 from tests.filling import Fresh, rows
+from tests.identifying import identify
 
 REPO = "acme/shop"
 NAMES = ("p_jd", "p_n")
@@ -175,7 +176,7 @@ def test_what_is_said_meanwhile_stays_marked(embedded: Database) -> None:
         marks = people.marked(connection, 10)
     tell(embedded, strong("p_a", "p_c"))
     with embedded.writing() as connection:
-        people.clear(connection, marks)
+        dirty.clear(connection, Marks.PEOPLE, marks)
     assert rows(embedded, "dirty_people", "identity") == [("p_a",), ("p_c",)]
     assert persons(embedded) == {"p_a": "p_a", "p_b": "p_a", "p_c": "p_a"}
 

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import insert
 
-from classifier.identify import identify
 from domain.people import SamePerson, Strength
 from domain.work import Actor
 from store import people, report_people
 from store import tables as t
 from store.engine import Database
 from store.report_people import Unresolved
+from tests.identifying import identify
 from tests.store.working import apply, commit, push
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)

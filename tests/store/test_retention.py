@@ -14,8 +14,9 @@ from sqlalchemy import insert, text
 from assay.retention import forget
 from domain.events import Trace
 from domain.folded import SessionKey, SessionSums
-from store import inbox, retention, sessions
+from store import aside, inbox, retention, sessions
 from store import tables as t
+from store.dirty import Marks
 from store.engine import Database
 from store.retention import Forgotten
 from tests.ageing import START, Sent, body, day, send
@@ -138,6 +139,19 @@ def test_a_session_goes_with_everything_that_was_its(database: Database) -> None
     assert {row for found in left.values() for row in found} == {(pk("b"),)}
     assert rows(database, "link_evidence") == []
     assert rows(database, "sessions", "pk") == [(pk("b"),)]
+
+
+def test_what_cannot_be_concluded_goes_too(database: Database) -> None:
+    send(database, [Sent("a", 0, 1), Sent("b", 5, 2)])
+    settle(database)
+    with database.writing() as connection:
+        for kind in (Marks.SESSIONS, Marks.LABELS):
+            for session in "ab":
+                aside.set_aside(connection, kind, pk(session), 1, NOW, "ValueError")
+    told = forgotten(database, day(4))
+    assert (told.sessions, told.waiting) == (1, 0)
+    left = rows(database, "set_aside", "kind, key")
+    assert left == [("labels", str(pk("b"))), ("sessions", str(pk("b")))]
 
 
 def test_what_is_still_to_be_concluded_waits(database: Database) -> None:

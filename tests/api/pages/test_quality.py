@@ -2,12 +2,15 @@
 
 from datetime import date, timedelta
 
+import pytest
+
 from classifier.run import classify
 from collector.decode import Encoding
 from domain.alerts import Told
 from domain.digests import Copy, Through
 from domain.record import Signal
-from store import digest_sendings, sync
+from store import aside, digest_sendings, sync
+from store.dirty import Marks
 from store.engine import Database
 from tests.api.answering import NOW, client, get
 from tests.api.pages.looking_up import look, table
@@ -43,6 +46,27 @@ def test_records_that_nobody_understands_are_named(database: Database) -> None:
     [told] = [each for each in get(http, "/v1/coverage")["rows"] if each["outcome"] == "unknown"]
     assert (row["tool"], row["name"]) == (told["tool"], told["name"])
     assert row["records"] == str(told["records"])
+
+
+@pytest.mark.parametrize(
+    ("weeks", "said"),
+    [
+        ([1], "1 session, commit, change or the like could not be concluded and was set aside"),
+        ([1, 2], "2 sessions, commits, changes and the like could not be concluded and were set"),
+    ],
+)
+def test_what_cannot_be_concluded_is_counted(
+    weeks: list[int], said: str, database: Database
+) -> None:
+    fill(database, bodies(SIMPLE))
+    http = client(database)
+    assert "set aside" not in look(http, "/quality").text
+    with database.writing() as connection:
+        for week in weeks:
+            aside.set_aside(connection, Marks.WEEKS, week, 1, NOW, "ValueError")
+    page = look(http, "/quality").text
+    assert said in " ".join(page.split())
+    assert f"{len(weeks)} set aside, not concluded" in look(http, "/").text
 
 
 def test_spend_that_is_tied_to_nothing_is_told_by_reason(database: Database) -> None:
