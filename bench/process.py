@@ -196,8 +196,8 @@ class Running:
     def left_out(self) -> list[str]:
         """What was acknowledged and is in no answer, in words."""
         told = self.answer("/v1/status")
-        of = {"parked": "acknowledged requests are", "set_aside": "marks can't be concluded and are"}
-        return [f"{told[name]} {what} set aside" for name, what in of.items() if told[name]]
+        what = {"parked": "requests can't be read", "set_aside": "marks can't be concluded"}
+        return [f"{told[name]} {why}" for name, why in what.items() if told[name]]
 
     def disk_bytes(self) -> int:
         """Size of everything in the data folder."""
