@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from classifier.intervals import difference
@@ -27,6 +28,7 @@ from domain.efficiency import (
     Measured,
     Reading,
     Share,
+    Spent,
     Trend,
 )
 from domain.weeks import BLOCK, monday
@@ -64,9 +66,11 @@ def efficiency(
     series = _series(sheet)
 
     def row(each: Row) -> EfficiencyRow:
-        measured = each.measured
+        measured, sums = each
         return _row(
-            each,
+            measured,
+            sums.tally,
+            sums.spent,
             company.get(measured.time),
             usual.get(measured.value) if measured.kind is Kind.GROUP else None,
             trend_of(series.get(_name(measured), ()), thresholds, measured.time),
@@ -122,7 +126,14 @@ def trend_of(
     place = _place(series, thresholds, time)
     if place is None:
         return None
-    at, earlier = series[place], series[max(place - thresholds.trend_intervals, 0) : place]
+    return _trend(tuple(series[max(place - thresholds.trend_intervals, 0) : place + 1]))
+
+
+# Nearly all times that an answer is about are what they were in the last one.
+@lru_cache(maxsize=4096)
+def _trend(times: Sequence[_Timed]) -> Trend | None:
+    """The last of these times against those before it."""
+    *earlier, at = times
     past = together([each.tally for each in earlier])
     now, before = at.tally.ratio, past.ratio
     if now is None or before is None:
@@ -166,23 +177,26 @@ def usual_by_type(by_type: Mapping[str, Tally]) -> dict[str, float]:
     }
 
 
+# As many as four of the longest answers have; what it takes follows from the same sums each time.
+@lru_cache(maxsize=2048)
 def _row(
-    of: Row,
+    measured: Measured,
+    told: Tally,
+    spent: tuple[Spent, ...],
     company: Tally | None,
     same_mix: float | None,
     trend: Trend | None,
     thresholds: EfficiencyThresholds,
 ) -> EfficiencyRow:
-    told = of.sums.tally
     by_spend, base = told.ratio, company.ratio if company else None
     reading, sentence = read(trend, told.settled_sessions, thresholds)
     enough = told.settled_sessions >= thresholds.settled_sessions
     return EfficiencyRow(
-        measured=of.measured,
+        measured=measured,
         by_spend=by_spend,
         by_sessions=told.ratio_by_sessions,
         coverage=told.coverage,
-        spent=of.sums.spent,
+        spent=spent,
         unpriced_sessions=told.sessions - told.priced,
         baseline=base.value if base else None,
         same_mix=same_mix,

@@ -46,15 +46,18 @@ class Pieces:
         return tuple(span.week for span in self.live if span.weeks == BLOCK)
 
     def parts(self, spans: Iterable[Span]) -> list[frozenset[Span]]:
-        """These in two: what ended some blocks ago, and the rest, as far as there is any.
+        """These in three: what ended some blocks ago, since then, and what still runs, if any.
 
-        What is written is nearly always about the last weeks, so what is remembered of the first
-        part lasts.
+        What is written is nearly always about the last weeks, and mostly about this one, so what is
+        remembered of the parts before lasts.
         """
-        recent = block_of(self.weeks.seen[-1]) - _RECENT * BLOCK
+        running = block_of(self.weeks.seen[-1])
         held = frozenset(spans)
-        late = frozenset(span for span in held if span.week + span.weeks > recent)
-        return [part for part in (held - late, late) if part]
+        now = frozenset(span for span in held if span.week + span.weeks > running)
+        recent = frozenset(
+            span for span in held - now if span.week + span.weeks > running - _RECENT * BLOCK
+        )
+        return [part for part in (held - recent - now, recent, now) if part]
 
     def halves(self) -> dict[int, list[Span]]:
         """The half-years of which each block that has sessions is a piece, with these."""

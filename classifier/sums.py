@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeAlias
 
 from classifier.parting import Pieces
@@ -11,6 +11,7 @@ from classifier.tally import Tally, spent_by_label, tally
 from domain.contributions import NOTHING, Counts, Standing
 from domain.efficiency import Spent
 from store import report_outcomes
+from store.engine import Connection
 from store.report_outcomes import Slice, Summed
 
 Bucket: TypeAlias = int | None
@@ -56,23 +57,28 @@ def held(
     by_span: bool = False,
 ) -> Held:
     """The sums of a slice, each where ``placed`` says; ``how`` tells all that this depends on."""
-    weeks = made.weeks
-    parts = _parts(made, wanted)
+    weeks, parts = made.weeks, _parts(made, wanted)
+    found: Held = {}
+    for place, part in enumerate(parts, 1):
+        told = tuple(parts[:place])
+        make = partial(_with, found, weeks.connection, part, placed, by_value, by_span)
+        key = "sums", told, how, by_value, by_span
+        found = weeks.remembered(key, (span for each in told for span in each.spans), make, _many)
+    return found
 
-    def read(part: Slice) -> Held:
-        found = report_outcomes.summed(weeks.connection, part, by_value=by_value, by_span=by_span)
-        return _held((*placed(each), each) for each in found)
 
-    def kept(of: Sequence[Slice], make: Callable[[], Held]) -> Held:
-        key = "sums", tuple(of), how, by_value, by_span
-        return weeks.remembered(key, (s for part in of for s in part.spans), make, _many)
-
-    def part(which: Slice) -> Held:
-        return kept((which,), lambda: read(which))
-
-    if len(parts) == 1:
-        return part(parts[0])
-    return kept(parts, lambda: _joined([part(each) for each in parts]))
+def _with(
+    before: Held,
+    connection: Connection,
+    part: Slice,
+    placed: Placed,
+    by_value: bool,
+    by_span: bool,
+) -> Held:
+    """What stands before, and what this part adds."""
+    read = report_outcomes.summed(connection, part, by_value=by_value, by_span=by_span)
+    found = _held((*placed(each), each) for each in read)
+    return _joined((before, found)) if before else found
 
 
 def _parts(made: Pieces, wanted: Slice) -> list[Slice]:

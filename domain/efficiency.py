@@ -139,9 +139,9 @@ class Measured:
     people: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EfficiencyRow:
-    """How efficient one group's spend was."""
+    """How efficient one group's spend was. Like ``Spent`` it equals nothing but itself."""
 
     measured: Measured
     by_spend: Share | None

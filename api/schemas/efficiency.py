@@ -255,6 +255,8 @@ def _group(measured: told.Measured) -> dict[str, Any]:
     }
 
 
+# Nearly all of an answer by week is what it was in the last one.
+@lru_cache(maxsize=2048)
 def _row(row: told.EfficiencyRow) -> EfficiencyRowShape:
     return EfficiencyRowShape(
         **_group(row.measured),
@@ -281,8 +283,6 @@ def _ratio(share: told.Share | None) -> RatioShape | None:
     return RatioShape(value=share.value, interval=interval, weight=share.weight)
 
 
-# Nearly all of an answer by week is what it was in the last one.
-@lru_cache(maxsize=4096)
 def _spent(spent: told.Spent) -> LabelSpend:
     return {
         "label": spent.label,
