@@ -1,8 +1,9 @@
 """Changes beside each other: measured when something about them changes, compared by weeks.
 
 A change is compared with those that landed before its week. So in the usual course, where one lands
-now, nothing else has to be compared anew. What is told late of an old change moves the weeks after
-it, and those are gone through one by one.
+now, nothing else has to be compared anew, but for what had no peers before its week and may find
+them now. What is told late of an old change moves the weeks after it, and those are gone through
+one by one.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from classifier.fates import Fate, fates
 from classifier.kinds import kind_told
 from classifier.landed_work import costly, endless_from, untied
-from classifier.norms import Peers
+from classifier.norms import Peers, weeks_later
 from classifier.outcomes import review_rounds, size_of, work_moments
 from classifier.thresholds import Thresholds
 from classifier.tied_tasks import tied_tasks
@@ -33,12 +34,17 @@ _FEW = 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Measured:
-    """What to write: changes to keep and to drop, weeks to compare, changes to label anew."""
+    """What to write: changes to keep and to drop, weeks to compare, changes to label anew.
+
+    ``moved`` are all moments at which anything landed, or did not after all; nothing if too many
+    for what had no peers to be compared at once.
+    """
 
     kept: tuple[LandedChange, ...]
     dropped: frozenset[ChangeId]
     weeks: frozenset[int]
     relabel: frozenset[ChangeId]
+    moved: frozenset[datetime]
 
 
 def measure_changes(
@@ -51,29 +57,53 @@ def measure_changes(
     with database.writing() as connection:
         landed.drop_landed(connection, found.dropped)
         landed.keep_landed(connection, found.kept)
+        if found.moved:
+            sessions |= _find_peers(connection, min(found.moved), thresholds)
         dirty.mark_weeks(connection, found.weeks)
         dirty.mark_labels(connection, sessions)
         aside.concluded(connection, Marks.CHANGES, marks)
 
 
+def _find_peers(connection: Connection, moved: datetime, thresholds: Thresholds) -> set[int]:
+    """Compare what had no peers before its week with those that it has since this moment.
+
+    Kept by whoever writes, since what landed just now is among them. Returns the sessions to label.
+    """
+    since = monday(week_of(moved) - weeks_later(thresholds))
+    waiting = landed.without_peers(connection, since, moved)
+    changed, relabel = _compared(waiting, Peers(connection, thresholds), thresholds)
+    landed.keep_landed(connection, changed)
+    return _sessions(connection, relabel)
+
+
 def compare_weeks(database: Database, thresholds: Thresholds, marks: Mapping[int, int]) -> None:
     """Compare the changes of these marked weeks anew."""
     with database.reading() as connection:
-        peers = Peers(connection, thresholds)
-        changed: list[LandedChange] = []
-        relabel: set[ChangeId] = set()
-        for week in marks:
-            for before in landed.landed_between(connection, monday(week), monday(week + 1)):
-                after = replace(before, norms=peers.norms(before))
-                if after != before:
-                    changed.append(after)
-                    if _says(after, thresholds) != _says(before, thresholds):
-                        relabel.add((after.repo, after.number))
+        of_weeks = (
+            landed.landed_between(connection, monday(week), monday(week + 1)) for week in marks
+        )
+        all_of_them = [change for of_week in of_weeks for change in of_week]
+        changed, relabel = _compared(all_of_them, Peers(connection, thresholds), thresholds)
         sessions = _sessions(connection, relabel)
     with database.writing() as connection:
         landed.keep_landed(connection, changed)
         dirty.mark_labels(connection, sessions)
         aside.concluded(connection, Marks.WEEKS, marks)
+
+
+def _compared(
+    changes: Iterable[LandedChange], peers: Peers, thresholds: Thresholds
+) -> tuple[list[LandedChange], set[ChangeId]]:
+    """Those that compare otherwise now, and of which of them labels may turn on that."""
+    changed: list[LandedChange] = []
+    relabel: set[ChangeId] = set()
+    for before in changes:
+        after = replace(before, norms=peers.norms(before))
+        if after != before:
+            changed.append(after)
+            if _says(after, thresholds) != _says(before, thresholds):
+                relabel.add((after.repo, after.number))
+    return changed, relabel
 
 
 def _measure(
@@ -91,12 +121,19 @@ def _measure(
         *changed.values(),
         *(before[each] for each in (*dropped, *changed) if each in before),
     ]
-    weeks = _weeks_after(connection, touched, thresholds)
+    last_at = landed.last_landed_at(connection)
+    moved = frozenset(each.landed_at for each in touched)
+    weeks = _weeks_after(moved, last_at, thresholds)
+    if touched and last_at is not None:
+        # What landed last decides which weeks are over.
+        moved |= {last_at}
     if len(changed) <= _FEW:
         peers = Peers(connection, thresholds)
         changed = {id_: replace(each, norms=peers.norms(each)) for id_, each in changed.items()}
     else:
-        weeks |= {week_of(each.landed_at) for each in changed.values()}
+        first, last = week_of(min(moved)), week_of(max(moved))
+        weeks |= set(range(first - weeks_later(thresholds), last + 1))
+        moved = frozenset()
     return _Measured(
         kept=tuple(changed.values()),
         dropped=frozenset(dropped),
@@ -106,6 +143,7 @@ def _measure(
             for change in (*changed, *dropped)
             if _says(changed.get(change), thresholds) != _says(before.get(change), thresholds)
         ),
+        moved=moved,
     )
 
 
@@ -155,17 +193,15 @@ def _landed(
 
 
 def _weeks_after(
-    connection: Connection, changes: Collection[LandedChange], thresholds: Thresholds
+    moved: Iterable[datetime], last_at: datetime | None, thresholds: Thresholds
 ) -> set[int]:
-    """The weeks whose changes have any of these among their peers, as far as any landed then."""
-    last_at = landed.last_landed_at(connection)
+    """The weeks before whose changes any of these landed, as far as any landed then."""
     if last_at is None:
         return set()
-    last = week_of(last_at)
     weeks: set[int] = set()
-    for change in changes:
-        until = week_of(change.landed_at + timedelta(days=thresholds.peer_days)) + 1
-        weeks |= set(range(week_of(change.landed_at) + 1, min(until, last) + 1))
+    for at in moved:
+        until = week_of(at + timedelta(days=thresholds.peer_days)) + 1
+        weeks |= set(range(week_of(at) + 1, min(until, week_of(last_at)) + 1))
     return weeks
 
 

@@ -208,7 +208,7 @@ def _linked(fate: Fate, link: Link, work: _Work) -> LinkedChange:
         takeover=takeover(change, work.as_of),
         cost_nanousd=landed.cost_nanousd if landed else None,
         tied=landed.tied if landed else None,
-        norms=landed.norms if landed else None,
+        norms=landed.norms.as_of(work.as_of) if landed and landed.norms else None,
     )
 
 

@@ -131,7 +131,7 @@ def _cost(change: LinkedChange) -> object:
     norm = change.norms.cost if change.norms else None
     if norm is None or not change.cost_nanousd:
         return None
-    return {
+    seen: dict[str, object] = {
         "cost_usd": usd(change.cost_nanousd),
         "expected_usd": usd(norm.expected_nanousd),
         "times": _rounded(change.cost_nanousd / max(norm.expected_nanousd, 1)),
@@ -140,6 +140,8 @@ def _cost(change: LinkedChange) -> object:
         "peers": norm.peers,
         "compared_with": SCOPES[norm.scope],
     }
+    # Told only where it is more than the weeks before.
+    return seen | {"peers_until": norm.known_at.isoformat()} if norm.known_at else seen
 
 
 def _rounded(value: float | None) -> float | None:

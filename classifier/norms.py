@@ -16,9 +16,10 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
+from functools import cached_property, lru_cache
 from statistics import median
+from typing import NamedTuple
 
 from classifier.thresholds import Thresholds
 from domain.landed import LandedChange
@@ -67,6 +68,18 @@ def quantile(ordered: Sequence[int], share: float) -> int:
     return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
 
 
+class _Window(NamedTuple):
+    """When the peers of a week's changes landed: before it, or up to so many weeks later."""
+
+    week: int
+    later: int = 0
+
+    @property
+    def end(self) -> datetime:
+        """When it ends."""
+        return monday(self.week + self.later)
+
+
 class Peers:
     """What is usual, asked of one state of the database and remembered as long as this lives."""
 
@@ -75,18 +88,23 @@ class Peers:
         self._thresholds = thresholds
         self._enough = max(thresholds.peer_changes, 1)
         self._line = lru_cache(maxsize=None)(self._read_line)
+        self._of_tool = lru_cache(maxsize=None)(self._read_of_tool)
         self._company = lru_cache(maxsize=None)(self._read_company)
         self._dearer = lru_cache(maxsize=None)(self._read_dearer)
         self._rounds = lru_cache(maxsize=None)(self._read_rounds)
         self._tied = lru_cache(maxsize=None)(self._read_tied)
 
     def norms(self, change: LandedChange) -> Norms:
-        """How this change compares with those that landed before its week."""
-        week = week_of(change.landed_at)
-        rounds, rounds_peers = self._rounds(change.size, week) if change.size else (None, 0)
-        tied, tied_peers = self._tied(change.repo, week)
+        """How this change compares with those that landed before its week.
+
+        What it cost is compared with those of as few weeks after that as hold enough peers, where
+        there are none before.
+        """
+        window = _Window(week_of(change.landed_at))
+        rounds, rounds_peers = self._rounds(change.size, window) if change.size else (None, 0)
+        tied, tied_peers = self._tied(change.repo, window)
         return Norms(
-            cost=self._cost(change, week),
+            cost=self._cost(change, window.week),
             usual_rounds=rounds,
             rounds_peers=rounds_peers,
             tied_share=tied / tied_peers if tied_peers else None,
@@ -96,12 +114,23 @@ class Peers:
     def _cost(self, change: LandedChange, week: int) -> CostNorm | None:
         if not change.cost_nanousd or not change.lines or change.tool is None:
             return None
-        dearer = self._dearer(change.tool, week)
-        if dearer is None:
+        before = self._cost_within(change, _Window(week))
+        most = min(weeks_later(self._thresholds), max(self._last_week - week, 0))
+        if before is not None or not most:
+            return before
+        # A tool that hardly anybody uses has no peers in any of them.
+        if len(self._of_tool(change.tool, _Window(week, most))) < self._enough:
+            return None
+        after = (self._cost_within(change, _Window(week, later + 1)) for later in range(most))
+        return next((each for each in after if each is not None), None)
+
+    def _cost_within(self, change: LandedChange, window: _Window) -> CostNorm | None:
+        dearer = self._dearer(change.tool, window) if change.tool else None
+        if dearer is None or not change.lines or not change.cost_nanousd:
             return None
         x, y = math.log(change.lines), math.log(change.cost_nanousd)
         for scope, repo, work_type in _scopes(change):
-            found = self._line(repo, work_type, week)
+            found = self._line(repo, work_type, window)
             if found is not None:
                 excess = found.excess(x, y - dearer)
                 return CostNorm(
@@ -110,17 +139,29 @@ class Peers:
                     expected_nanousd=round(math.exp(y - excess)),
                     percentile=found.percentile(excess),
                     tool_factor=math.exp(dearer),
+                    known_at=window.end if window.later else None,
                 )
         return None
 
-    def _span(self, week: int, most: int = MOST_PEERS) -> Span:
-        before = monday(week)
-        return Span(before - timedelta(days=self._thresholds.peer_days), before, most)
+    @cached_property
+    def _last_week(self) -> int:
+        """The last week in which anything landed: until it began, all has been told."""
+        at = landed.last_landed_at(self._connection)
+        return week_of(at) if at else 0
 
-    def _read_line(self, repo: str | None, work_type: WorkType | None, week: int) -> Line | None:
-        span = self._span(week)
+    def _span(self, window: _Window) -> Span:
+        since = monday(window.week) - timedelta(days=self._thresholds.peer_days)
+        return Span(since, window.end, MOST_PEERS)
+
+    def _read_of_tool(self, tool: str, window: _Window) -> Sequence[landed.Cost]:
+        return landed.costs_of_peers(self._connection, self._span(window), tool=tool)
+
+    def _read_line(
+        self, repo: str | None, work_type: WorkType | None, window: _Window
+    ) -> Line | None:
+        span = self._span(window)
         peers = landed.costs_of_peers(self._connection, span, repo=repo, work_type=work_type)
-        dearer = {tool: self._dearer(tool, week) for tool in {peer.tool for peer in peers}}
+        dearer = {tool: self._dearer(tool, window) for tool in {peer.tool for peer in peers}}
         points = [
             (math.log(peer.lines), math.log(peer.nanousd) - usual)
             for peer in peers
@@ -128,28 +169,33 @@ class Peers:
         ]
         return line(points) if len(points) >= self._enough else None
 
-    def _read_company(self, week: int) -> Line | None:
+    def _read_company(self, window: _Window) -> Line | None:
         """The line through all work of the company, whatever its tools cost."""
-        peers = landed.costs_of_peers(self._connection, self._span(week))
+        peers = landed.costs_of_peers(self._connection, self._span(window))
         points = [(math.log(peer.lines), math.log(peer.nanousd)) for peer in peers]
         return line(points) if len(points) >= self._enough else None
 
-    def _read_dearer(self, tool: str, week: int) -> float | None:
+    def _read_dearer(self, tool: str, window: _Window) -> float | None:
         """By how much (a log) a tool's changes usually lie over the company's line."""
-        company = self._company(week)
-        peers = landed.costs_of_peers(self._connection, self._span(week), tool=tool)
-        if company is None or len(peers) < self._enough:
+        peers = self._of_tool(tool, window)
+        company = self._company(window) if len(peers) >= self._enough else None
+        if company is None:
             return None
         return median(company.excess(math.log(x), math.log(y)) for x, y, _ in peers)
 
-    def _read_rounds(self, size: SizeBucket, week: int) -> tuple[int | None, int]:
-        peers = landed.rounds_of_peers(self._connection, self._span(week), size)
+    def _read_rounds(self, size: SizeBucket, window: _Window) -> tuple[int | None, int]:
+        peers = landed.rounds_of_peers(self._connection, self._span(window), size)
         enough = len(peers) >= self._enough
         usual = quantile(peers, self._thresholds.endless_percentile) if enough else None
         return usual, len(peers)
 
-    def _read_tied(self, repo: str, week: int) -> tuple[int, int]:
-        return landed.tied_peers(self._connection, self._span(week), repo)
+    def _read_tied(self, repo: str, window: _Window) -> tuple[int, int]:
+        return landed.tied_peers(self._connection, self._span(window), repo)
+
+
+def weeks_later(thresholds: Thresholds) -> int:
+    """How many weeks end before a label of what landed in the week before them is final."""
+    return thresholds.revert_window_days // 7
 
 
 def _scopes(change: LandedChange) -> Iterator[tuple[Scope, str | None, WorkType | None]]:

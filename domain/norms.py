@@ -1,11 +1,14 @@
-"""How a landed change compares with others of the company that landed before it.
+"""How a landed change compares with others of the company.
 
 The others are those that landed before the week (``domain.weeks``) in which it did, so that nothing
-that happens later changes the answer.
+that happens later changes the answer. While a company is young there are too few of these: then its
+cost is compared with those of the weeks after it as well, as far as they end before its label is
+final.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -37,6 +40,7 @@ class CostNorm:
     ``percentile`` is the share of the peers that exceed their own expectation by at most as much.
     ``tool_factor`` is what its tool usually costs beside all others for as many lines: 2 is twice
     as much. It is in the expectation: that a tool is dear is not held against a piece of work.
+    ``known_at`` is when the last of them had landed; None: before its week.
     """
 
     scope: Scope
@@ -44,6 +48,7 @@ class CostNorm:
     expected_nanousd: int
     percentile: float
     tool_factor: float
+    known_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +66,8 @@ class Norms:
     rounds_peers: int = 0
     tied_share: float | None = None
     tied_peers: int = 0
+
+    def as_of(self, moment: datetime) -> "Norms":
+        """The same as it was known at a moment."""
+        known_at = self.cost.known_at if self.cost else None
+        return self if known_at is None or known_at <= moment else replace(self, cost=None)

@@ -73,6 +73,23 @@ def landed_between(connection: Connection, since: datetime, before: datetime) ->
     return [_landed(row) for row in connection.execute(query.order_by(c.repo, c.number))]
 
 
+def without_peers(
+    connection: Connection, since: datetime, known_until: datetime
+) -> list[LandedChange]:
+    """Those that landed since then and whose cost had no peers before their week.
+
+    Left out are those whose peers were known by ``known_until``.
+    """
+    c = t.landed_changes.c
+    query = select(t.landed_changes).where(
+        c.landed_at >= since,
+        c.cost_nanousd > 0,
+        c.lines > 0,
+        or_(c.scope.is_(None), c.cost_known_at > known_until),
+    )
+    return [_landed(row) for row in connection.execute(query.order_by(c.repo, c.number))]
+
+
 def last_landed_at(connection: Connection) -> datetime | None:
     """When the latest of all landed."""
     at: datetime | None = connection.execute(
@@ -207,6 +224,7 @@ def _row(change: LandedChange) -> Mapping[str, Any]:
         "expected_nanousd": cost.expected_nanousd if cost else None,
         "percentile": cost.percentile if cost else None,
         "tool_factor": cost.tool_factor if cost else None,
+        "cost_known_at": cost.known_at if cost else None,
         "usual_rounds": norms.usual_rounds if norms else None,
         "rounds_peers": norms.rounds_peers if norms else None,
         "tied_share": norms.tied_share if norms else None,
@@ -241,6 +259,7 @@ def _norms(row: Row[Any]) -> Norms:
             expected_nanousd=row.expected_nanousd,
             percentile=row.percentile,
             tool_factor=row.tool_factor,
+            known_at=row.cost_known_at,
         )
     return Norms(
         cost=cost,

@@ -4,7 +4,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Strin
 
 from store.tables.base import Moment, metadata
 
-# ``scope`` and what follows say how a change compares with those that landed before its week.
+# ``scope`` and what follows say how a change compares with those that landed before its week;
+# ``cost_known_at`` that those of some weeks after it were needed to say what it should have cost.
 landed_changes = Table(
     "landed_changes",
     metadata,
@@ -29,6 +30,7 @@ landed_changes = Table(
     Column("rounds_peers", Integer),
     Column("tied_share", Float),
     Column("tied_peers", Integer),
+    Column("cost_known_at", Moment),
     Index("ix_landed_changes_landed_at", "landed_at"),
     Index("ix_landed_changes_repo_landed_at", "repo", "landed_at"),
     Index("ix_landed_changes_size_landed_at", "size", "landed_at"),

@@ -9,7 +9,7 @@ from classifier.facts import label_all
 from classifier.norms import Peers
 from classifier.rules_diff import kept_sessions
 from classifier.thresholds import Thresholds
-from domain.labels import Label
+from domain.labels import Label, Labelled
 from domain.landed import LandedChange
 from simulation.company import found
 from simulation.history import History
@@ -93,6 +93,40 @@ def test_last_months_answer_does_not_know_what_was_compared_since(
         if seen:
             assert datetime.fromisoformat(str(each.facts["landed_at"])) <= early
     assert any(each.rule == "disproportionate_cost" for each in labels)
+
+
+def test_what_had_no_peers_is_compared_once_weeks_after_it_hold_enough(company: Database) -> None:
+    late = {
+        f"{change.repo}#{change.number}": (change.landed_at, change.norms.cost.known_at)
+        for change in everything(company)
+        if change.norms and change.norms.cost and change.norms.cost.known_at
+    }
+    assert len(late) > 20
+    window = timedelta(days=COMPANY.revert_window_days)
+    assert all(landed < known <= landed + window for landed, known in late.values())
+    known = next(iter(late.values()))[1]
+    with company.reading() as connection:
+        sessions = kept_sessions(connection, labelled_sessions(connection))
+        seen = {
+            moment: {
+                change: cost
+                for label in label_all(connection, sessions, COMPANY, moment)
+                for change, cost in costs_seen(label).items()
+                if change in late and late[change][1] == known
+            }
+            for moment in (known - timedelta(microseconds=1), known)
+        }
+    before, after = seen.values()
+    assert before
+    assert set(before.values()) == {None}
+    assert set(after.values()) == {known.isoformat()}
+
+
+def costs_seen(label: Labelled) -> dict[str, object]:
+    """Until when the peers of each change had landed, of those whose cost the label looked at."""
+    told = label.facts.get("cost", {})
+    assert isinstance(told, dict)
+    return {change: cost and cost.get("peers_until") for change, cost in told.items()}
 
 
 def test_nothing_is_left_marked(company: Database) -> None:

@@ -20,7 +20,8 @@ from store.engine import Database
 DEFAULTS = Thresholds()
 WEEK = 2_950
 NOW = monday(WEEK)
-POINTS = st.lists(st.tuples(st.floats(0, 10), st.floats(10, 30)), min_size=1, max_size=40)
+LINES = st.integers(1, 1_000_000).map(math.log)
+POINTS = st.lists(st.tuples(LINES, st.floats(10, 30)), min_size=1, max_size=40)
 
 
 @given(POINTS, st.floats(-5, 5))
@@ -115,6 +116,47 @@ def test_a_change_is_compared_with_the_nearest_of_whom_there_are_enough(
     assert cost is not None
     assert (cost.expected_nanousd, cost.percentile, cost.tool_factor) == (10**9, 1, 1)
     assert cost.peers == 30
+
+
+def test_without_peers_before_it_a_change_is_compared_with_the_weeks_after_it(
+    database: Database,
+) -> None:
+    dear = replace(ASKED, cost_nanousd=90_000_000_000)
+    # Its own week is over once something has landed in the next; 30 are there, and it is one.
+    assert compared(database, dear, *several(100, 29, landed_at=NOW), asked=dear).cost is None
+    over = change(200, landed_at=NOW + timedelta(days=7), cost_nanousd=None, tool=None)
+    found = compared(database, over, asked=dear).cost
+    assert found is not None
+    assert (found.scope, found.peers, found.known_at) == (
+        Scope.REPO_AND_TYPE,
+        30,
+        NOW + timedelta(days=7),
+    )
+    assert found.expected_nanousd == pytest.approx(1_000_000_000)
+    assert found.percentile == 1
+    # What lands later changes nothing: of the weeks that hold enough these are the fewest.
+    more = several(300, 99, landed_at=NOW + timedelta(days=8), cost_nanousd=5)
+    assert compared(database, *more, asked=dear).cost == found
+
+
+def test_what_landed_after_a_label_is_final_is_no_peer(database: Database) -> None:
+    last = NOW + timedelta(days=28)
+    there = [*several(100, 29, landed_at=NOW), change(200, landed_at=last + timedelta(days=7))]
+    assert compared(database, *there, change(201, landed_at=last)).cost is None
+    found = compared(database, change(202, landed_at=last - timedelta(microseconds=1))).cost
+    assert found is not None
+    assert found.known_at == last
+    assert found.known_at <= NOW + timedelta(days=DEFAULTS.revert_window_days)
+
+
+def test_a_moment_does_not_know_what_was_compared_since(database: Database) -> None:
+    later = NOW + timedelta(days=7)
+    told = compared(database, *several(100, 30, landed_at=NOW), change(200, landed_at=later))
+    assert told.as_of(later) == told
+    assert told.as_of(later - timedelta(microseconds=1)) == replace(told, cost=None)
+    assert told.cost is not None
+    before = replace(told, cost=replace(told.cost, known_at=None))
+    assert before.as_of(NOW) == before
 
 
 NO_PEERS: dict[str, dict[str, object]] = {
