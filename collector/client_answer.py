@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
+from math import isfinite
 from typing import Any, TypeAlias
 from urllib.parse import urljoin, urlsplit
 
@@ -99,26 +100,31 @@ def seconds_until_refilled(headers: Mapping[str, str], now: datetime) -> float |
     """How long until there are calls again; None where some remain or nothing is told."""
     if _remaining(headers) != 0:
         return None
-    reset = headers.get("x-ratelimit-reset") or headers.get("ratelimit-reset") or ""
-    try:
-        at = float(reset)
-    except ValueError:
+    at = _number(headers.get("x-ratelimit-reset") or headers.get("ratelimit-reset") or "")
+    if at is None:
         return None
     # GitHub and GitLab tell a moment, the draft standard seconds; no wait is a year.
     epoch = at > timedelta(days=365).total_seconds()
     return max(0.0, at - now.timestamp() if epoch else at)
 
 
-def _remaining(headers: Mapping[str, str]) -> int | None:
-    told = headers.get("x-ratelimit-remaining") or headers.get("ratelimit-remaining") or ""
-    return int(told) if told.isdigit() else None
+def _remaining(headers: Mapping[str, str]) -> float | None:
+    return _number(headers.get("x-ratelimit-remaining") or headers.get("ratelimit-remaining") or "")
+
+
+def _number(told: str) -> float | None:
+    """A number of things or seconds; None where it is none, or has no end."""
+    try:
+        number = float(told)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
 
 
 def _after(told: str, now: datetime) -> float | None:
-    try:
-        return max(0.0, float(told))
-    except ValueError:
-        pass
+    seconds = _number(told)
+    if seconds is not None:
+        return max(0.0, seconds)
     try:
         return max(0.0, (parsedate_to_datetime(told) - now).total_seconds())
     except (ValueError, TypeError):

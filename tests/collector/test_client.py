@@ -90,6 +90,8 @@ RESET = int((NOW + timedelta(seconds=90)).timestamp())
         (429, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(RESET)}, 90),
         (429, {"RateLimit-Remaining": "0", "RateLimit-Reset": "45"}, 45),
         (429, {"Retry-After": "soon"}, 60),
+        (429, {"Retry-After": "inf"}, 60),
+        (429, {"X-RateLimit-Remaining": "\N{SUPERSCRIPT TWO}", "X-RateLimit-Reset": "45"}, 60),
         (429, {}, 60),
         (429, {"Retry-After": "0"}, 1),
     ],
