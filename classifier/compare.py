@@ -67,7 +67,8 @@ def measure_changes(
 def _find_peers(connection: Connection, moved: datetime, thresholds: Thresholds) -> set[int]:
     """Compare what had no peers before its week with those that it has since this moment.
 
-    Kept by whoever writes, since what landed just now is among them. Returns the sessions to label.
+    What landed just now is among these, so it is asked in the transaction that wrote that. Returns
+    the sessions to label.
     """
     since = monday(week_of(moved) - weeks_later(thresholds))
     waiting = landed.without_peers(connection, since, moved)
