@@ -101,19 +101,20 @@ def summed(
     keys: list[Any] = [_R.value, _R.other] if by_value else []
     keys += [_R.weeks, _R.week] if by_span else []
     labelled = (_R.label, _R.maturity, _R.rule) if wanted.by_label else ()
-    sums = [func.sum(_R[name]) for name in wanted.counts]
-    query = _sliced(connection, wanted, select(*keys, *labelled, *sums))
-    if keys or labelled:
+    # Where all that tells rows apart is asked for, there is nothing to add up.
+    apart = by_value and wanted.by_label and (by_span or len(_spans(wanted)) == 1)
+    amounts = [_R[name] if apart else func.sum(_R[name]) for name in wanted.counts]
+    query = _sliced(connection, wanted, select(*keys, *labelled, *amounts))
+    if not apart and (keys or labelled):
         query = query.group_by(*keys, *labelled)
     # Of each row first the keys, then how it is labelled, then the sums.
     spanned, after, first = 2 * by_value, len(keys), len(keys) + len(labelled)
     found = []
-    for row in connection.execute(query).all():
+    for row in map(tuple, connection.execute(query).all()):
         value, other = row[:2] if by_value else ("", "")
         span = Span(*row[spanned:after]) if by_span else None
         standing = _standing(*row[after:first]) if wanted.by_label else _UNLABELLED
-        amounts = zip(wanted.counts, row[first:], strict=True)
-        counts = {name: int(of) for name, of in amounts if of}
+        counts = {name: int(of) for name, of in zip(wanted.counts, row[first:], strict=True) if of}
         found.append(Summed(span, value, other, standing, counts))
     return found
 
@@ -129,15 +130,30 @@ def _sliced(connection: Connection, wanted: Slice, query: Select[Any]) -> Select
     where += [] if wanted.value is None else [_R.value == wanted.value]
     where += [] if wanted.other is None else [_R.other == wanted.other]
     # By IN, not by a join: a plan that begins with the sums would compare each with each.
-    if wanted.shown is None:
+    named_by = _R.value if wanted.value is None else _R.other
+    spans = _spans(wanted)
+    if len(spans) == 1:
+        [span] = spans
+        where += [_R.weeks == span.weeks, _R.week == span.week]
+        if wanted.shown is not None:
+            of = given(connection, {"value": String()}, _values(wanted.shown))
+            where.append(named_by.in_(select(of.c.value)))
+    elif wanted.shown is None:
         of = given(connection, _SPAN, sorted(wanted.spans))
         where.append(tuple_(_R.weeks, _R.week).in_(select(of.c.weeks, of.c.week)))
     else:
         of = given(connection, {**_SPAN, "value": String()}, _rows(wanted.shown))
         told = select(of.c.weeks, of.c.week, of.c.value)
-        named_by = _R.value if wanted.value is None else _R.other
         where.append(tuple_(_R.weeks, _R.week, named_by).in_(told))
     return query.where(*where)
+
+
+def _spans(wanted: Slice) -> frozenset[Span]:
+    return frozenset(wanted.spans if wanted.shown is None else (span for span, _ in wanted.shown))
+
+
+def _values(shown: Shown) -> list[tuple[str]]:
+    return [(value,) for value in sorted({value for _, values in shown for value in values})]
 
 
 def _rows(shown: Shown) -> list[tuple[int, int, str]]:
