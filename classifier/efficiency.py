@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 from classifier.intervals import difference
 from classifier.measured import Detail, Row, Sheet, measure, total_of
 from classifier.parting import Pieces, crossings
-from classifier.tally import Tally, tally_of_brief, together
+from classifier.tally import BRIEF, Tally, together
 from classifier.thresholds import EfficiencyThresholds
 from domain.contributions import Facet
 from domain.efficiency import (
@@ -33,7 +33,7 @@ from domain.efficiency import (
 )
 from domain.weeks import BLOCK, monday
 from store.engine import Connection
-from store.report_outcomes import BRIEF, Span
+from store.report_outcomes import Span
 
 _DETAIL = Detail(counts=BRIEF, by_label=True)
 # Labels of the last two or three blocks are mostly open: of those before, four to compare with.
@@ -241,13 +241,12 @@ def _series(sheet: Sheet) -> Mapping[_Name, Sequence[_Timed]]:
     recent = made.blocks[-_RECENT:]
     facet = asked.group_by or (asked.only[0] if asked.only else None)
     if asked.only is None:
-        for first, groups in sorted(made.weeks.brief(None, recent).items()):
-            whole = together([tally_of_brief(held) for held in groups.values()])
-            found[Kind.TOTAL, None].append(_timed(made, first, whole))
+        for first, groups in sorted(made.weeks.tallies(None, recent).items()):
+            found[Kind.TOTAL, None].append(_timed(made, first, together(list(groups.values()))))
     named = {row.measured.value for row in sheet.rows} | {asked.only[1] if asked.only else None}
-    for first, groups in sorted(made.weeks.brief(facet, recent).items()) if facet else ():
+    for first, groups in sorted(made.weeks.tallies(facet, recent).items()) if facet else ():
         for group in made.shown[Span(BLOCK, first)] & groups.keys() & named:
-            timed = _timed(made, first, tally_of_brief(groups[group]))
+            timed = _timed(made, first, groups[group])
             found[Kind.GROUP, group].append(timed)
             if asked.only is not None:
                 found[Kind.TOTAL, None].append(timed)
@@ -270,11 +269,13 @@ def _same_mix(sheet: Sheet, thresholds: EfficiencyThresholds) -> dict[str | None
     if by is None or by is Facet.WORK_TYPE or not asked_over_all:
         return {}
     usual = usual_by_type(_by_type(sheet))
-    mixes: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for crossing in crossings(weeks, by, Facet.WORK_TYPE) if usual else ():
-        for (group, kind), spent in weeks.mix(by, Facet.WORK_TYPE, crossing).items():
-            if kind in usual:
-                mixes[group][kind] += spent
+    mixes: dict[str, dict[str, int]] = defaultdict(dict)
+    quarters = crossings(weeks, by, Facet.WORK_TYPE) if usual else []
+    for (group, kind), spent in (
+        weeks.mix(by, Facet.WORK_TYPE, quarters).items() if quarters else ()
+    ):
+        if kind in usual:
+            mixes[group][kind] = spent
     found: dict[str | None, float] = {}
     for row, sums in sheet.rows:
         mix = mixes.get(row.value or "", {}) if row.kind is Kind.GROUP else {}
@@ -288,11 +289,11 @@ def _by_type(sheet: Sheet) -> dict[str, Tally]:
     """The company by type of work, of the blocks and types that may be shown."""
     weeks, kind = sheet.pieces.weeks, Facet.WORK_TYPE
     found: dict[str, list[Tally]] = defaultdict(list)
-    for first, groups in weeks.brief(kind, sheet.pieces.blocks).items():
+    for first, groups in weeks.tallies(kind, sheet.pieces.blocks).items():
         live = sheet.pieces.live[Span(BLOCK, first)]
         parted = weeks.parted(kind, weeks.held(kind, live), live)
         for group in groups.keys() & parted.shown if parted else ():
-            found[group].append(tally_of_brief(groups[group]))
+            found[group].append(groups[group])
     return {group: together(of) for group, of in found.items()}
 
 

@@ -1,6 +1,6 @@
 """The sums of what sessions bought, by group and time, as far as they may be told apart."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -126,11 +126,12 @@ def _rows(
     ranked = _ranked(connection, asked, made)
     named, beyond = ranked[: asked.limit], frozenset(ranked[asked.limit :])
     shown = _shown(asked, made, frozenset(named), detail)
+    pooled = _pooled(made) if asked.interval is Interval.NONE else Counter()
     rows: list[Row] = []
     known: dict[Bucket, list[Sums]] = defaultdict(list)
     for (bucket, value), sums in shown.items():
         spans = [span for span in times[bucket] if value in made.shown[span]]
-        rows.append(_row(made, bucket, Kind.GROUP, value, spans, sums))
+        rows.append(_row(made, bucket, Kind.GROUP, value, spans, sums, pooled[value]))
         known[bucket].append(sums)
     ranks = {value: rank for rank, value in enumerate(named)}
     rows.sort(key=lambda row: (row.measured.time or 0, ranks[row.measured.value or ""]))
@@ -272,14 +273,13 @@ def _row(
     value: str | None,
     spans: Collection[Span],
     sums: Sums,
+    pooled: int = 0,
 ) -> Row:
     start, weeks = _time(made, bucket, spans)
     if value is None:
         who = together(made.everybody[span] for span in spans)
-        pooled = 0
     else:
         who = together(made.groups[span][value] for span in spans)
-        pooled = _pooled(made, value) if bucket is None else 0
     measured = Measured(
         kind=kind,
         value=value,
@@ -292,13 +292,14 @@ def _row(
     return Row(measured, sums)
 
 
-def _pooled(made: Pieces, value: str) -> int:
-    """The weeks in which a group that is shown in others has sessions and is not."""
-    return sum(
-        len(made.live[span])
-        for span, groups in made.groups.items()
-        if value in groups and value not in made.shown[span]
-    )
+def _pooled(made: Pieces) -> Counter[str]:
+    """In how many weeks each group has sessions and is not shown."""
+    found: Counter[str] = Counter()
+    for span, groups in made.groups.items():
+        weeks = len(made.live[span])
+        for group in groups.keys() - made.shown[span]:
+            found[group] += weeks
+    return found
 
 
 def _time(

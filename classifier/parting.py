@@ -45,13 +45,17 @@ class Pieces:
         """The blocks that are pieces as a whole."""
         return tuple(span.week for span in self.live if span.weeks == BLOCK)
 
+    @property
+    def _running(self) -> int:
+        return block_of(self.weeks.seen[-1])
+
     def parts(self, spans: Iterable[Span]) -> list[frozenset[Span]]:
         """These in three: what ended some blocks ago, since then, and what still runs, if any.
 
         What is written is nearly always about the last weeks, and mostly about this one, so what is
         remembered of the parts before lasts.
         """
-        running = block_of(self.weeks.seen[-1])
+        running = self._running
         held = frozenset(spans)
         now = frozenset(span for span in held if span.week + span.weeks > running)
         recent = frozenset(
@@ -60,7 +64,10 @@ class Pieces:
         return [part for part in (held - recent - now, recent, now) if part]
 
     def halves(self) -> dict[int, list[Span]]:
-        """The half-years of which each block that has sessions is a piece, with these."""
+        """The half-years of which each block that has sessions is a piece, with these.
+
+        Not that of the running block: with each session its sums would be read anew, all of them.
+        """
         found: dict[int, list[Span]] = defaultdict(list)
         for span in self.live:
             found[half_of(span.week)].append(span)
@@ -70,7 +77,8 @@ class Pieces:
         return {
             first: spans
             for first, spans in found.items()
-            if all(span.weeks == BLOCK for span in spans)
+            if first + HALF <= self._running
+            and all(span.weeks == BLOCK for span in spans)
             and {span.week for span in spans} == seen[first]
         }
 

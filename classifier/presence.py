@@ -1,18 +1,18 @@
 """Who has sessions in which week, and what follows from it.
 
-What follows for a week or block is remembered until anything is written about it.
+What follows for a week or block is remembered until that is written which it follows from: sums,
+sums of final labels, or who is in it.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import TypeAlias, TypeVar
 
+from classifier.tally import SETTLED, TALLIED, Tally
 from domain.contributions import Facet
 from domain.efficiency import Asked
-from domain.labels import Label
 from domain.privacy import Parted, People, cross, merged, part
 from domain.weeks import QUARTER, block_of, monday, quarter_of
 from store import report_outcomes
@@ -25,11 +25,9 @@ _REMEMBERED = Remembered()
 # By how many sums are in each value: one takes half a kilobyte with all around it.
 _SUMS = Remembered(most=50_000)
 _Made = TypeVar("_Made")
-SETTLED = frozenset({Label.PRODUCTIVE, Label.INEFFICIENT, Label.WASTEFUL})
-"""Labels that count in a ratio, once they are final."""
 
-Brief: TypeAlias = Mapping[str, Mapping[tuple[str, str], tuple[int, int, int, int]]]
-"""Sessions, those of known cost, their cost and its squares, by group, label and maturity."""
+Tallies: TypeAlias = Mapping[str, Tally]
+"""What a ratio takes of each group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +52,13 @@ class Weeks:
 
     def __init__(self, connection: Connection, asked: Asked, floor: int, now: datetime) -> None:
         self.connection = connection
-        self._stamps = report_outcomes.stamps(connection)
+        told = report_outcomes.stamps(connection)
+        self._sums = {week: each.sums for week, each in told.items()}
+        self._settled = {week: each.settled for week, each in told.items()}
+        self._people = {week: each.people for week, each in told.items()}
         self.floor = floor
-        everybody = self.held(None, self._stamps)
-        self.seen = [week for week in self._stamps if week in everybody]
+        everybody = self.held(None, told)
+        self.seen = [week for week in told if week in everybody]
         self.wanted = frozenset(week for week in self.seen if _within(week, asked, now))
         self._live = _by(block_of, self.seen)
 
@@ -67,7 +68,7 @@ class Weeks:
         found: dict[int, Mapping[str, People]] = {}
         missing: list[int] = []
         for week in weeks:
-            known = _REMEMBERED.get((dimension, week, self._stamps[week]))
+            known = _REMEMBERED.get((dimension, week, self._people[week]))
             if known is None:
                 missing.append(week)
             elif known:
@@ -76,7 +77,7 @@ class Weeks:
             read = report_outcomes.people(self.connection, dimension, 1, missing)
             for week in missing:
                 groups = {value: who for (value, _), who in read.get(week, {}).items()}
-                _REMEMBERED.put((dimension, week, self._stamps[week]), groups)
+                _REMEMBERED.put((dimension, week, self._people[week]), groups)
                 if groups:
                     found[week] = groups
         return found
@@ -88,27 +89,28 @@ class Weeks:
         make: Callable[[], _Made],
         weigh: Callable[[_Made], int],
     ) -> _Made:
-        """What was made of these spans before, as long as nothing in them has changed.
+        """What was made of these spans before, as long as no sum in them has changed.
 
         ``weigh`` tells how many sums there are in it.
         """
         within = {week for span in spans for week in range(span.week, span.week + span.weeks)}
-        stamps = self._of(week for week in self.seen if week in within)
+        stamps = _of(self._sums, (week for week in self.seen if week in within))
         return _SUMS.made((*key, stamps), make, weigh)
 
     def spent(self, facet: Facet, blocks: Iterable[int]) -> Counter[str]:
         """What all sessions of each group cost in these blocks, in nano-dollars."""
-        found: Counter[str] = Counter()
-        for first, held in self.brief(facet, blocks).items():
-            key = ("spent", facet, self._of(self._live[first]))
-            found.update(_REMEMBERED.made(key, partial(_spent, held)))
+        *before, last = sorted(blocks)
+        weeks = (week for first in before for week in self._live[first])
+        key = ("spent", facet, _of(self._sums, weeks))
+        found = Counter(_REMEMBERED.made(key, lambda: _spent(self.tallies(facet, before).values())))
+        found.update(_spent(self.tallies(facet, [last]).values()))
         return found
 
     def parted(
         self, facet: Facet | None, held: Mapping[int, Mapping[str, People]], live: Sequence[int]
     ) -> Parted | None:
         """How the groups of a block may be told apart."""
-        key = ("parted", facet, self.floor, self._of(live))
+        key = ("parted", facet, self.floor, _of(self._people, live))
         return _REMEMBERED.made(
             key, lambda: part({w: held[w] for w in live if w in held}, self.floor)
         )
@@ -117,48 +119,67 @@ class Weeks:
         self, facet: Facet | None, held: Mapping[int, Mapping[str, People]], live: Sequence[int]
     ) -> Mapping[str, People]:
         """Who is in each group of these weeks together."""
-        key = ("merged", facet, self._of(live))
+        key = ("merged", facet, _of(self._people, live))
         return _REMEMBERED.made(key, lambda: merged(held[w] for w in live if w in held))
 
-    def brief(self, facet: Facet | None, blocks: Iterable[int]) -> dict[int, Brief]:
-        """Sessions and cost of each group in each of these blocks, by label."""
+    def tallies(self, facet: Facet | None, blocks: Iterable[int]) -> dict[int, Tallies]:
+        """What a ratio takes of each group in each of these blocks."""
         dimension = EVERYTHING if facet is None else facet.value
-        keys = {first: ("brief", dimension, self._of(self._live[first])) for first in blocks}
+        live = self._live
+        keys = {first: ("tallies", dimension, _of(self._sums, live[first])) for first in blocks}
         found = {first: _REMEMBERED.get(key) for first, key in keys.items()}
         missing = [first for first, held in found.items() if held is None]
         if missing:
-            read = report_outcomes.brief(self.connection, dimension, missing)
+            read = report_outcomes.by_value(self.connection, dimension, missing, TALLIED)
             for first in missing:
-                found[first] = read.get(first, {})
+                found[first] = {group: Tally(*sums) for group, sums in read[first].items()}
                 _REMEMBERED.put(keys[first], found[first])
         return {first: held for first, held in found.items() if held is not None}
 
-    def mix(self, one: Facet, other: Facet, crossing: Crossing) -> Mapping[tuple[str, str], int]:
-        """What settled sessions of a quarter cost, by those pairs of values that are shown."""
-        key = ("mix", one, other, self.floor, self._of(crossing.live))
-        return _REMEMBERED.made(key, lambda: self._mix(one, other, crossing))
+    def mix(
+        self, one: Facet, other: Facet, quarters: Sequence[Crossing]
+    ) -> Counter[tuple[str, str]]:
+        """What settled sessions of these quarters cost, by those pairs of values that are shown."""
+        *before, last = quarters
+        live = [week for each in before for week in each.live]
+        stamps = _of(self._settled, live), _of(self._people, live)
+        key = ("mix", one, other, self.floor, stamps)
+        found = Counter(_REMEMBERED.made(key, lambda: self._mixed(one, other, before)))
+        found.update(self._mixed(one, other, [last]))
+        return found
 
-    def _mix(self, one: Facet, other: Facet, crossing: Crossing) -> Mapping[tuple[str, str], int]:
+    def _mixed(
+        self, one: Facet, other: Facet, quarters: Iterable[Crossing]
+    ) -> Counter[tuple[str, str]]:
+        found: Counter[tuple[str, str]] = Counter()
+        for each in quarters:
+            told = self._settled_pairs(one, other, each.live)
+            found.update({pair: cost for pair, cost in told.items() if pair in each.shown})
+        return found
+
+    def _settled_pairs(
+        self, one: Facet, other: Facet, live: tuple[int, ...]
+    ) -> Mapping[tuple[str, str], int]:
+        """What settled sessions of a quarter cost by pair of values, shown or not."""
+        key = ("settled", one, other, _of(self._settled, live))
+        return _REMEMBERED.made(key, lambda: self._read_settled(one, other, quarter_of(live[0])))
+
+    def _read_settled(self, one: Facet, other: Facet, quarter: int) -> dict[tuple[str, str], int]:
         dimension = paired(one, other)
-        read = report_outcomes.settled_pairs(
-            self.connection, dimension, crossing.span.week, SETTLED
-        )
-        if dimension != f"{one},{other}":
-            read = {(b, a): cost for (a, b), cost in read.items()}
-        return {pair: cost for pair, cost in read.items() if pair in crossing.shown}
+        read = report_outcomes.settled_pairs(self.connection, dimension, quarter, SETTLED)
+        if dimension == f"{one},{other}":
+            return read
+        return {(b, a): cost for (a, b), cost in read.items()}
 
     def crossing(self, one: Facet, other: Facet, live: tuple[int, ...]) -> Crossing | None:
         """Two dimensions crossed in a quarter; None where it can't be told at all."""
-        key = ("crossed", one, other, self.floor, self._of(live))
+        key = ("crossed", one, other, self.floor, _of(self._people, live))
         return _REMEMBERED.made(key, lambda: self._crossed(one, other, live))
 
     def by(self, first_of: Callable[[int], int]) -> dict[int, tuple[int, ...]]:
         """The weeks of each block (or quarter) of which any is wanted, by its first."""
         found = _by(first_of, self.seen)
         return {first: of for first, of in found.items() if not self.wanted.isdisjoint(of)}
-
-    def _of(self, weeks: Iterable[int]) -> tuple[tuple[int, int], ...]:
-        return tuple((week, self._stamps[week]) for week in weeks)
 
     def _crossed(self, one: Facet, other: Facet, live: tuple[int, ...]) -> Crossing | None:
         blocks = list(_by(block_of, live).values())
@@ -192,8 +213,8 @@ class Weeks:
     ) -> frozenset[tuple[str, str]]:
         """The pairs that may be shown, as they were last if the same people are in all of them.
 
-        Most sessions of a running quarter are of people who had one before: they change its stamps
-        and none of this.
+        Whoever comes into a group of any dimension changes the stamps of a running quarter, and
+        mostly none of these pairs.
         """
         asked = (cells, ones, others)
         known = _REMEMBERED.get(key)
@@ -219,8 +240,16 @@ class Weeks:
         return frozenset(present - hidden)
 
 
-def _spent(held: Brief) -> dict[str, int]:
-    return {group: sum(cost for _, _, cost, _ in of.values()) for group, of in held.items()}
+def _spent(blocks: Iterable[Tallies]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for groups in blocks:
+        found.update({group: told.cost for group, told in groups.items()})
+    return found
+
+
+def _of(stamps: Mapping[int, int], weeks: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """What a key holds of these weeks."""
+    return tuple((week, stamps[week]) for week in weeks)
 
 
 def _by(first_of: Callable[[int], int], weeks: Iterable[int]) -> dict[int, tuple[int, ...]]:

@@ -6,12 +6,25 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from classifier.intervals import effective, share_of
-from classifier.presence import SETTLED
 from domain.contributions import Counts, Standing
 from domain.efficiency import Share, Spent
 from domain.labels import Label, Maturity
+from store.report_outcomes import Wanted
 
+SETTLED = frozenset({Label.PRODUCTIVE, Label.INEFFICIENT, Label.WASTEFUL})
+"""Labels that count in a ratio, once they are final."""
 _OPEN = frozenset({Label.PENDING, Label.UNKNOWN})
+_SAID = frozenset(Label) - _OPEN
+_GOOD = frozenset({Label.PRODUCTIVE})
+BRIEF = ("sessions", "priced", "cost_nanousd", "cost_squares")
+"""The counts that a tally is made of."""
+TALLIED = (
+    *(Wanted("sessions"), Wanted("priced"), Wanted("cost_nanousd")),
+    *(Wanted("cost_nanousd", _SAID), Wanted("cost_nanousd", _SAID, final=True)),
+    *(Wanted(name, SETTLED, final=True) for name in BRIEF),
+    *(Wanted("sessions", _GOOD, final=True), Wanted("cost_nanousd", _GOOD, final=True)),
+)
+"""The fields of a tally in their order, as sums to be read."""
 _NANO_A_SQUARED_UNIT = 100_000
 
 
@@ -64,18 +77,37 @@ def _ratio(good: int, cost: int, squares: int, priced: int) -> Share | None:
 
 
 def tally(sums: Mapping[Standing, Counts]) -> Tally:
-    """The tally of sums by label and rule."""
-    return _gathered(
-        (
-            (standing.label, standing.maturity),
-            (
-                counts.get("sessions", 0),
-                counts.get("priced", 0),
-                counts.get("cost_nanousd", 0),
-                counts.get("cost_squares", 0),
-            ),
-        )
-        for standing, counts in sums.items()
+    """The tally of sums by label and rule: what ``TALLIED`` says, in one pass."""
+    sessions = priced = cost = said = final = 0
+    settled_sessions = settled_priced = settled_cost = settled_squares = 0
+    good_sessions = good_cost = 0
+    for (label, maturity, _), counts in sums.items():
+        many, known, spent = (counts.get(name, 0) for name in BRIEF[:3])
+        sessions, priced, cost = sessions + many, priced + known, cost + spent
+        if label in _OPEN:
+            continue
+        said += spent
+        if maturity != Maturity.FINAL:
+            continue
+        final += spent
+        if label in SETTLED:
+            settled_sessions, settled_priced = settled_sessions + many, settled_priced + known
+            settled_cost += spent
+            settled_squares += counts.get("cost_squares", 0)
+            if label == Label.PRODUCTIVE:
+                good_sessions, good_cost = good_sessions + many, good_cost + spent
+    return Tally(
+        sessions=sessions,
+        priced=priced,
+        cost=cost,
+        said_cost=said,
+        final_cost=final,
+        settled_sessions=settled_sessions,
+        settled_priced=settled_priced,
+        settled_cost=settled_cost,
+        settled_squares=settled_squares,
+        good_sessions=good_sessions,
+        good_cost=good_cost,
     )
 
 
@@ -112,45 +144,6 @@ def _dearest(rule: tuple[str, tuple[int, int]]) -> tuple[int, str]:
     return -cost, name
 
 
-def tally_of_brief(held: Mapping[tuple[str, str], tuple[int, int, int, int]]) -> Tally:
-    """The tally of brief sums (``store.report_outcomes.brief``) of one group."""
-    return _gathered(held.items())
-
-
 def together(tallies: Sequence[Tally]) -> Tally:
     """All of these together."""
     return Tally(*map(sum, zip(*tallies, strict=True))) if tallies else Tally()
-
-
-def _gathered(
-    told: Iterable[tuple[tuple[str, str], tuple[int, int, int, int]]],
-) -> Tally:
-    sessions = priced = cost = said = final = 0
-    settled_sessions = settled_priced = settled_cost = settled_squares = 0
-    good_sessions = good_cost = 0
-    for (label, maturity), (many, known, spent, squares) in told:
-        sessions, priced, cost = sessions + many, priced + known, cost + spent
-        if label in _OPEN:
-            continue
-        said += spent
-        if maturity != Maturity.FINAL:
-            continue
-        final += spent
-        if label in SETTLED:
-            settled_sessions, settled_priced = settled_sessions + many, settled_priced + known
-            settled_cost, settled_squares = settled_cost + spent, settled_squares + squares
-            if label == Label.PRODUCTIVE:
-                good_sessions, good_cost = good_sessions + many, good_cost + spent
-    return Tally(
-        sessions=sessions,
-        priced=priced,
-        cost=cost,
-        said_cost=said,
-        final_cost=final,
-        settled_sessions=settled_sessions,
-        settled_priced=settled_priced,
-        settled_cost=settled_cost,
-        settled_squares=settled_squares,
-        good_sessions=good_sessions,
-        good_cost=good_cost,
-    )

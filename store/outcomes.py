@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 
 from domain.contributions import COUNTS, Contribution, Counts, Facet, Standing
+from domain.labels import Maturity
 from domain.weeks import BLOCK, HALF, QUARTER, block_of, half_of, quarter_of
 from store import tables as t
 from store.given import asking
@@ -45,6 +46,7 @@ _CHUNK = 500
 _OWN = (Facet.TOOL, Facet.TEAM, Facet.REPO, Facet.WORK_TYPE)
 _CELL = ("dimension", "weeks", "week", "value", "other")
 _KEY = (*_CELL, "label", "maturity", "rule")
+_STAMPS = ("stamp", "settled_stamp", "people_stamp")
 
 
 def paired(one: Facet, other: Facet) -> str:
@@ -65,6 +67,10 @@ class Cell(NamedTuple):
     week: int
     value: str
     other: str
+
+    def holds(self, week: int) -> bool:
+        """Whether a week is among those of this."""
+        return self.week <= week < self.week + self.weeks
 
 
 class _Key(NamedTuple):
@@ -142,18 +148,35 @@ def keep(
         _add(changes, group, alike)
     _write_sessions(connection, set(old) - set(new), new, numbers)
     _write_sums(connection, changes)
-    _write_people(connection, changes)
+    moved = _write_people(connection, changes)
     _write_bins(connection, changes)
-    stamp(connection, {each.week for each in (*old.values(), *new.values())})
+    written = [*old.values(), *new.values()]
+    weeks = {each.week for each in written}
+    stamp(
+        connection,
+        weeks,
+        settled={each.week for each in written if each.standing.maturity == Maturity.FINAL},
+        people={week for week in weeks if any(cell.holds(week) for cell in moved)},
+    )
 
 
-def stamp(connection: Connection, weeks: Iterable[int]) -> None:
+def stamp(
+    connection: Connection,
+    weeks: Collection[int],
+    *,
+    settled: Collection[int] = (),
+    people: Collection[int] = (),
+) -> None:
     """Tell whoever remembers these weeks that they are not what they were.
 
-    The stamp is drawn, so that none is ever seen again, in whichever database.
+    ``settled`` and ``people`` name those of them in which sums of final labels, and who is in which
+    group, are not. A stamp is drawn, so that none is ever seen again, in whichever database.
     """
-    rows: list[Row] = [{"week": week, "stamp": randbits(63)} for week in sorted(set(weeks))]
-    merge_into(connection, t.outcome_weeks, rows, {"stamp": replaced})
+    for name, told in (("stamp", weeks), ("settled_stamp", settled), ("people_stamp", people)):
+        rows: list[Row] = [
+            dict.fromkeys(_STAMPS, randbits(63)) | {"week": week} for week in sorted(told)
+        ]
+        merge_into(connection, t.outcome_weeks, rows, {name: replaced})
 
 
 def lock(connection: Connection) -> None:
@@ -345,12 +368,17 @@ def _write_sums(connection: Connection, changes: _Changes) -> None:
         connection.execute(delete(t.outcome_rollups).where(empty), named)
 
 
-def _write_people(connection: Connection, changes: _Changes) -> None:
+def _write_people(connection: Connection, changes: _Changes) -> list[Cell]:
+    """Those cells are returned in which there is somebody else now, or nobody any more."""
     moved = {cell: more for cell, more in sorted(changes.people.items()) if any(more.values())}
     rows: list[Row] = []
     gone: list[Row] = []
+    others: list[Cell] = []
     for cell, held in presence(connection, moved).items():
+        before = +held
         held.update(moved[cell])
+        if before.keys() != (+held).keys():
+            others.append(cell)
         named = dict(zip(_CELL, cell, strict=True))
         if any(held.values()):
             rows.append({**named, "people": packed(held)})
@@ -361,6 +389,7 @@ def _write_people(connection: Connection, changes: _Changes) -> None:
     if gone:
         this = and_(*(c[name] == bindparam(f"of_{name}") for name in _CELL))
         connection.execute(delete(t.outcome_presence).where(this), gone)
+    return others
 
 
 def presence(connection: Connection, cells: Collection[Cell]) -> dict[Cell, Counter[int]]:

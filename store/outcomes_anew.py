@@ -53,7 +53,8 @@ def sum_up(connection: Connection) -> None:
             _sum_up(connection, dimension, 1, BLOCK)
             _sum_up(connection, dimension, BLOCK, HALF)
             _spread(connection, dimension, value, source)
-    stamp(connection, [*_weeks(connection, t.outcome_weeks), *_weeks(connection, _S)])
+    written = {*_weeks(connection, t.outcome_weeks), *_weeks(connection, _S)}
+    stamp(connection, written, settled=written, people=written)
 
 
 def _weeks(connection: Connection, table: Table) -> list[int]:

@@ -154,9 +154,10 @@ def _held(
 ) -> dict[ScopeKind, dict[date, _Named]]:
     """Who has usage between each two bounds, by kind and value; none is longer than a week.
 
-    What is known of a week is remembered until its stamp changes, as sums of it then do.
+    What is known of a week is remembered until its sums change.
     """
-    stamps = report_outcomes.stamps(connection)
+    told = report_outcomes.stamps(connection)
+    stamps = {week: each.sums for week, each in told.items()}
     found: dict[ScopeKind, dict[date, _Named]] = {kind: {} for kind in (ScopeKind.COMPANY, *kinds)}
     missing: set[tuple[date, date]] = set()
     for start, end in pairwise(bounds):

@@ -1,18 +1,31 @@
 """Sums of what sessions bought, read by pieces of time and values (``store.outcomes``)."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import BigInteger, Connection, Select, String, and_, func, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    Subquery,
+    and_,
+    bindparam,
+    func,
+    select,
+    true,
+    tuple_,
+)
 
 from domain.contributions import COUNTS, Counts, Standing
 from domain.labels import Maturity
 from domain.weeks import BLOCK, QUARTER
 from store import tables as t
-from store.given import given
+from store.given import Asked, asking, given
 from store.outcomes import EVERYTHING
 from store.packed import members
 
@@ -61,15 +74,22 @@ class Summed(NamedTuple):
 
 _R = t.outcome_rollups.c
 _UNLABELLED = Standing("", "", "")
-BRIEF = COUNTS[:4]
-"""Sessions, those of known cost, their cost and its squares."""
 _SPAN = {"weeks": BigInteger(), "week": BigInteger()}
 
 
-def stamps(connection: Connection) -> dict[int, int]:
-    """The stamp of each week of which anything was ever summed, in order."""
-    query = select(t.outcome_weeks).order_by(t.outcome_weeks.c.week)
-    return {row.week: row.stamp for row in connection.execute(query)}
+class Stamps(NamedTuple):
+    """Of a week: one that changes with any sum, with those of final labels, with who is in it."""
+
+    sums: int
+    settled: int
+    people: int
+
+
+def stamps(connection: Connection) -> dict[int, Stamps]:
+    """The stamps of each week of which anything was ever summed, in order."""
+    c = t.outcome_weeks.c
+    query = select(c.week, c.stamp, c.settled_stamp, c.people_stamp).order_by(c.week)
+    return {week: Stamps(*told) for week, *told in connection.execute(query).all()}
 
 
 def people(
@@ -160,26 +180,44 @@ def _rows(shown: Shown) -> list[tuple[int, int, str]]:
     return sorted((*span, value) for span, values in shown for value in values)
 
 
-def brief(
-    connection: Connection, dimension: str, blocks: Collection[int]
-) -> dict[int, dict[str, dict[tuple[str, str], tuple[int, int, int, int]]]]:
-    """Sessions, those of known cost, their cost and its squares: by block, value and label.
+class Wanted(NamedTuple):
+    """A count, of all sessions or those with one of these labels, which may have to be final."""
 
-    A label stands with its maturity.
-    """
-    columns = (_R.week, _R.value, _R.label, _R.maturity)
-    query = (
-        select(*columns, *(func.sum(_R[name]) for name in BRIEF))
-        .where(_R.dimension == dimension, _R.weeks == BLOCK)
-        .group_by(*columns)
-    )
-    of = given(connection, {"week": BigInteger()}, [(week,) for week in sorted(blocks)])
-    found: dict[int, dict[str, dict[tuple[str, str], tuple[int, int, int, int]]]] = {}
-    for row in connection.execute(query.where(_R.week.in_(select(of.c.week)))).all():
-        week, value, label, maturity, sessions, priced, cost, squares = row
-        held = found.setdefault(week, {}).setdefault(value, {})
-        held[label, maturity] = (int(sessions), int(priced), int(cost), int(squares))
+    name: str
+    labels: frozenset[str] | None = None
+    final: bool = False
+
+
+def by_value(
+    connection: Connection, dimension: str, blocks: Iterable[int], wanted: tuple[Wanted, ...]
+) -> dict[int, dict[str, tuple[int, ...]]]:
+    """The sums of these, by block and value of a dimension."""
+    asked = _summing(wanted)
+    found: dict[int, dict[str, tuple[int, ...]]] = defaultdict(dict)
+    for week, value, *sums in asked(connection, [(block,) for block in blocks], of=dimension):
+        found[week][value] = tuple(map(int, sums))
     return found
+
+
+@lru_cache
+def _summing(wanted: tuple[Wanted, ...]) -> Asked:
+    sums = [func.coalesce(func.sum(_R[each.name]).filter(*_which(each)), 0) for each in wanted]
+
+    @asking({"week": BigInteger()})
+    def built(of: Subquery) -> Select[Any]:
+        return (
+            select(_R.week, _R.value, *sums)
+            .where(_R.dimension == bindparam("of"), _R.weeks == BLOCK)
+            .where(_R.week.in_(select(of.c.week)))
+            .group_by(_R.week, _R.value)
+        )
+
+    return built
+
+
+def _which(wanted: Wanted) -> list[ColumnElement[bool]]:
+    labels = true() if wanted.labels is None else _R.label.in_(sorted(wanted.labels))
+    return [labels, _R.maturity == Maturity.FINAL.value if wanted.final else true()]
 
 
 def settled_pairs(

@@ -94,12 +94,15 @@ outcome_presence = Table(
     sqlite_with_rowid=False,
 )
 
-# A number that is another one after whatever was written about a week.
+# Numbers that are others after whatever was written about a week; after sums of final labels were;
+# and after somebody came into a group of it or left one.
 outcome_weeks = Table(
     "outcome_weeks",
     metadata,
     Column("week", Integer, primary_key=True, autoincrement=False),
     Column("stamp", BigInteger, nullable=False),
+    Column("settled_stamp", BigInteger, nullable=False),
+    Column("people_stamp", BigInteger, nullable=False),
 )
 
 # How costs of sessions (``kind`` names the tool) and lead times are spread.
