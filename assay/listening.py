@@ -34,7 +34,9 @@ class _Server(uvicorn.Server):
 def listen(option: str, address: Address) -> socket.socket:
     """A socket bound to this address; CannotStart where it can't be had."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Where the socket does not say that it is of TCP, asyncio leaves Nagle's algorithm on: the body
+    # of an answer then waits for the other side to acknowledge its headers, often 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((address.host, address.port))

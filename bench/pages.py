@@ -1,9 +1,9 @@
 """How long every page takes with many sessions behind it: ``python -m bench.pages``.
 
-A company is made up in the database (``bench.pages_data``), and each page, and some answers of the
-API that look at much, are asked for through the application as it is served but for the socket.
-Each is asked once to begin with, then so many times; the running week is written to before every
-tenth one. The aim is 300 ms at p99 with 1,000,000 sessions.
+A company is made up in the database (``bench.pages_data``), and a server is asked for each page
+and for some answers of the API that look at much: once to begin with, then so many times; a session
+of the running week is concluded anew before every tenth. The aim is 300 ms at p99 with 1,000,000
+sessions.
 """
 
 import argparse
@@ -15,16 +15,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
-from starlette.testclient import TestClient
 
-from assay import cycles
 from bench import rollups
 from bench.pages_data import fill
-from domain.weeks import week_of
-from store import access, outcomes, schema
+from bench.served import Served, served
+from store import access, schema
 from store.access import Role
 from store.engine import Database
-from tests.api.answering import NOW, client
+from tests.api.answering import NOW
 
 _PAGES = (
     *("/", "/?weeks=52", "/?tool=tool-1", "/?team=team-1", "/?model=model-0-1"),
@@ -62,46 +60,29 @@ def main() -> None:
             fill(database, told)
             console.print(f"made {time.perf_counter() - begun:.0f} s")
         console.print(f"{path.stat().st_size >> 20} MB")
-        cycles.look_rarely(cycles.ANSWERING)
-        console.print(_measured(database, told.asked, told.only))
+        with served(database, token=_somebody(database)) as server:
+            console.print(_measured(database, server, told.asked, told.only))
         database.close()
 
 
-def _measured(database: Database, times: int, only: str) -> Table:
-    table = Table(title=f"milliseconds, of {times} each; cpu: of the processor")
+def _measured(database: Database, server: Served, times: int, only: str) -> Table:
+    table = Table(title=f"milliseconds, of {times} each; cpu: of the server's processor")
     for column in ("page", "first", "p50", "p99", "cpu p50", "cpu p99", "kB"):
         table.add_column(column, justify="left" if column == "page" else "right")
-    http = _somebody(database)
     for page in (*_PAGES, *_ANSWERS):
         path = _named(database, page)
-        if only not in path:
-            continue
-        waits, worked = [], []
-        length = 0
-        for number in range(times + 1):
-            if number % 10 == 1:
-                with database.writing() as connection:
-                    outcomes.stamp(connection, [week_of(NOW)])
-            begun, cpu = time.perf_counter(), time.process_time()
-            answer = http.get(path)
-            waits.append((time.perf_counter() - begun) * 1000)
-            worked.append((time.process_time() - cpu) * 1000)
-            length = len(answer.content)
-            if answer.status_code != 200:
-                raise SystemExit(f"{path}: {answer.text}")
-        cells = (waits[0], *_spread(waits[1:]), *_spread(worked[1:]))
-        table.add_row(page, *(f"{ms:.0f}" for ms in cells), f"{length / 1000:.0f}")
+        if only in path:
+            told, answer = server.timed(path, times)
+            table.add_row(page, *told.cells(), f"{len(answer.content) / 1000:.0f}")
     return table
 
 
-def _somebody(database: Database) -> TestClient:
-    """A client of an admin who has sessions, as ``/me`` is about somebody."""
+def _somebody(database: Database) -> str:
+    """The token of an admin who has sessions, as ``/me`` is about somebody."""
     with database.writing() as connection:
         person = connection.execute(text("SELECT min(person) FROM outcome_people")).scalar_one()
         _, secret = access.create(connection, "bench", Role.ADMIN, NOW, person=person)
-    http = client(database, open_without=False, host="assay.example.com")
-    http.headers["Authorization"] = f"Bearer {secret}"
-    return http
+    return secret
 
 
 def _named(database: Database, page: str) -> str:
@@ -116,12 +97,6 @@ def _named(database: Database, page: str) -> str:
         return page
     with database.reading() as connection:
         return str(connection.execute(text(queries[page])).scalar_one())
-
-
-def _spread(told: list[float]) -> tuple[float, float]:
-    """The median, and what 99 of 100 stay below."""
-    ordered = sorted(told)
-    return ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
 
 
 if __name__ == "__main__":

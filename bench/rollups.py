@@ -1,10 +1,10 @@
 """How long the answers about groups take with many sessions behind them.
 
 ``python -m bench.rollups --sessions 1000000``. What sessions add is made up in the database itself,
-all sums follow from it as in ``store.outcomes_anew``, and the API is asked over them; leaks follow
-too, verdicts and routing are those of ``bench.kept``, which depend on no session. Each question
-is asked once to begin with, then so many times; the running week is written to before every
-tenth one, so that what is remembered of it is worked out anew.
+all sums follow from it as in ``store.outcomes_anew``, and a server is asked over them; leaks follow
+too, verdicts and routing are those of ``bench.kept``, which depend on no session. Each question is
+asked once to begin with, then so many times; before every tenth a session of the running week is
+concluded anew, so that what is remembered of that is worked out again.
 """
 
 import argparse
@@ -12,21 +12,21 @@ import tempfile
 import time
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
-from starlette.testclient import TestClient
 
-from assay import cycles
 from bench import kept
 from bench.leaks_data import LEAKS
+from bench.served import Served, served
 from domain.contributions import COUNTS
 from domain.weeks import week_of
-from store import outcomes, schema, statistics
+from store import schema, statistics
 from store.engine import Database
 from store.outcomes_anew import rebuild
-from tests.api.answering import NOW, client
+from tests.api.answering import NOW
 
 _WEEKS, _JUDGED_DAYS = 104, 30
 _LAST = week_of(NOW)
@@ -97,9 +97,8 @@ def main() -> None:
             with database.reading() as connection:
                 rows = connection.execute(text(f"SELECT COUNT(*) FROM {table}")).scalar_one()
             console.print(f"{table}: {rows:,} rows")
-        http = client(database)
-        cycles.look_rarely(cycles.ANSWERING)
-        console.print(_asked(database, http, told.asked))
+        with served(database) as server:
+            console.print(_asked(server, told.asked))
 
 
 def company(parser: argparse.ArgumentParser, *, teams: int = 40, repositories: int = 200) -> None:
@@ -182,40 +181,17 @@ def _drawn(name: str) -> str:
     }.get(name, "1")
 
 
-def _asked(database: Database, http: TestClient, times: int) -> Table:
-    table = Table(title=f"milliseconds, of {times} each; cpu: of the processor")
+def _asked(server: Served, times: int) -> Table:
+    table = Table(title=f"milliseconds, of {times} each; cpu: of the server's processor")
     for column in ("question", "first", "p50", "p99", "cpu p50", "cpu p99", "rows", "kB"):
         table.add_column(column, justify="left" if column == "question" else "right")
     for path, parameters in _QUESTIONS:
-        waits, worked, answer = [], [], None
-        for number in range(times + 1):
-            if number % 10 == 1:
-                _touch(database)
-            begun, cpu = time.perf_counter(), time.process_time()
-            answer = http.get(path, params=parameters)
-            waits.append((time.perf_counter() - begun) * 1000)
-            worked.append((time.process_time() - cpu) * 1000)
-        if answer is None or answer.status_code != 200:
-            raise SystemExit(f"{path}: {answer.text if answer else ''}")
-        first = waits[0]
+        told, answer = server.timed(f"{path}?{urlencode(parameters)}", times)
         named = " ".join(f"{name}={value}" for name, value in parameters.items())
-        cells = [first, *_spread(waits[1:]), *_spread(worked[1:])]
-        size = len(answer.content) / 1000
         rows = len(answer.json().get("rows", ()))
-        table.add_row(f"{path} {named}", *(f"{ms:.0f}" for ms in cells), str(rows), f"{size:.0f}")
+        size = f"{len(answer.content) / 1000:.0f}"
+        table.add_row(f"{path} {named}", *told.cells(), str(rows), size)
     return table
-
-
-def _spread(told: list[float]) -> tuple[float, float]:
-    """The median, and what 99 of 100 stay below."""
-    ordered = sorted(told)
-    return ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
-
-
-def _touch(database: Database) -> None:
-    """As if a session of the running week had been concluded anew."""
-    with database.writing() as connection:
-        outcomes.stamp(connection, [_LAST])
 
 
 if __name__ == "__main__":

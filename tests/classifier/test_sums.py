@@ -1,5 +1,6 @@
 """What is remembered of sums: an answer is what a process that remembers nothing would give."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,10 +14,13 @@ from api.schemas.shape import Shape
 from classifier import presence
 from classifier.efficiency import efficiency
 from classifier.kpis import kpis
-from domain.contributions import Facet
+from classifier.tally import TALLIED, Tally, tally, together
+from domain.contributions import Facet, Standing
 from domain.efficiency import Asked, Interval, TooFewPeople
-from domain.weeks import monday
+from domain.weeks import block_of, monday
+from store import report_outcomes
 from store.engine import Connection
+from store.outcomes import EVERYTHING
 from store.remembered import Remembered
 from tests.conftest import Fresh
 from tests.contributing import FIRST, Made, put
@@ -31,7 +35,8 @@ SESSION = st.builds(
     tool=st.sampled_from(("codex", "droid")),
     team=st.sampled_from(("", "pay", "shop")),
     work_type=st.sampled_from(("", "bug", "docs")),
-    label=st.sampled_from(("productive", "wasteful", "neutral")),
+    label=st.sampled_from(("productive", "wasteful", "neutral", "pending")),
+    maturity=st.sampled_from(("final", "provisional")),
     person=st.sampled_from(("p_1", "p_2", None)),
     usd=st.sampled_from((None, 0.5, 3.0)),
     lead_hours=st.sampled_from(((), (2.0,), (9.0, 50.0))),
@@ -79,6 +84,22 @@ def test_what_is_remembered_is_what_is_true(
                     told = answers(connection, asked)
                     with remembering_nothing():
                         assert answers(connection, asked) == told
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(SESSION, min_size=1, max_size=12))
+def test_a_tally_is_the_same_summed_by_the_database_and_of_sums(
+    fresh: Fresh, sessions: list[Made]
+) -> None:
+    of_all: dict[Standing, Counter[str]] = defaultdict(Counter)
+    for each in sessions:
+        of_all[each.contribution().standing].update(each.contribution().counts)
+    with fresh() as database:
+        put(database, sessions)
+        blocks = {block_of(FIRST + each.week) for each in sessions}
+        with database.reading() as connection:
+            read = report_outcomes.by_value(connection, EVERYTHING, blocks, TALLIED)
+    assert together([Tally(*read[block][""]) for block in blocks]) == tally(of_all)
 
 
 def test_large_values_take_the_room_of_many() -> None:

@@ -1,6 +1,7 @@
 """Sums of what sessions bought: whatever was said in whatever order, they follow from the rows."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -8,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.contributions import Contribution, Counts, Facet, Standing, bin_of, upper_end
-from store import claims, outcomes
+from domain.weeks import quarter_of
+from store import claims, outcomes, report_outcomes
 from store.engine import Database
 from store.outcomes_anew import rebuild
 from store.packed import NOBODY, members, packed, unpacked
+from store.report_outcomes import Stamps
 from tests.conftest import Fresh
 from tests.filling import one, rows
 
@@ -68,6 +71,77 @@ def test_sums_are_what_follows_from_the_sessions_alone(
         kept = sums(database)
         rebuild(database)
         assert sums(database) == kept
+
+
+@settings(max_examples=25)
+@given(STEPS)
+def test_what_of_a_time_is_written_stamps_a_week_of_it(
+    fresh: Fresh, steps: list[dict[int, Contribution | None]]
+) -> None:
+    with fresh() as database:
+        for step in steps:
+            stamps, before = stamped(database), parts(database)
+            say(database, step)
+            stamps_after, after = stamped(database), parts(database)
+            for stamp, weeks, first in before.keys() | after.keys():
+                part = stamp, weeks, first
+                same = all(
+                    getattr(stamps.get(week), stamp, None) == getattr(told, stamp)
+                    for week, told in stamps_after.items()
+                    if first <= week < first + weeks
+                )
+                assert not same or before.get(part) == after.get(part), part
+
+
+def stamped(database: Database) -> dict[int, Stamps]:
+    with database.reading() as connection:
+        return report_outcomes.stamps(connection)
+
+
+def parts(database: Database) -> dict[tuple[str, int, int], list[object]]:
+    """What each stamp stands for, by the weeks that it is over and the first of them."""
+    found: dict[tuple[str, int, int], list[object]] = defaultdict(list)
+    for dimension, weeks, first, *told in rows(database, "outcome_rollups"):
+        found["sums", weeks, first].append((dimension, *told))
+        if "final" in told:
+            found["settled", weeks, first].append((dimension, *told))
+    for dimension, weeks, first, *values, held in rows(database, "outcome_presence"):
+        found["people", weeks, first].append((dimension, *values, set(unpacked(held))))
+    return dict(found)
+
+
+def test_a_session_of_who_is_there_that_is_not_final_leaves_the_other_stamps(
+    database: Database,
+) -> None:
+    first = drawn(Random(1))
+    open_still = Standing(label="pending", maturity="provisional", rule="so")
+    say(database, {1: first})
+    [before] = stamped(database).values()
+    say(database, {2: replace(first, standing=open_still)})
+    [after] = stamped(database).values()
+    assert (after.settled, after.people) == (before.settled, before.people)
+    assert after.sums != before.sums
+    say(database, {1: None})
+    [left] = stamped(database).values()
+    assert left.settled != after.settled, "a final one is gone"
+    assert left.people == after.people, "and whoever had it is there still"
+    say(database, {2: None})
+    [none] = stamped(database).values()
+    assert (none.settled, none.people != left.people) == (left.settled, True)
+
+
+def test_who_comes_into_a_pair_alone_stamps_the_people_of_the_week(database: Database) -> None:
+    first = replace(drawn(Random(1)), week=2906, person="p_ada")
+    assert quarter_of(first.week) != first.week, "pairs are kept by another week than this"
+
+    def of(team: str, repo: str) -> Contribution:
+        return replace(first, facets={**first.facets, Facet.TEAM: team, Facet.REPO: repo})
+
+    say(database, {1: of("pay", "acme/a"), 2: of("", "acme/b")})
+    [before] = stamped(database).values()
+    say(database, {3: of("pay", "acme/b")})
+    [after] = stamped(database).values()
+    assert after.people != before.people
 
 
 def test_the_same_holds_of_each_database(database: Database) -> None:
