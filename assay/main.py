@@ -1,89 +1,98 @@
-"""The command line. Commands about one thing have their own module."""
+"""The command line: which commands there are. What each does is told by its own module."""
 
 import logging
 from typing import Annotated
 
 import typer
 
-from assay import (
-    __version__,
-    alerts,
-    budgets,
-    chargeback,
-    digest,
-    evaluation,
-    keys,
-    links,
-    metric_sources,
-    people,
-    prices,
-    routing,
-    rules,
-    teams,
-    tokens,
-    worker,
-)
-from assay.backup import backup, restore
-from assay.connect import connect
-from assay.console import (
-    Data,
-    DatabaseUrl,
-    Http,
-    OtlpGrpc,
-    OtlpHttp,
-    end,
-    opened,
-    settings_from,
-)
-from assay.demo import demo
-from assay.digest_sending import delivering
-from assay.digest_settings import set_up as set_up_digest
-from assay.erase import erase
-from assay.jobs import Jobs
-from assay.learn import learn, learning_daily
-from assay.migrate import migrate
-from assay.notifying import notifying, set_up
-from assay.opening import CannotStart
-from assay.own_endpoint import wanted
-from assay.retention import forgetting, retain
-from assay.schedule import reading_on_schedule
-from assay.serve import Part
-from assay.serve import serve as run_parts
-from assay.settings import Settings
-from assay.sync import sync
-from assay.telemetry import telling_if
-from assay.wiring import read_files, wired
-from domain.price_book import PriceBook
+from assay import __version__
+from assay.later import LaterGroup, Place
+
+_COMMANDS = {
+    "serve": Place(
+        "assay.running:serve",
+        "Receive telemetry and webhooks, and serve pages and API, on one machine.",
+    ),
+    "demo": Place(
+        "assay.demo:demo",
+        "Serve a simulated company: sessions, changes and tickets of nine months, with the truth.",
+    ),
+    "connect": Place(
+        "assay.connect:connect",
+        "Print what to set so that a tool sends its telemetry here; or verify that it arrives.",
+    ),
+    "keys": Place(
+        "assay.keys:app",
+        "Ingest keys: who sends telemetry, and for whom and what it counts.",
+    ),
+    "tokens": Place("assay.tokens:app", "Access tokens: who may send telemetry and who may read."),
+    "sync": Place(
+        "assay.sync:sync",
+        "Read forges and trackers for what webhooks missed, and what was before them.",
+    ),
+    "people": Place("assay.people:app", "Who is who."),
+    "teams": Place("assay.teams:app", "Teams, and who belongs to them."),
+    "links": Place("assay.links:app", "How far links can be trusted."),
+    "rules": Place("assay.rules:app", "The rules of labels."),
+    "routing": Place("assay.routing:app", "Which tool and model to use for which work."),
+    "evaluation": Place("assay.evaluation:app", "Compare routes by doing past tasks again."),
+    "learn": Place(
+        "assay.learn:learn",
+        "Learn from the company's own work: kinds of work from titles, and how sessions may end.",
+    ),
+    "prices": Place("assay.prices:app", "The company's own prices."),
+    "reprice": Place(
+        "assay.prices:reprice",
+        "Book stored usage at the present price list and price file, and show what that changes.",
+    ),
+    "budgets": Place("assay.budgets:app", "Budgets, and how they stand."),
+    "alerts": Place("assay.alerts:app", "Alerts, and where they go."),
+    "digest": Place("assay.digest:app", "The weekly digest."),
+    "chargeback": Place("assay.chargeback:app", "Charges for accounting."),
+    "backup": Place(
+        "assay.backup:backup",
+        "Copy the database into FILE, also while a server runs, and check the copy.",
+    ),
+    "restore": Place(
+        "assay.backup:restore",
+        "Make a data folder of FILE, a copy that 'assay backup' made.",
+    ),
+    "migrate": Place(
+        "assay.migrate:migrate",
+        "Bring a database of an older version to this one. Make a copy of it first.",
+    ),
+    "retention": Place(
+        "assay.retention:retain",
+        "Delete old sessions with everything that is known of them, for good.",
+    ),
+    "erase": Place(
+        "assay.erase:erase",
+        "Replace all pseudonyms of a person by ones that nothing leads to, and delete their names.",
+    ),
+    "collect": Place(
+        "assay.running:collect",
+        "Only receive telemetry; another process folds it (assay work).",
+    ),
+    "api": Place("assay.running:api", "Only serve pages and API, and receive webhooks."),
+    "work": Place(
+        "assay.running:work",
+        "Only fold telemetry and classify sessions. Any number may run against one PostgreSQL.",
+    ),
+}
+"""In the order of the help."""
+
+
+class _Commands(LaterGroup):
+    places = _COMMANDS
+
 
 app = typer.Typer(
+    cls=_Commands,
     help="What did the tokens buy? Accounts AI coding sessions and what came of them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(tokens.app, name="tokens")
-app.add_typer(keys.app, name="keys")
-app.add_typer(prices.app, name="prices")
-app.add_typer(people.app, name="people")
-app.add_typer(links.app, name="links")
-app.add_typer(rules.app, name="rules")
-app.add_typer(routing.app, name="routing")
-app.add_typer(evaluation.app, name="evaluation")
-app.add_typer(teams.app, name="teams")
-app.add_typer(budgets.app, name="budgets")
-app.add_typer(alerts.app, name="alerts")
-app.add_typer(chargeback.app, name="chargeback")
-app.add_typer(digest.app, name="digest")
-app.command()(prices.reprice)
-app.command()(connect)
-app.command()(sync)
-app.command()(learn)
-app.command()(demo)
-app.command("retention")(retain)
-app.command()(migrate)
-app.command()(backup)
-app.command()(restore)
-app.command()(erase)
 
 
 def _print_version(wanted: bool) -> None:
@@ -103,75 +112,3 @@ def main(
 ) -> None:
     """Log warnings of every command to standard error."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-
-
-@app.command()
-def serve(
-    data: Data = None,
-    database_url: DatabaseUrl = None,
-    otlp_http: OtlpHttp = None,
-    otlp_grpc: OtlpGrpc = None,
-    http: Http = None,
-) -> None:
-    """Receive telemetry and webhooks, and serve pages and API, on one machine."""
-    settings = settings_from(
-        data=data,
-        database_url=database_url,
-        otlp_http=otlp_http,
-        otlp_grpc=otlp_grpc,
-        http=http,
-    )
-    _run(settings, frozenset(Part))
-
-
-@app.command()
-def collect(
-    data: Data = None,
-    database_url: DatabaseUrl = None,
-    otlp_http: OtlpHttp = None,
-    otlp_grpc: OtlpGrpc = None,
-) -> None:
-    """Only receive telemetry; another process folds it (assay work)."""
-    settings = settings_from(
-        data=data, database_url=database_url, otlp_http=otlp_http, otlp_grpc=otlp_grpc
-    )
-    _run(settings, frozenset({Part.COLLECT}))
-
-
-@app.command()
-def api(data: Data = None, database_url: DatabaseUrl = None, http: Http = None) -> None:
-    """Only serve pages and API, and receive webhooks."""
-    settings = settings_from(data=data, database_url=database_url, http=http)
-    _run(settings, frozenset({Part.API}))
-
-
-def _run(settings: Settings, parts: frozenset[Part]) -> None:
-    try:
-        run_parts(settings, parts)
-    except CannotStart as error:
-        end(str(error))
-
-
-@app.command()
-def work(data: Data = None, database_url: DatabaseUrl = None) -> None:
-    """Only fold telemetry and classify sessions. Any number may run against one PostgreSQL."""
-    settings = settings_from(data=data, database_url=database_url)
-    try:
-        files = read_files(settings)
-        through = set_up()
-        post = set_up_digest(settings)
-    except CannotStart as error:
-        end(str(error))
-    jobs = Jobs()
-    with (
-        opened(data, database_url) as database,
-        reading_on_schedule(settings),
-        forgetting(settings, database),
-        learning_daily(settings, database),
-        notifying(database, through, settings.privacy_floor),
-        delivering(wired(settings, database, files), post),
-        telling_if(wanted(settings, ()), "work", metric_sources.worker(database, jobs), jobs),
-    ):
-        typer.echo(f"Tokenassay {__version__} is working. Ctrl-C stops it.")
-        prices = PriceBook(files.prices.company)
-        worker.work(database, worker.Signalled(), prices, files.thresholds.told, jobs)
