@@ -10,6 +10,9 @@ from types import FrameType
 def main() -> None:
     """Run the command line."""
     heed_the_end()
+    # gRPC looks at this when it is read. The worker is a program of its own, no fork that would need
+    # its threads looked after; and gRPC would say so, as the first line that anybody sees.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     # Only now: reading everything takes seconds.
     import_module("assay.main").app()
 
