@@ -10,8 +10,8 @@ from types import FrameType
 def main() -> None:
     """Run the command line."""
     heed_the_end()
-    # gRPC looks at this when it is read. The worker is a program of its own, no fork that would need
-    # its threads looked after; and gRPC would say so, as the first line that anybody sees.
+    # gRPC looks at this when it is read. The worker is a program of its own, so no fork needs its
+    # threads looked after, and it would say so in the first line that anybody sees.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     # Only now: reading everything takes seconds.
     import_module("assay.main").app()
