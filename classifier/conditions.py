@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from classifier.landed_work import (
+    BESIDE_THE_POINT,
     DECIDING,
     Flaw,
     LandedWork,
     endless_from,
     id_of,
     landed_work,
+    minor,
     seen_of_cost,
     seen_of_tasks,
+    seen_together,
 )
 from classifier.thresholds import Thresholds
 from domain.closing import ClosedReason
@@ -46,17 +49,10 @@ _OF_LANDED = (
     "costly_times",
     "costly_cents",
     "takeover_share",
+    "minor_share",
     "tasks_share",
     "tasks_changes",
     "revert_window_days",
-)
-_BESIDE_THE_POINT = frozenset(
-    {
-        ClosedReason.SUPERSEDED,
-        ClosedReason.DUPLICATE,
-        ClosedReason.SCOPE_DECLINED,
-        ClosedReason.TEST_OR_EXPERIMENT,
-    }
 )
 
 
@@ -154,6 +150,7 @@ def reverted(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen |
         "reverted_at": last.isoformat(),
         "tier": _weakest(work.tier for work in landed),
         "reland_days": thresholds.reland_days,
+        "minor": sorted(id_of(change) for change in minor(facts, thresholds)),
     }
     return Seen(seen, last + timedelta(days=thresholds.reland_days))
 
@@ -170,7 +167,7 @@ def abandoned(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen 
 def beside_the_point(facts: SessionFacts, thresholds: Thresholds, _: datetime) -> Seen | None:
     """Match closed changes: each for a reason that says nothing against the work."""
     closed = _closed(facts)
-    if not closed or any(c.closed_reason not in _BESIDE_THE_POINT for c in closed):
+    if not closed or any(c.closed_reason not in BESIDE_THE_POINT for c in closed):
         return None
     return _was_closed(closed, thresholds)
 
@@ -179,7 +176,7 @@ def closed_as_failed(facts: SessionFacts, thresholds: Thresholds, _: datetime) -
     """Match closed changes: some for failing, and none for a reason that can't be told."""
     closed = _closed(facts)
     reasons = {change.closed_reason for change in closed}
-    if not reasons & _FAILED or not reasons <= _FAILED | _BESIDE_THE_POINT:
+    if not reasons & _FAILED or not reasons <= _FAILED | BESIDE_THE_POINT:
         return None
     return _was_closed(closed, thresholds)
 
@@ -289,6 +286,8 @@ def _stands(facts: SessionFacts, standing: list[LandedWork], thresholds: Thresho
         "tasks": seen_of_tasks(landed),
         "reworked": sorted(work.id for work in landed if Flaw.REWORKED in work.flaws),
         "reverted": sorted(work.id for work in landed if work.reverted_at),
+        "minor": sorted(id_of(change) for change in minor(facts, thresholds)),
+        **seen_together(facts, thresholds),
         **{name: getattr(thresholds, name) for name in _OF_LANDED},
     }
     return Seen(seen, first + timedelta(days=thresholds.revert_window_days))

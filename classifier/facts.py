@@ -205,6 +205,7 @@ def _linked(fate: Fate, link: Link, work: _Work) -> LinkedChange:
         closed_reason=fate.closed_reason,
         tasks=change.tasks,
         title=change.title,
+        lines=change.lines,
         takeover=takeover(change, work.as_of),
         cost_nanousd=landed.cost_nanousd if landed else None,
         tied=landed.tied if landed else None,

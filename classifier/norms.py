@@ -7,6 +7,10 @@ median, so that half of the peers cost more than expected whatever the others do
 slope would stand more outliers, but takes a hundred times as long; on logs, with the level by the
 median, outliers move the line little.
 
+The line ends at the company's largest change: whoever claims more lines is expected to cost as much
+as that would have, no more. To end it at the largest of the peers proper made labels worse: of some
+thirty one in thirty is larger than all before.
+
 Tools differ in price by more than work does. So every cost is first divided by what its tool
 usually costs beside all others for as many lines. Without, whatever was done with the dearest tool
 would be called disproportionate; whether a tool is worth its price is what its verdict says.
@@ -19,7 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from statistics import median
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from classifier.thresholds import Thresholds
 from domain.landed import LandedChange
@@ -30,16 +34,21 @@ from store import landed
 from store.engine import Connection
 from store.landed import Span
 
+_Number = TypeVar("_Number", int, float)
 # So many of the latest are enough to draw a line, whatever the size of the company.
 MOST_PEERS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Logs of cost by logs of lines; ``over`` are those by which each peer exceeds it, in order."""
+    """Logs of cost by logs of lines; ``over`` are those by which each peer exceeds it, in order.
+
+    ``widest`` is the log of the most lines.
+    """
 
     slope: float
     level: float
+    widest: float
     over: tuple[float, ...]
 
     def excess(self, x: float, y: float) -> float:
@@ -60,10 +69,40 @@ def line(points: Sequence[tuple[float, float]]) -> Line:
     slope = max(rise / spread, 0.0) if spread else 0.0
     rests = [y - slope * x for x, y in points]
     level = median(rests)
-    return Line(slope, level, tuple(sorted(rest - level for rest in rests)))
+    widest = max(x for x, _ in points)
+    return Line(slope, level, widest, tuple(sorted(rest - level for rest in rests)))
 
 
-def quantile(ordered: Sequence[int], share: float) -> int:
+def cost_norm(
+    peers: Line,
+    cost: landed.Cost,
+    *,
+    scope: Scope,
+    dearer: float,
+    widest: float,
+    share: float,
+    known_at: datetime | None,
+) -> CostNorm:
+    """What a change was expected to cost whose tool is usually dearer by so much (a log).
+
+    ``widest`` is where the line ends; ``share`` of the peers stay below ``upper_times``.
+    """
+    y = math.log(cost.nanousd)
+    excess = peers.excess(min(math.log(cost.lines), widest), y - dearer)
+    return CostNorm(
+        scope=scope,
+        peers=len(peers.over),
+        expected_nanousd=round(math.exp(y - excess)),
+        percentile=peers.percentile(excess),
+        tool_factor=math.exp(dearer),
+        slope=peers.slope,
+        most_lines=round(math.exp(widest)),
+        upper_times=math.exp(quantile(peers.over, share)),
+        known_at=known_at,
+    )
+
+
+def quantile(ordered: Sequence[_Number], share: float) -> _Number:
     """The least value that at least this share of them do not exceed; of at least one."""
     return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
 
@@ -128,17 +167,17 @@ class Peers:
         dearer = self._dearer(change.tool, window) if change.tool else None
         if dearer is None or not change.lines or not change.cost_nanousd:
             return None
-        x, y = math.log(change.lines), math.log(change.cost_nanousd)
+        company = self._company(window)
         for scope, repo, work_type in _scopes(change):
             found = self._line(repo, work_type, window)
-            if found is not None:
-                excess = found.excess(x, y - dearer)
-                return CostNorm(
+            if found is not None and company is not None:
+                return cost_norm(
+                    found,
+                    landed.Cost(change.lines, change.cost_nanousd, change.tool or ""),
                     scope=scope,
-                    peers=len(found.over),
-                    expected_nanousd=round(math.exp(y - excess)),
-                    percentile=found.percentile(excess),
-                    tool_factor=math.exp(dearer),
+                    dearer=dearer,
+                    widest=company.widest,
+                    share=self._thresholds.costly_percentile,
                     known_at=window.end if window.later else None,
                 )
         return None

@@ -171,8 +171,13 @@ lacks the task that its repository works with makes it *unknown*, not wasteful: 
 forgot to name a ticket has wasted nothing; but what it was for can't be told, until somebody names
 the ticket. Where nothing stands, an open change at which somebody works comes first, since its work
 may still land. Then comes work that was merged where nobody can say whether it shipped, then
-reverts, then abandoned changes, and
-closed ones last. What each of these words means is told in [outcomes](outcomes.md).
+reverts, then abandoned changes, and closed ones last. What each of these words means is told in
+[outcomes](outcomes.md).
+
+What all standing changes cost together is held against what one change with all their lines would
+have cost: to split a change makes it no cheaper. A change with fewer than `minor_share` of the
+lines of the session's largest decides nothing, unless that one was superseded, a duplicate, out of
+scope or an experiment: beside a feature that was reverted a corrected word is no success.
 
 A session with no such work is judged by what it tried: it *tried* if the tool told an accepted
 edit, an edited file, a changed line or a commit. A count that was not told is not zero.

@@ -29,7 +29,13 @@ from store.traces import traces_of
 _AT_ONCE = 1_000
 _JUDGED = (Label.PRODUCTIVE, Label.INEFFICIENT, Label.WASTEFUL)
 # What decides with whom a change is compared; of all else the kept comparison says enough.
-_OF_PEERS = ("peer_days", "peer_changes", "endless_percentile", "revert_window_days")
+_OF_PEERS = (
+    "peer_days",
+    "peer_changes",
+    "endless_percentile",
+    "costly_percentile",
+    "revert_window_days",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,12 @@ class Thresholds:
     costly_cents: int = _number(
         500, "US cents that a change must have cost: what is less is not worth a look."
     )
+    minor_share: float = _number(
+        0.1,
+        "Share of the lines of the largest change of a session: one with fewer decides nothing "
+        "about the session. Beside a feature that was reverted, a corrected word is no success. A "
+        "judgement.",
+    )
     peer_changes: int = _number(
         30, "Comparable changes before anything is said of what is usual among them."
     )

@@ -228,7 +228,8 @@ class LinkedChange:
     as of the moment that the label is for (``classifier.fates``): a single value can't be turned
     back later.
 
-    ``takeover`` is the share of an agent's change that people made. Of a change that landed
+    ``lines`` are those that it adds and deletes, None where not told. ``takeover`` is the share of
+    an agent's change that people made. Of a change that landed
     ``cost_nanousd`` is what all sessions have booked on it, ``tied`` whether it is tied to a task,
     and ``norms`` how it compares with others; all None where that is not known (yet).
     """
@@ -247,6 +248,7 @@ class LinkedChange:
     closed_reason: ClosedReason | None
     tasks: tuple[str, ...]
     title: str
+    lines: int | None = None
     takeover: float | None = None
     cost_nanousd: int | None = None
     tied: bool | None = None

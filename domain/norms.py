@@ -6,6 +6,7 @@ cost is compared with those of the weeks after it as well, as far as they end be
 final.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -40,6 +41,9 @@ class CostNorm:
     ``percentile`` is the share of the peers that exceed their own expectation by at most as much.
     ``tool_factor`` is what its tool usually costs beside all others for as many lines: 2 is twice
     as much. It is in the expectation: that a tool is dear is not held against a piece of work.
+    ``slope`` is by which power of its lines the expectation grows, up to ``most_lines``, those of
+    the company's largest change then; ``upper_times`` how many times their own expectation the
+    dearest of the peers cost, but for those that a threshold leaves out.
     ``known_at`` is when the last of them had landed; None: before its week.
     """
 
@@ -48,7 +52,15 @@ class CostNorm:
     expected_nanousd: int
     percentile: float
     tool_factor: float
+    slope: float
+    most_lines: int
+    upper_times: float
     known_at: datetime | None = None
+
+    def expected_of(self, lines: int, known: int) -> float:
+        """What one with so many lines was expected to cost; ``known`` are those of this one."""
+        more = min(lines, self.most_lines) / min(known, self.most_lines)
+        return self.expected_nanousd * math.pow(more, self.slope)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     String,
     Subquery,
+    or_,
     select,
 )
 
@@ -273,6 +274,25 @@ def _linked_to(wanted: Subquery) -> Select[Any]:
         wanted,
         (wanted.c.repo == c.repo) & (wanted.c.kind == c.kind) & (wanted.c.target_id == c.target_id),
     )
+
+
+def linked_beside(connection: Connection, targets: Iterable[tuple[str, str, str]]) -> set[int]:
+    """Of the sessions linked to these those that are linked to another target of the same kind."""
+    return {pk for (pk,) in _linked_beside(connection, targets)}
+
+
+@asking({"kind": String(), "repo": String(), "target_id": String()})
+def _linked_beside(wanted: Subquery) -> Select[Any]:
+    c, other = t.links.c, t.links.alias("other")
+    beside = select(other.c.session_pk).where(
+        other.c.session_pk == c.session_pk,
+        other.c.kind == c.kind,
+        or_(other.c.repo != c.repo, other.c.target_id != c.target_id),
+    )
+    same = (
+        (wanted.c.repo == c.repo) & (wanted.c.kind == c.kind) & (wanted.c.target_id == c.target_id)
+    )
+    return select(c.session_pk).join(wanted, same).where(beside.exists())
 
 
 def labelled_by(connection: Connection, rule: str, persons: Collection[str]) -> set[int]:

@@ -225,6 +225,9 @@ def _row(change: LandedChange) -> Mapping[str, Any]:
         "percentile": cost.percentile if cost else None,
         "tool_factor": cost.tool_factor if cost else None,
         "cost_known_at": cost.known_at if cost else None,
+        "slope": cost.slope if cost else None,
+        "most_lines": cost.most_lines if cost else None,
+        "upper_times": cost.upper_times if cost else None,
         "usual_rounds": norms.usual_rounds if norms else None,
         "rounds_peers": norms.rounds_peers if norms else None,
         "tied_share": norms.tied_share if norms else None,
@@ -252,13 +255,17 @@ def _landed(row: Row[Any]) -> LandedChange:
 
 def _norms(row: Row[Any]) -> Norms:
     cost = None
-    if row.scope is not None:
+    # Of what an older version has compared, nothing is said until it is compared anew.
+    if row.scope is not None and row.slope is not None:
         cost = CostNorm(
             scope=Scope(row.scope),
             peers=row.peers,
             expected_nanousd=row.expected_nanousd,
             percentile=row.percentile,
             tool_factor=row.tool_factor,
+            slope=row.slope,
+            most_lines=row.most_lines,
+            upper_times=row.upper_times,
             known_at=row.cost_known_at,
         )
     return Norms(
