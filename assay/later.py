@@ -3,9 +3,8 @@
 To read all of them takes seconds, of which none needs more than a part.
 """
 
-from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -43,14 +42,3 @@ class Later(TyperCommand):
     def make_context(self, *told: Any, **more: Any) -> Any:
         """Its context, in which it then runs."""
         return self.read().make_context(*told, **more)
-
-
-class LaterGroup(TyperGroup):
-    """A group of such commands."""
-
-    places: ClassVar[Mapping[str, Place]]
-
-    def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        for name, place in self.places.items():
-            self.add_command(Later(name, place))

@@ -1,12 +1,13 @@
 """The command line: which commands there are. What each does is told by its own module."""
 
 import logging
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from assay import __version__
-from assay.later import LaterGroup, Place
+from assay.later import Later, Place
 
 _COMMANDS = {
     "serve": Place(
@@ -82,8 +83,11 @@ _COMMANDS = {
 """In the order of the help."""
 
 
-class _Commands(LaterGroup):
-    places = _COMMANDS
+class _Commands(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, place in _COMMANDS.items():
+            self.add_command(Later(name, place))
 
 
 app = typer.Typer(

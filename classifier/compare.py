@@ -53,7 +53,7 @@ def measure_changes(
     """Measure these marked changes."""
     with database.reading() as connection:
         found = _measure(connection, marks, thresholds, now)
-        sessions = _sessions(connection, found.kept, found.relabel)
+        sessions = _sessions(connection, {*_ids(found.kept), *found.dropped}, found.relabel)
     with database.writing() as connection:
         landed.drop_landed(connection, found.dropped)
         landed.keep_landed(connection, found.kept)
@@ -74,7 +74,7 @@ def _find_peers(connection: Connection, moved: datetime, thresholds: Thresholds)
     waiting = landed.without_peers(connection, since, moved)
     changed, relabel = _compared(waiting, Peers(connection, thresholds), thresholds)
     landed.keep_landed(connection, changed)
-    return _sessions(connection, changed, relabel)
+    return _sessions(connection, _ids(changed), relabel)
 
 
 def compare_weeks(database: Database, thresholds: Thresholds, marks: Mapping[int, int]) -> None:
@@ -85,7 +85,7 @@ def compare_weeks(database: Database, thresholds: Thresholds, marks: Mapping[int
         )
         all_of_them = [change for of_week in of_weeks for change in of_week]
         changed, relabel = _compared(all_of_them, Peers(connection, thresholds), thresholds)
-        sessions = _sessions(connection, changed, relabel)
+        sessions = _sessions(connection, _ids(changed), relabel)
     with database.writing() as connection:
         landed.keep_landed(connection, changed)
         dirty.mark_labels(connection, sessions)
@@ -218,16 +218,20 @@ def _says(change: LandedChange | None, thresholds: Thresholds) -> tuple[object, 
 
 
 def _sessions(
-    connection: Connection, changed: Iterable[LandedChange], relabel: Iterable[ChangeId]
+    connection: Connection, changed: Collection[ChangeId], relabel: Collection[ChangeId]
 ) -> set[int]:
     """Sessions to label anew: all of these, and of others that changed those with several changes.
 
     What these cost together may turn on any of them.
     """
-    beside = {(each.repo, each.number) for each in changed}.difference(relabel)
+    beside = set(changed).difference(relabel)
     return linked_sessions(connection, _targets(relabel)) | linked_beside(
         connection, _targets(beside)
     )
+
+
+def _ids(changes: Iterable[LandedChange]) -> set[ChangeId]:
+    return {(each.repo, each.number) for each in changes}
 
 
 def _targets(changes: Iterable[ChangeId]) -> list[tuple[str, str, str]]:

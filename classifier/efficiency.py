@@ -271,9 +271,7 @@ def _same_mix(sheet: Sheet, thresholds: EfficiencyThresholds) -> dict[str | None
     usual = usual_by_type(_by_type(sheet))
     mixes: dict[str, dict[str, int]] = defaultdict(dict)
     quarters = crossings(weeks, by, Facet.WORK_TYPE) if usual else []
-    for (group, kind), spent in (
-        weeks.mix(by, Facet.WORK_TYPE, quarters).items() if quarters else ()
-    ):
+    for (group, kind), spent in weeks.mix(by, Facet.WORK_TYPE, quarters).items():
         if kind in usual:
             mixes[group][kind] = spent
     found: dict[str | None, float] = {}

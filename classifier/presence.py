@@ -140,12 +140,12 @@ class Weeks:
         self, one: Facet, other: Facet, quarters: Sequence[Crossing]
     ) -> Counter[tuple[str, str]]:
         """What settled sessions of these quarters cost, by those pairs of values that are shown."""
-        *before, last = quarters
+        before, last = quarters[:-1], quarters[-1:]
         live = [week for each in before for week in each.live]
         stamps = _of(self._settled, live), _of(self._people, live)
         key = ("mix", one, other, self.floor, stamps)
         found = Counter(_REMEMBERED.made(key, lambda: self._mixed(one, other, before)))
-        found.update(self._mixed(one, other, [last]))
+        found.update(self._mixed(one, other, last))
         return found
 
     def _mixed(
