@@ -89,7 +89,8 @@ def create_app(wiring: Wiring, extra_routers: Sequence[APIRouter] = ()) -> FastA
     app.add_middleware(Screen, wiring=wiring)
     app.add_middleware(SecurityHeaders, tls=wiring.doors.tls)
     handle_problems(app, problem_page, SECURITY)
-    for router in (*_ROUTERS, *extra_routers, *_PAGES):
+    # What machines send comes first: routes are tried one after the other.
+    for router in (*extra_routers, *_ROUTERS, *_PAGES):
         app.include_router(router)
 
     @app.get("/openapi.json", include_in_schema=False, dependencies=[Depends(may_read)])

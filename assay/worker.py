@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from assay import cycles, metric_sources, telemetry
 from assay.guarding import Guard
@@ -21,11 +21,11 @@ from assay.resting import Resting, pause
 from assay.watching import Watching
 from classifier.judge import Judging, keep_verdicts
 from classifier.leak_report import LeakKeeper
-from classifier.run import classify
+from classifier.run import Rounds, classify
 from classifier.threshold_file import ThresholdSettings
 from classifier.threshold_file import parse as parse_thresholds
 from classifier.watch import Watch
-from collector.ingest import ingest
+from collector.ingest import FULL, ingest
 from domain.price_book import LIST_PRICES, PriceBook
 from domain.price_file import parse
 from domain.pseudonym import Pseudonyms
@@ -104,11 +104,11 @@ def work(
     worked_at = time.monotonic()
     while not orders.gone:
         try:
-            worked = worker.work(stopping=orders.stop)
+            worked, more = worker.work(stopping=orders.stop)
         except StoreError as error:
             _log.error("waiting for the database: %s", error)
             time.sleep(_FAILED_SECONDS)
-            worked = True
+            worked = more = True
         stained = stained or worked
         due = not worked or time.monotonic() - tidied_at > _TIDY_SECONDS
         if stained and due and _tidy(database):
@@ -117,7 +117,17 @@ def work(
             return
         now = time.monotonic()
         worked_at = now if worked else worked_at
-        orders.wait(0 if worked else pause(now - worked_at))
+        orders.wait(0 if more else pause(now - worked_at))
+
+
+class _Worked(NamedTuple):
+    """Whether there was anything to do, and whether more is known to be left.
+
+    Where it is not, what comes in a moment is folded together: a batch costs as much as some rows.
+    """
+
+    anything: bool
+    more: bool
 
 
 class _Worker:
@@ -128,6 +138,7 @@ class _Worker:
     ) -> None:
         self._database, self._prices, self._jobs = database, prices, jobs
         self._rules = thresholds.rules
+        self._rounds = Rounds(database, thresholds.rules)
         self._judging = Judging(thresholds=thresholds, prices=prices)
         self._leaks = LeakKeeper(database, thresholds.leaks)
         self._watching = Watching(Watch(prices.company, thresholds.alerts))
@@ -135,30 +146,35 @@ class _Worker:
         self._counted_at = float("-inf")
         self._pseudonyms: Pseudonyms | None = None
 
-    def work(self, *, stopping: bool) -> bool:
-        """Do some of what there is to do; whether there was anything. Raises StoreError."""
+    def work(self, *, stopping: bool) -> _Worked:
+        """Do some of what there is to do. Raises StoreError."""
         self._pseudonyms = self._pseudonyms or _begun(self._database)
         if time.monotonic() - self._counted_at > _STATISTICS_SECONDS:
             statistics.refresh(self._database)
             self._counted_at = time.monotonic()
         folded = self._fold(self._pseudonyms)
         self._guard.attempt("watch", lambda: self._watching.look(self._database))
-        concluded = (stopping or self._resting.over()) and self._conclude()
-        return folded or concluded
+        concluded = (stopping or self._resting.over()) and self._conclude(all_=stopping)
+        return _Worked(folded > 0 or concluded, folded >= FULL or concluded)
 
-    def _fold(self, pseudonyms: Pseudonyms) -> bool:
+    def _fold(self, pseudonyms: Pseudonyms) -> int:
+        """How many rows of the inbox were settled."""
         with self._jobs.job("fold") as doing:
             doing.done = ingest(
                 self._database, pseudonyms, prices=self._prices, records=self._jobs.records
             )
         if doing.done:
             self._resting.note_folded()
-        return bool(doing.done)
+        return doing.done
 
-    def _conclude(self) -> bool:
-        """Conclude some of what is marked; where nothing is, judge, measure and rest."""
+    def _conclude(self, *, all_: bool) -> bool:
+        """Conclude some of a round, or of all that is marked; at its end judge, measure, rest."""
         with self._resting.concluding(), self._jobs.job("classify") as doing:
-            doing.done = int(classify(self._database, datetime.now(UTC), self._rules))
+            now = datetime.now(UTC)
+            if all_:
+                doing.done = int(classify(self._database, now, self._rules))
+            else:
+                doing.done = int(self._rounds.conclude(now))
         if not doing.done:
             self._guard.attempt("judge", self._judge)
             self._guard.attempt("leaks", self._measure)

@@ -8,7 +8,7 @@ aside.
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from classifier.change_outcomes import change_outcomes
 from classifier.compare import compare_weeks, measure_changes
@@ -33,16 +33,51 @@ CLASSIFYING = 7_275_332
 DEFAULTS = Thresholds()
 
 
+# What telemetry, a forge or a file of people touched; all else follows from it, or from time.
+_TOUCHED = frozenset({Marks.PEOPLE, Marks.SESSIONS, Marks.WORK})
+
+
 def classify(database: Database, now: datetime, thresholds: Thresholds = DEFAULTS) -> bool:
     """Conclude some of what is marked or due; whether there was anything.
 
     One process at a time: of many workers the others only fold meanwhile.
     """
     with database.alone(CLASSIFYING) as mine:
-        return mine and _classify(database, thresholds, now)
+        return mine and _classify(database, thresholds, now, touched=True).worked
 
 
-def _classify(database: Database, thresholds: Thresholds, now: datetime) -> bool:
+class Rounds:
+    """Concludes in rounds: what was touched until one began, and all that follows from that.
+
+    What is touched meanwhile waits for the next, so a round ends however much comes, and a session
+    at work is concluded once in each.
+    """
+
+    def __init__(self, database: Database, thresholds: Thresholds = DEFAULTS) -> None:
+        self._database = database
+        self._thresholds = thresholds
+        self._beginning = True
+
+    def conclude(self, now: datetime) -> bool:
+        """Conclude some of a round; False where it is done, or there is nothing for one."""
+        with self._database.alone(CLASSIFYING) as mine:
+            if not mine:
+                return False
+            passed = _classify(self._database, self._thresholds, now, touched=self._beginning)
+        self._beginning = passed.more_touched or not passed.worked
+        return passed.worked
+
+
+class _Passed(NamedTuple):
+    """Whether there was anything to conclude, and whether more may be left that was touched."""
+
+    worked: bool
+    more_touched: bool
+
+
+def _classify(
+    database: Database, thresholds: Thresholds, now: datetime, *, touched: bool
+) -> _Passed:
     with database.reading() as connection:
         waiting = dirty.waiting(connection, now)
 
@@ -51,8 +86,10 @@ def _classify(database: Database, thresholds: Thresholds, now: datetime) -> bool
             aside.set_aside(connection, kind, key, marks, now, reason)
 
     concluding = Concluding(set_aside)
-    worked = more = False
+    worked = more = more_touched = False
     for step in _steps(database, thresholds, now):
+        if step.kind in _TOUCHED and not touched:
+            continue
         # Where more waits, what follows would be done again for that.
         if more and step.kind is not Marks.WORK:
             break
@@ -64,7 +101,9 @@ def _classify(database: Database, thresholds: Thresholds, now: datetime) -> bool
                 concluding.carry_out(step, marks)
                 worked = True
                 more = more or step.holds(len(marks))
-    return worked
+                full = step.kind in _TOUCHED and len(marks) >= step.most
+                more_touched = more_touched or full
+    return _Passed(worked, more_touched)
 
 
 def _steps(database: Database, thresholds: Thresholds, now: datetime) -> Sequence[Step[Any]]:

@@ -37,7 +37,8 @@ from store.engine import Connection, Database, passing
 
 _log = logging.getLogger(__name__)
 
-_ROWS = 256
+FULL = 256
+"""How many rows are folded together; where there were fewer, no more were there."""
 # Of a record's identity, as much as is kept.
 _record_key = Struct("<Q").unpack_from
 _PROVIDERS = {provider.name: provider for provider in (*FORGES, *TRACKERS)}
@@ -57,7 +58,7 @@ class _Read:
 def ingest(
     database: Database,
     pseudonyms: Pseudonyms,
-    limit: int = _ROWS,
+    limit: int = FULL,
     prices: PriceBook = LIST_PRICES,
     records: Counter[str] | None = None,
 ) -> int:

@@ -13,20 +13,19 @@ from urllib.parse import parse_qs
 
 import msgspec
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
 from collector.budget import Budget
+from collector.deliveries import Deliveries
 from collector.errors import CollectorError, TooLarge, Unavailable
 from collector.forges import FORGES
 from collector.provider import Provider
 from collector.spool import WEBHOOK
 from collector.trackers import TRACKERS
 from domain.pseudonym import Pseudonyms
-from store import inbox
 from store.engine import Database, StoreError
-from store.inbox import Incoming
+from store.inbox import DeliveryKey, Incoming
 
 # GitHub itself sends no larger payload.
 _BODY_BYTES = 25 * 1024 * 1024
@@ -53,8 +52,9 @@ def webhook_router(
 ) -> APIRouter:
     """Routes ``/webhooks/<provider>``; ``secrets`` by its name, absent where not configured."""
     router = APIRouter(tags=["webhooks"])
+    deliveries = Deliveries(database)
     for provider in (*FORGES, *TRACKERS):
-        handler = _handler(provider, database, pseudonyms, secrets.get(provider.name), clock)
+        handler = _handler(provider, deliveries, pseudonyms, secrets.get(provider.name), clock)
         router.add_api_route(
             f"/webhooks/{provider.name}",
             handler,
@@ -68,7 +68,7 @@ def webhook_router(
 
 def _handler(
     provider: Provider,
-    database: Database,
+    deliveries: Deliveries,
     pseudonyms: Pseudonyms,
     secret: str | None,
     clock: Callable[[], datetime],
@@ -82,8 +82,8 @@ def _handler(
             headers = {name.lower(): value for name, value in request.headers.items()}
             now = clock()
             _verify(provider, secret, raw, headers, now)
-            row, delivery_id = _read(provider, raw, headers, pseudonyms, now)
-            first = await run_in_threadpool(_keep, database, provider.name, row, delivery_id)
+            row, key = _read(provider, raw, headers, pseudonyms, now)
+            first = await deliveries.keep(row, key)
         except CollectorError as error:
             return _refusal(error)
         except StoreError:
@@ -138,7 +138,7 @@ def _read(
     headers: Mapping[str, str],
     pseudonyms: Pseudonyms,
     received_at: datetime,
-) -> tuple[Incoming, str | None]:
+) -> tuple[Incoming, DeliveryKey | None]:
     body = _json_of(raw, headers)
     try:
         payload = msgspec.json.decode(body, type=dict[str, Any])
@@ -156,7 +156,11 @@ def _read(
     row = Incoming(
         received_at=received_at, kind=WEBHOOK, name=f"{provider.name}:{event}", body=body
     )
-    return row, delivery_id[:_DELIVERY_LENGTH] if delivery_id else None
+    if not delivery_id:
+        return row, None
+    # PostgreSQL keeps no NUL.
+    known_by = delivery_id.replace("\0", "\ufffd")[:_DELIVERY_LENGTH]
+    return row, DeliveryKey(provider.name, known_by)
 
 
 def _json_of(raw: bytes, headers: Mapping[str, str]) -> bytes:
@@ -168,16 +172,6 @@ def _json_of(raw: bytes, headers: Mapping[str, str]) -> bytes:
     except (UnicodeDecodeError, ValueError) as error:
         raise _Refused(400, "not_json", "the form can't be read") from error
     return fields.get("payload", [""])[0].encode()
-
-
-def _keep(database: Database, provider: str, row: Incoming, delivery_id: str | None) -> bool:
-    with database.arrivals.writing() as connection:
-        if delivery_id is not None and not inbox.first_delivery(
-            connection, provider, delivery_id, row.received_at
-        ):
-            return False
-        inbox.put(connection, [row])
-    return True
 
 
 def _refusal(error: CollectorError) -> JSONResponse:

@@ -5,10 +5,10 @@ in the transaction that folds it. Beside SQLite rows are in a file of their own,
 transaction marks them as folded, and they are deleted once it is durable.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Column,
@@ -46,6 +46,13 @@ class Incoming:
     name: str
     body: bytes
     key_id: str | None = None
+
+
+class DeliveryKey(NamedTuple):
+    """What a delivery is known by: its provider, and the id that this one gave it."""
+
+    provider: str
+    delivery_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +203,13 @@ def waiting(connection: Connection) -> tuple[int, int]:
     return total - aside, aside
 
 
-def first_delivery(
-    connection: Connection, provider: str, delivery_id: str, received_at: datetime
-) -> bool:
-    """Remember a webhook delivery; False where it was taken before."""
+def first_deliveries(
+    connection: Connection, received: Mapping[DeliveryKey, datetime]
+) -> set[DeliveryKey]:
+    """Remember deliveries of webhooks, and when they came; those that were not taken before."""
+    if not received:
+        return set()
     insertion = insert_into(connection, deliveries).on_conflict_do_nothing()
-    values = {"provider": provider, "delivery_id": delivery_id, "received_at": received_at}
-    returned = connection.execute(insertion.returning(deliveries.c.provider), values)
-    return returned.first() is not None
+    returned = insertion.returning(deliveries.c.provider, deliveries.c.delivery_id)
+    rows = [{**key._asdict(), "received_at": at} for key, at in sorted(received.items())]
+    return {DeliveryKey(*row) for row in connection.execute(returned, rows)}

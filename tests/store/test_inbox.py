@@ -23,7 +23,7 @@ from collector.spool import OTLP, WEBHOOK, pack_otlp
 from domain.record import Signal
 from store import inbox
 from store.engine import Database, StoreError
-from store.inbox import Held, Incoming
+from store.inbox import DeliveryKey, Held, Incoming
 from tests.capturing import CAPTURES, PSEUDONYMS, expected, same
 from tests.filling import (
     RECEIVED_AT,
@@ -121,7 +121,8 @@ def test_parked_rows_wait_beside_the_others_until_they_are_released(database: Da
 def test_a_delivery_is_new_once_by_forge(database: Database) -> None:
     def first(provider: str, delivery_id: str) -> bool:
         with database.arrivals.writing() as connection:
-            return inbox.first_delivery(connection, provider, delivery_id, RECEIVED_AT)
+            key = DeliveryKey(provider, delivery_id)
+            return inbox.first_deliveries(connection, {key: RECEIVED_AT}) == {key}
 
     assert [first("github", "1"), first("github", "1")] == [True, False]
     assert [first("github", "2"), first("gitlab", "1")] == [True, True]
@@ -348,16 +349,17 @@ def test_marks_are_forgotten_once_their_rows_are_gone(embedded: Database) -> Non
 
 
 def test_rows_in_the_database_itself_are_moved_and_folded(embedded: Database) -> None:
+    key = DeliveryKey("github", "1")
     add(embedded, row("first"))
     with embedded.writing() as connection:
         inbox.put(connection, [row(f"old {number}") for number in range(250)])
-        assert inbox.first_delivery(connection, "github", "1", RECEIVED_AT)
+        assert inbox.first_deliveries(connection, {key: RECEIVED_AT}) == {key}
     inbox.adopt(embedded)
     inbox.adopt(embedded)
     names = [held.incoming.name for held in oldest(embedded, 1000)]
     assert names == ["first", *(f"old {number}" for number in range(250))]
     with embedded.arrivals.writing() as connection:
-        assert not inbox.first_delivery(connection, "github", "1", RECEIVED_AT)
+        assert inbox.first_deliveries(connection, {key: RECEIVED_AT}) == set()
     with embedded.reading() as connection:
         assert inbox.waiting(connection) == (0, 0)
 

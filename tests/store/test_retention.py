@@ -18,6 +18,7 @@ from store import aside, inbox, retention, sessions
 from store import tables as t
 from store.dirty import Marks
 from store.engine import Database
+from store.inbox import DeliveryKey
 from store.retention import Forgotten
 from tests.ageing import START, Sent, body, day, send
 from tests.filling import Fresh, folded, one, put, rows
@@ -247,7 +248,8 @@ def test_deliveries_are_forgotten_once_nobody_would_send_them_again(database: Da
     with database.arrivals.writing() as connection:
         for number, age in enumerate((31, 29)):
             received = NOW - timedelta(days=age)
-            assert inbox.first_delivery(connection, "github", str(number), received)
+            key = DeliveryKey("github", str(number))
+            assert inbox.first_deliveries(connection, {key: received}) == {key}
     told = forget(database, sessions_before=None, horizon=None, now=NOW)
     assert told == Forgotten(deliveries=1)
     assert rows(database, "deliveries", "delivery_id") == [("1",)]

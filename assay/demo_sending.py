@@ -1,0 +1,162 @@
+"""What the simulated company's tools, forge and tracker send, through the front doors of a server.
+
+Fifty thousand requests, on the machine that answers them too: so by connections that are kept, of
+a client that does nothing else.
+"""
+
+import hashlib
+import hmac
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from simulation.deliveries import Delivery, deliveries
+from simulation.history import History
+from simulation.telemetry import Body, told
+
+_SENDERS = 8
+_AT_ONCE = 200
+_TRIES = 50
+_LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+_PAUSE = 0.2
+_TIMEOUT = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """Where the server listens (host and port), and what its webhooks are signed with."""
+
+    otlp: str
+    api: str
+    secret: str
+
+
+def send_all(history: History, doors: Doors) -> None:
+    """Everything through the front doors, and wait until all of it is in the answers."""
+    company = history.company
+    people = {each.login: each for each in company.developers}
+    sessions = [
+        session
+        for piece in history.pieces
+        for session in piece.sessions
+        if session.ended_at <= history.until
+    ]
+    work = deliveries(history)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn()) as progress:
+        sender = _Sender(doors)
+        _each(
+            progress,
+            "telemetry of sessions",
+            sessions,
+            lambda session: sender.telemetry(
+                told(session, company.tools[session.tool], people[session.developer])
+            ),
+        )
+        _each(progress, "webhooks of changes and tickets", work, sender.webhook)
+        _settle(progress, sender)
+
+
+def _each(progress: Progress, what: str, items: Sequence[Any], send: Callable[[Any], None]) -> None:
+    task = progress.add_task(what, total=len(items))
+    with ThreadPoolExecutor(_SENDERS) as senders:
+        for _ in _in_turn(senders, send, items):
+            progress.advance(task)
+
+
+def _in_turn(
+    senders: ThreadPoolExecutor, send: Callable[[Any], None], items: Sequence[Any]
+) -> Iterable[None]:
+    """Some hundred at once: a future for each of fifty thousand bodies would hold them all."""
+    for start in range(0, len(items), _AT_ONCE):
+        yield from senders.map(send, items[start : start + _AT_ONCE])
+
+
+def _settle(progress: Progress, sender: "_Sender") -> None:
+    task = progress.add_task("folding, linking and labelling", total=None)
+    most = 0
+    while pending := sender.pending():
+        most = max(most, pending)
+        progress.update(task, total=most, completed=most - pending)
+        time.sleep(_PAUSE)
+    progress.update(task, total=most or 1, completed=most or 1)
+
+
+class _Sender:
+    """Sends one thing at a time and thread, again where the server asks to wait."""
+
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+        self._own = threading.local()
+
+    def telemetry(self, body: Body) -> None:
+        path, content = body
+        self._send(self._doors.otlp, path, content, {"content-type": "application/x-protobuf"})
+
+    def webhook(self, delivery: Delivery) -> None:
+        content = json.dumps(delivery.body).encode()
+        signed = hmac.digest(self._doors.secret.encode(), content, "sha256").hex()
+        name = hashlib.blake2b(content, digest_size=16).hexdigest()
+        headers = {
+            "content-type": "application/json",
+            "x-github-event": delivery.event,
+            "x-github-delivery": name,
+            "x-hub-signature-256": f"sha256={signed}",
+            "x-hub-signature": f"sha256={signed}",
+            "x-atlassian-webhook-identifier": name,
+        }
+        self._send(self._doors.api, f"/webhooks/{delivery.provider}", content, headers)
+
+    def pending(self) -> int:
+        """What is acknowledged and not yet in every answer."""
+        _, _, answer = self._ask("GET", self._doors.api, "/v1/status", None, {})
+        pending: int = json.loads(answer)["pending"]
+        return pending
+
+    def _send(self, door: str, path: str, content: bytes, headers: dict[str, str]) -> None:
+        status, wait = 0, 0.0
+        for _ in range(_TRIES):
+            time.sleep(wait)
+            status, wait, _ = self._ask("POST", door, path, content, headers)
+            if status not in _LATER:
+                break
+        if status != HTTPStatus.OK:
+            raise RuntimeError(f"{path} was refused with {status}")
+
+    def _ask(
+        self, method: str, door: str, path: str, content: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, float, bytes]:
+        """The status of an answer, after how many seconds to come again, and its body."""
+        connection = self._connection(door)
+        try:
+            return _asked(connection, method, path, content, headers)
+        except (HTTPException, ConnectionError):
+            # A server may end a connection between two requests: once more by a new one.
+            connection.close()
+            return _asked(connection, method, path, content, headers)
+
+    def _connection(self, door: str) -> HTTPConnection:
+        kept: dict[str, HTTPConnection] = self._own.__dict__.setdefault("connections", {})
+        if door not in kept:
+            kept[door] = HTTPConnection(door, timeout=_TIMEOUT)
+        return kept[door]
+
+
+def _asked(
+    connection: HTTPConnection,
+    method: str,
+    path: str,
+    content: bytes | None,
+    headers: dict[str, str],
+) -> tuple[int, float, bytes]:
+    connection.request(method, path, content, headers)
+    answer = connection.getresponse()
+    return answer.status, float(answer.headers.get("retry-after", 1)), answer.read()
