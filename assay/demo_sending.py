@@ -9,21 +9,25 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
+from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from simulation.company import Company
 from simulation.deliveries import Delivery, deliveries
-from simulation.history import History
-from simulation.telemetry import Body, told
+from simulation.history import History, Session
+from simulation.telemetry import told as body_of
 
-_SENDERS = 8
-_AT_ONCE = 200
+_SENDERS = 32
+_AT_ONCE = 10
 _TRIES = 50
 _LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _PAUSE = 0.2
@@ -40,44 +44,46 @@ class Doors:
 
 
 def send_all(history: History, doors: Doors) -> None:
-    """Everything through the front doors, and wait until all of it is in the answers."""
-    company = history.company
-    people = {each.login: each for each in company.developers}
-    sessions = [
-        session
+    """Everything through the front doors, as it came to pass; wait until all of it is answered."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn()) as progress:
+        sender = _Sender(doors, history.company)
+        _each(progress, "telemetry and webhooks", _in_order(history), sender.send)
+        _settle(progress, sender)
+
+
+def _in_order(history: History) -> list[Session | Delivery]:
+    """Sessions, each told when it ended, and deliveries."""
+    ended = [
+        (session.ended_at, session)
         for piece in history.pieces
         for session in piece.sessions
         if session.ended_at <= history.until
     ]
-    work = deliveries(history)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn()) as progress:
-        sender = _Sender(doors)
-        _each(
-            progress,
-            "telemetry of sessions",
-            sessions,
-            lambda session: sender.telemetry(
-                told(session, company.tools[session.tool], people[session.developer])
-            ),
-        )
-        _each(progress, "webhooks of changes and tickets", work, sender.webhook)
-        _settle(progress, sender)
+    told: list[tuple[datetime, Session | Delivery]] = [*ended]
+    told += ((delivery.at, delivery) for delivery in deliveries(history))
+    return [each for _, each in sorted(told, key=itemgetter(0))]
 
 
 def _each(progress: Progress, what: str, items: Sequence[Any], send: Callable[[Any], None]) -> None:
     task = progress.add_task(what, total=len(items))
+    # Each thread takes the next when it is done with one.
+    left = iter(items)
+    taking = threading.Lock()
+
+    def take() -> list[Any]:
+        with taking:
+            return list(islice(left, _AT_ONCE))
+
+    def send_some() -> None:
+        while some := take():
+            for each in some:
+                send(each)
+            progress.advance(task, len(some))
+
     with ThreadPoolExecutor(_SENDERS) as senders:
-        for _ in _in_turn(senders, send, items):
-            progress.advance(task)
-
-
-def _in_turn(
-    senders: ThreadPoolExecutor, send: Callable[[Any], None], items: Sequence[Any]
-) -> Iterable[None]:
-    """Some hundred at once: a future for each of fifty thousand bodies would hold them all."""
-    for start in range(0, len(items), _AT_ONCE):
-        yield from senders.map(send, items[start : start + _AT_ONCE])
+        for sending in [senders.submit(send_some) for _ in range(_SENDERS)]:
+            sending.result()
 
 
 def _settle(progress: Progress, sender: "_Sender") -> None:
@@ -93,15 +99,23 @@ def _settle(progress: Progress, sender: "_Sender") -> None:
 class _Sender:
     """Sends one thing at a time and thread, again where the server asks to wait."""
 
-    def __init__(self, doors: Doors) -> None:
+    def __init__(self, doors: Doors, company: Company) -> None:
         self._doors = doors
+        self._tools = company.tools
+        self._people = {each.login: each for each in company.developers}
         self._own = threading.local()
 
-    def telemetry(self, body: Body) -> None:
-        path, content = body
+    def send(self, told: Session | Delivery) -> None:
+        if isinstance(told, Delivery):
+            self._webhook(told)
+        else:
+            self._telemetry(told)
+
+    def _telemetry(self, session: Session) -> None:
+        path, content = body_of(session, self._tools[session.tool], self._people[session.developer])
         self._send(self._doors.otlp, path, content, {"content-type": "application/x-protobuf"})
 
-    def webhook(self, delivery: Delivery) -> None:
+    def _webhook(self, delivery: Delivery) -> None:
         content = json.dumps(delivery.body).encode()
         signed = hmac.digest(self._doors.secret.encode(), content, "sha256").hex()
         name = hashlib.blake2b(content, digest_size=16).hexdigest()

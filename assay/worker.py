@@ -21,7 +21,7 @@ from assay.resting import Resting, pause
 from assay.watching import Watching
 from classifier.judge import Judging, keep_verdicts
 from classifier.leak_report import LeakKeeper
-from classifier.run import Rounds, classify
+from classifier.run import Rounds
 from classifier.threshold_file import ThresholdSettings
 from classifier.threshold_file import parse as parse_thresholds
 from classifier.watch import Watch
@@ -38,6 +38,8 @@ DEFAULT_THRESHOLDS = ThresholdSettings()
 _FAILED_SECONDS = 1.0
 _TIDY_SECONDS = 5.0
 _STATISTICS_SECONDS = 300.0
+# Without a moment in which nothing waits to be concluded.
+_BUSY_SECONDS = 600.0
 
 
 class Orders(Protocol):
@@ -143,7 +145,7 @@ class _Worker:
         self._leaks = LeakKeeper(database, thresholds.leaks)
         self._watching = Watching(Watch(prices.company, thresholds.alerts))
         self._guard, self._resting = Guard(), Resting()
-        self._counted_at = float("-inf")
+        self._counted_at, self._judged_at = float("-inf"), time.monotonic()
         self._pseudonyms: Pseudonyms | None = None
 
     def work(self, *, stopping: bool) -> _Worked:
@@ -168,16 +170,19 @@ class _Worker:
         return doing.done
 
     def _conclude(self, *, all_: bool) -> bool:
-        """Conclude some of a round, or of all that is marked; at its end judge, measure, rest."""
+        """Conclude some of a round; at its end rest, and judge and measure where nothing waits.
+
+        Verdicts of what is told only in part would stand for hours. Where something always waits
+        they are given all the same.
+        """
         with self._resting.concluding(), self._jobs.job("classify") as doing:
-            now = datetime.now(UTC)
-            if all_:
-                doing.done = int(classify(self._database, now, self._rules))
-            else:
-                doing.done = int(self._rounds.conclude(now))
+            doing.done = int(self._rounds.conclude(datetime.now(UTC), all_=all_))
         if not doing.done:
-            self._guard.attempt("judge", self._judge)
-            self._guard.attempt("leaks", self._measure)
+            now = time.monotonic()
+            if self._rounds.idle or now - self._judged_at > _BUSY_SECONDS:
+                self._guard.attempt("judge", self._judge)
+                self._guard.attempt("leaks", self._measure)
+                self._judged_at = now
             self._resting.begin()
         return bool(doing.done)
 

@@ -77,6 +77,22 @@ def _find_peers(connection: Connection, moved: datetime, thresholds: Thresholds)
     return _sessions(connection, _ids(changed), relabel)
 
 
+def marked_weeks(connection: Connection, most: int) -> dict[int, int]:
+    """The first marked weeks with their marks: one, or as many as so many changes landed in.
+
+    Labels wait for what is compared together, and each round of them costs what it costs for one.
+    """
+    waiting = dirty.marked_weeks(connection, most)
+    found: dict[int, int] = {}
+    changes = 0
+    for week, marks in waiting.items():
+        changes += landed.count_between(connection, monday(week), monday(week + 1))
+        if found and changes > most:
+            break
+        found[week] = marks
+    return found
+
+
 def compare_weeks(database: Database, thresholds: Thresholds, marks: Mapping[int, int]) -> None:
     """Compare the changes of these marked weeks anew."""
     with database.reading() as connection:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from classifier.change_outcomes import change_outcomes
-from classifier.compare import compare_weeks, measure_changes
+from classifier.compare import compare_weeks, marked_weeks, measure_changes
 from classifier.conclude import conclude_sessions
 from classifier.decide import decide_commits
 from classifier.facts import Concluded, label_all
@@ -57,22 +57,33 @@ class Rounds:
         self._database = database
         self._thresholds = thresholds
         self._beginning = True
+        self.idle = False
+        """Whether nothing at all was marked or due when it was last looked."""
 
-    def conclude(self, now: datetime) -> bool:
-        """Conclude some of a round; False where it is done, or there is nothing for one."""
+    def conclude(self, now: datetime, *, all_: bool = False) -> bool:
+        """Conclude some of a round; False where it is done, or there is nothing for one.
+
+        With ``all_`` a round takes what is touched meanwhile too.
+        """
         with self._database.alone(CLASSIFYING) as mine:
             if not mine:
                 return False
-            passed = _classify(self._database, self._thresholds, now, touched=self._beginning)
+            touched = all_ or self._beginning
+            passed = _classify(self._database, self._thresholds, now, touched=touched)
         self._beginning = passed.more_touched or not passed.worked
+        self.idle = passed.idle
         return passed.worked
 
 
 class _Passed(NamedTuple):
-    """Whether there was anything to conclude, and whether more may be left that was touched."""
+    """Whether anything was concluded, and whether more may be left that was touched.
+
+    ``idle`` tells that nothing was marked or due, touched or not.
+    """
 
     worked: bool
     more_touched: bool
+    idle: bool
 
 
 def _classify(
@@ -103,7 +114,7 @@ def _classify(
                 more = more or step.holds(len(marks))
                 full = step.kind in _TOUCHED and len(marks) >= step.most
                 more_touched = more_touched or full
-    return _Passed(worked, more_touched)
+    return _Passed(worked, more_touched, idle=not waiting)
 
 
 def _steps(database: Database, thresholds: Thresholds, now: datetime) -> Sequence[Step[Any]]:
@@ -146,15 +157,15 @@ def _steps(database: Database, thresholds: Thresholds, now: datetime) -> Sequenc
         ),
         Step(
             kind=Marks.CHANGES,
-            most=500,
+            most=1_000,
             read=dirty.marked_changes,
             conclude=partial(measure_changes, database, thresholds, now),
             holding=Holding.ANY,
         ),
         Step(
             kind=Marks.WEEKS,
-            most=1,
-            read=dirty.marked_weeks,
+            most=1_000,
+            read=marked_weeks,
             conclude=partial(compare_weeks, database, thresholds),
             holding=Holding.ANY,
         ),

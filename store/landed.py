@@ -73,6 +73,13 @@ def landed_between(connection: Connection, since: datetime, before: datetime) ->
     return [_landed(row) for row in connection.execute(query.order_by(c.repo, c.number))]
 
 
+def count_between(connection: Connection, since: datetime, before: datetime) -> int:
+    """How many landed in this time."""
+    c = t.landed_changes.c
+    query = select(func.count()).where(c.landed_at >= since, c.landed_at < before)
+    return connection.execute(query).scalar_one()
+
+
 def without_peers(
     connection: Connection, since: datetime, known_until: datetime
 ) -> list[LandedChange]:
