@@ -22,8 +22,10 @@ import httpx
 import typer
 
 from assay.console import Http, OtlpGrpc, OtlpHttp, end, settings_from
-from assay.demo_sending import Doors, send_all
+from assay.demo_sending import Doors, in_order, send_all
+from assay.people import import_people
 from assay.settings import Settings
+from assay.teams import import_teams
 from simulation.company import Company, found
 from simulation.living import live
 from simulation.truth import truth
@@ -57,8 +59,6 @@ def demo(
     if settings.database_url is not None:
         end("A simulated company has a folder of its own: unset ASSAY_DATABASE_URL.")
     until = _marked(data, seed, weeks)
-    history = live(found(seed), until, weeks)
-    (data / _TRUTH).write_text(json.dumps(truth(history)))
     if settings.thresholds is None:
         (data / _RULES).write_text(_THRESHOLDS)
         settings = settings.model_copy(update={"thresholds": data / _RULES})
@@ -66,9 +66,14 @@ def demo(
         otlp=str(settings.otlp_http), api=str(settings.http), secret=secrets.token_hex(16)
     )
     with _serving(settings, doors) as server:
+        # While the server starts.
+        history = live(found(seed), until, weeks)
+        (data / _TRUTH).write_text(json.dumps(truth(history)))
+        past = in_order(history)
+        _await_start(server, doors)
         if not _complete(data):
             _organise(data, history.company)
-            send_all(history, doors)
+            send_all(past, history.company, doors)
             _mark(data, seed, weeks, until, complete=True)
         typer.echo(
             f"A simulated company, seed {seed}: http://{doors.api}\n"
@@ -120,7 +125,6 @@ def _serving(settings: Settings, doors: Doors) -> "Iterator[subprocess.Popen[byt
     # Whoever stops this process stops the server with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        _await_start(server, doors)
         yield server
     except KeyboardInterrupt:
         pass  # Ctrl-C has reached the server too.
@@ -150,9 +154,10 @@ def _organise(data: Path, company: Company) -> None:
     teams = [("team", "person", "from", "to", "role")]
     teams += [(each.team, each.name, "", "", "") for each in developers]
     teams += [(team, lead.name, "", "", "lead") for team, lead in sorted(leads.items())]
-    for command, rows in (("people", people), ("teams", teams)):
-        file = data / f"{command}.csv"
-        with file.open("w", newline="") as text:
-            csv.writer(text).writerows(rows)
-        told = [sys.executable, "-m", "assay", command, "import", str(file), "--data", str(data)]
-        subprocess.run(told, check=True, stdout=subprocess.DEVNULL)
+    for into, name, rows in (
+        (import_people, "people.csv", people),
+        (import_teams, "teams.csv", teams),
+    ):
+        with (data / name).open("w", newline="") as file:
+            csv.writer(file).writerows(rows)
+        into(data / name, data=data)

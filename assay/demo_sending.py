@@ -7,18 +7,20 @@ a client that does nothing else.
 import hashlib
 import hmac
 import json
+import os
+import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from itertools import islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
+import httpx
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from simulation.company import Company
@@ -31,7 +33,11 @@ _AT_ONCE = 10
 _TRIES = 50
 _LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _PAUSE = 0.2
+_NICE = 10
 _TIMEOUT = 60
+
+
+Past: TypeAlias = Sequence[Session | Delivery]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +49,19 @@ class Doors:
     secret: str
 
 
-def send_all(history: History, doors: Doors) -> None:
-    """Everything through the front doors, as it came to pass; wait until all of it is answered."""
+def send_all(past: Past, company: Company, doors: Doors) -> None:
+    """Everything through the front doors; wait until all of it is in the answers."""
+    # Who sends waits for who answers: the sooner it is all there.
+    os.nice(_NICE)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn()) as progress:
-        sender = _Sender(doors, history.company)
-        _each(progress, "telemetry and webhooks", _in_order(history), sender.send)
-        _settle(progress, sender)
+        sender = _Sender(doors, company)
+        _each(progress, "telemetry and webhooks", past, sender.send)
+        _settle(progress, doors)
 
 
-def _in_order(history: History) -> list[Session | Delivery]:
-    """Sessions, each told when it ended, and deliveries."""
+def in_order(history: History) -> Past:
+    """What is sent, as it came to pass: sessions, each told when it ended, and deliveries."""
     ended = [
         (session.ended_at, session)
         for piece in history.pieces
@@ -86,14 +94,28 @@ def _each(progress: Progress, what: str, items: Sequence[Any], send: Callable[[A
             sending.result()
 
 
-def _settle(progress: Progress, sender: "_Sender") -> None:
+def _settle(progress: Progress, doors: Doors) -> None:
     task = progress.add_task("folding, linking and labelling", total=None)
     most = 0
-    while pending := sender.pending():
+    while pending := _pending(doors):
         most = max(most, pending)
         progress.update(task, total=most, completed=most - pending)
         time.sleep(_PAUSE)
     progress.update(task, total=most or 1, completed=most or 1)
+
+
+def _pending(doors: Doors) -> int:
+    """What is acknowledged and not yet in every answer."""
+    answer = httpx.get(f"http://{doors.api}/v1/status", timeout=_TIMEOUT)
+    pending: int = answer.raise_for_status().json()["pending"]
+    return pending
+
+
+class _Answer(NamedTuple):
+    """A status, and after how many seconds to come again where it asks for that."""
+
+    status: int
+    retry_after: float
 
 
 class _Sender:
@@ -119,58 +141,61 @@ class _Sender:
         content = json.dumps(delivery.body).encode()
         signed = hmac.digest(self._doors.secret.encode(), content, "sha256").hex()
         name = hashlib.blake2b(content, digest_size=16).hexdigest()
-        headers = {
-            "content-type": "application/json",
-            "x-github-event": delivery.event,
-            "x-github-delivery": name,
-            "x-hub-signature-256": f"sha256={signed}",
-            "x-hub-signature": f"sha256={signed}",
-            "x-atlassian-webhook-identifier": name,
-        }
+        headers = {"content-type": "application/json", **_named(delivery, name, signed)}
         self._send(self._doors.api, f"/webhooks/{delivery.provider}", content, headers)
-
-    def pending(self) -> int:
-        """What is acknowledged and not yet in every answer."""
-        _, _, answer = self._ask("GET", self._doors.api, "/v1/status", None, {})
-        pending: int = json.loads(answer)["pending"]
-        return pending
 
     def _send(self, door: str, path: str, content: bytes, headers: dict[str, str]) -> None:
         status, wait = 0, 0.0
         for _ in range(_TRIES):
             time.sleep(wait)
-            status, wait, _ = self._ask("POST", door, path, content, headers)
+            status, wait = self._ask(door, path, content, headers)
             if status not in _LATER:
                 break
         if status != HTTPStatus.OK:
             raise RuntimeError(f"{path} was refused with {status}")
 
-    def _ask(
-        self, method: str, door: str, path: str, content: bytes | None, headers: dict[str, str]
-    ) -> tuple[int, float, bytes]:
-        """The status of an answer, after how many seconds to come again, and its body."""
-        connection = self._connection(door)
+    def _ask(self, door: str, path: str, content: bytes, headers: Mapping[str, str]) -> _Answer:
+        kept: dict[str, _Connection] = self._own.__dict__.setdefault("connections", {})
         try:
-            return _asked(connection, method, path, content, headers)
-        except (HTTPException, ConnectionError):
+            if door in kept:
+                return kept[door].post(path, content, headers)
+        except OSError:
             # A server may end a connection between two requests: once more by a new one.
-            connection.close()
-            return _asked(connection, method, path, content, headers)
-
-    def _connection(self, door: str) -> HTTPConnection:
-        kept: dict[str, HTTPConnection] = self._own.__dict__.setdefault("connections", {})
-        if door not in kept:
-            kept[door] = HTTPConnection(door, timeout=_TIMEOUT)
-        return kept[door]
+            pass
+        kept[door] = _Connection(door)
+        return kept[door].post(path, content, headers)
 
 
-def _asked(
-    connection: HTTPConnection,
-    method: str,
-    path: str,
-    content: bytes | None,
-    headers: dict[str, str],
-) -> tuple[int, float, bytes]:
-    connection.request(method, path, content, headers)
-    answer = connection.getresponse()
-    return answer.status, float(answer.headers.get("retry-after", 1)), answer.read()
+def _named(delivery: Delivery, name: str, signed: str) -> dict[str, str]:
+    if delivery.provider == "github":
+        return {
+            "x-github-event": delivery.event,
+            "x-github-delivery": name,
+            "x-hub-signature-256": f"sha256={signed}",
+        }
+    return {"x-hub-signature": f"sha256={signed}", "x-atlassian-webhook-identifier": name}
+
+
+class _Connection:
+    """One that is kept. A client for the web takes as long for a request as the server does."""
+
+    def __init__(self, door: str) -> None:
+        host, _, port = door.rpartition(":")
+        self._door = door
+        self._socket = socket.create_connection((host.strip("[]"), int(port)), _TIMEOUT)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._answers = self._socket.makefile("rb")
+
+    def post(self, path: str, content: bytes, headers: Mapping[str, str]) -> _Answer:
+        told = {"host": self._door, "content-length": len(content), **headers}
+        head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+        self._socket.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + content)
+        first = self._answers.readline().split(maxsplit=2)
+        if not first:
+            raise ConnectionResetError
+        answered = {}
+        while line := self._answers.readline().strip():
+            name, _, value = line.partition(b":")
+            answered[name.lower()] = value.strip()
+        self._answers.read(int(answered.get(b"content-length", 0)))
+        return _Answer(int(first[1]), float(answered.get(b"retry-after", 1)))

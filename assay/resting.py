@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _LEAST_SECONDS = 1.0
-_MOST_SECONDS = 30.0
+_MOST_SECONDS = 10.0
 # So many times as long as a round took: then rounds take a fourth of the time at most.
 _TIMES = 3.0
 # How long it waits where nothing came: a twentieth of the time since something did, within these.

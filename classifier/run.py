@@ -143,14 +143,14 @@ def _steps(database: Database, thresholds: Thresholds, now: datetime) -> Sequenc
         ),
         Step(
             kind=Marks.COMMITS,
-            most=1_000,
+            most=2_000,
             read=dirty.marked_commits,
             conclude=partial(decide_commits, database),
             holding=Holding.FULL,
         ),
         Step(
             kind=Marks.LABELS,
-            most=1_000,
+            most=2_000,
             read=partial(dirty.marked_labels, now=now),
             conclude=partial(conclude_sessions, database, thresholds, now),
             holding=Holding.ANY,

@@ -38,7 +38,11 @@ from store.engine import Connection, Database, passing
 _log = logging.getLogger(__name__)
 
 FULL = 256
-"""How many rows are folded together; where there were fewer, no more were there."""
+"""So many rows are folded together, if there are; more where all of them are small."""
+
+# Some hundred export requests of fifty records. Webhooks and single records are smaller, and what a
+# batch costs by itself is then a good part of it.
+_FEW_BYTES = 1024 * 1024
 # Of a record's identity, as much as is kept.
 _record_key = Struct("<Q").unpack_from
 _PROVIDERS = {provider.name: provider for provider in (*FORGES, *TRACKERS)}
@@ -63,6 +67,8 @@ def ingest(
     records: Counter[str] | None = None,
 ) -> int:
     """Fold the oldest rows of the inbox; how many rows were settled (0: there were none).
+
+    Of small ones an embedded database folds up to four times ``limit``.
 
     Tokens are booked at ``prices``. ``records`` is added to: how many came to which outcome, as in
     the coverage, resends too.
@@ -107,7 +113,7 @@ def _claimed(
     """
     if database.embedded:
         with database.arrivals.reading() as arrivals:
-            held = inbox.oldest(arrivals, limit)
+            held = inbox.oldest(arrivals, limit, unless=_FEW_BYTES)
         if held:
             with database.reading() as connection:
                 held = inbox.stamped(connection, held)

@@ -1,6 +1,6 @@
 """What the forge and the tracker deliver, as webhooks of GitHub and Jira, in the order of time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,6 +44,7 @@ def deliveries(history: History) -> list[Delivery]:
         told += _ticket(piece)
         for change in piece.changes:
             told += _change(change, people, squash=change.repository in history.company.squashes)
+    told += _deployments(change for piece in history.pieces for change in piece.changes)
     told = [each for each in told if each.at <= history.until]
     return sorted(told, key=lambda each: each.at)
 
@@ -115,7 +116,6 @@ def _change(change: Change, people: Mapping[str, Developer], *, squash: bool) ->
         )
         at = change.merged_at + timedelta(seconds=1)
         yield _push(change, _MAIN, merge.parent, [*landed, named], at, people)
-        yield _deployment(change, at + timedelta(hours=1))
     if change.closed_at:
         at = change.closed_at + timedelta(seconds=2)
         yield _pull_request(change, "closed", at, people, "closed")
@@ -239,8 +239,26 @@ def _commit(commit: Commit, people: Mapping[str, Developer]) -> Json:
     }
 
 
+def _deployments(changes: Iterable[Change]) -> Iterator[Delivery]:
+    """What a repository's afternoon deploys: the last that was merged, with all before it."""
+    last: dict[tuple[str, datetime], Change] = {}
+    for change in changes:
+        if change.merged_at:
+            train = (change.repository, _afternoon(change.merged_at))
+            before = last.get(train)
+            if before is None or before.merged_at is None or change.merged_at > before.merged_at:
+                last[train] = change
+    for (_, at), change in last.items():
+        yield _deployment(change, at)
+
+
+def _afternoon(merged_at: datetime) -> datetime:
+    """The first deployment after a merge: each day at four."""
+    at = merged_at.replace(hour=16, minute=0, second=0, microsecond=0)
+    return at if merged_at < at else at + timedelta(days=1)
+
+
 def _deployment(change: Change, at: datetime) -> Delivery:
-    """Each merge is deployed by itself, an hour later."""
     number = change.number
     sha = change.merge.sha if change.merge else _NOBODY
     deployment = {

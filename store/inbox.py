@@ -31,6 +31,7 @@ from store.upsert import insert_into
 
 # Of rows that are moved; a body may have megabytes.
 _AT_ONCE = 100
+_TIMES_AS_MANY = 4
 _APPEND = "INSERT INTO inbox (received_at, kind, name, body, key_id) VALUES (?, ?, ?, ?, ?)"
 
 
@@ -80,28 +81,34 @@ def put(connection: Connection, rows: Sequence[Incoming]) -> None:
         connection.exec_driver_sql(statement, values)
 
 
-def oldest(connection: Connection, limit: int, *, claim: bool = False) -> list[Held]:
-    """The oldest rows that may be folded.
+def oldest(
+    connection: Connection, limit: int, *, claim: bool = False, unless: int = 0
+) -> list[Held]:
+    """The oldest rows that may be folded; four times as many unless they hold so many bytes.
 
     With ``claim`` (PostgreSQL) they are locked until the transaction ends, and rows that others
     have locked are passed over.
     """
-    query = select(inbox).where(inbox.c.parked.is_(None)).order_by(inbox.c.id).limit(limit)
+    most = _TIMES_AS_MANY * limit if unless else limit
+    query = select(inbox).where(inbox.c.parked.is_(None)).order_by(inbox.c.id).limit(most)
     if claim:
         query = query.with_for_update(skip_locked=True)
-    return [
-        Held(
-            row.id,
-            Incoming(
+    found: list[Held] = []
+    size = 0
+    with connection.execute(query) as rows:
+        for row in rows:
+            size += len(row.body)
+            if len(found) >= limit and size > unless:
+                break
+            incoming = Incoming(
                 received_at=row.received_at,
                 kind=row.kind,
                 name=row.name,
                 body=row.body,
                 key_id=row.key_id,
-            ),
-        )
-        for row in connection.execute(query)
-    ]
+            )
+            found.append(Held(row.id, incoming))
+    return found
 
 
 def stamped(connection: Connection, rows: Sequence[Held]) -> list[Held]:
