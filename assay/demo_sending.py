@@ -28,7 +28,7 @@ from simulation.deliveries import Delivery, deliveries
 from simulation.history import History, Session
 from simulation.telemetry import told as body_of
 
-_SENDERS = 32
+_SENDERS = 64
 _AT_ONCE = 10
 _TRIES = 50
 _LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -51,7 +51,7 @@ class Doors:
 
 def send_all(past: Past, company: Company, doors: Doors) -> None:
     """Everything through the front doors; wait until all of it is in the answers."""
-    # Who sends waits for who answers: the sooner it is all there.
+    # Who sends waits for who answers, and both for who folds: that is what takes longest.
     os.nice(_NICE)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn()) as progress:

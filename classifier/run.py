@@ -136,7 +136,7 @@ def _steps(database: Database, thresholds: Thresholds, now: datetime) -> Sequenc
         ),
         Step(
             kind=Marks.WORK,
-            most=500,
+            most=1_000,
             read=dirty.marked_work,
             conclude=partial(spread_work, database),
             holding=Holding.FULL,
@@ -150,7 +150,7 @@ def _steps(database: Database, thresholds: Thresholds, now: datetime) -> Sequenc
         ),
         Step(
             kind=Marks.LABELS,
-            most=2_000,
+            most=1_000,
             read=partial(dirty.marked_labels, now=now),
             conclude=partial(conclude_sessions, database, thresholds, now),
             holding=Holding.ANY,

@@ -4,6 +4,7 @@ import gc
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -15,10 +16,11 @@ from sqlalchemy import text
 from assay import worker
 from assay.jobs import Ended, Jobs
 from assay.worker import work
+from classifier import run
 from classifier.leak_report import LeakKeeper
 from classifier.watch import Watch
 from domain.folded import SessionKey
-from store import aside, inbox, schema
+from store import aside, dirty, inbox, schema
 from store.dirty import Marks
 from store.engine import Database
 from store.schema import SchemaState
@@ -104,6 +106,48 @@ def test_a_job_that_fails_keeps_no_other_waiting(
     assert error.startswith(f"{job} failed and is tried again in a minute: ValueError in")
     assert "in fail\n" in error
     assert _WORD not in caplog.text
+
+
+class Rounds(run.Rounds):
+    """Of a company of which something is touched all the time."""
+
+    def conclude(self, now: datetime, *, all_: bool = False) -> bool:
+        worked = super().conclude(now, all_=all_)
+        with self._database.writing() as connection:
+            pks = [pk for (pk,) in rows(self._database, "sessions", "pk")]
+            dirty.mark_sessions(connection, pks)
+        return worked
+
+
+class ForAWhile:
+    """Orders to end after so many times of waiting."""
+
+    stop = False
+    gone = False
+
+    def __init__(self, times: int) -> None:
+        self._left = times
+
+    def wait(self, seconds: float) -> None:
+        """Wait as long, which is seldom long."""
+        self._left -= 1
+        self.gone = not self._left
+        time.sleep(seconds)
+
+
+@pytest.mark.parametrize(("busy_seconds", "judged"), [(600.0, False), (0.0, True)])
+def test_what_is_told_only_in_part_is_not_judged_but_after_a_while(
+    busy_seconds: float, judged: bool, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    spend(database, [Used(at=now - timedelta(days=40), requests=30, session="old")])
+    monkeypatch.setattr(worker, "Rounds", Rounds)
+    monkeypatch.setattr(worker, "_BUSY_SECONDS", busy_seconds)
+    asked: list[datetime] = []
+    monkeypatch.setattr(worker, "keep_verdicts", lambda _, at, __: asked.append(at))
+    work(database, ForAWhile(times=20))
+    assert len(rows(database, "labels WHERE current")) == 1
+    assert bool(asked) is judged
 
 
 def test_a_new_start_gives_what_was_set_aside_another_chance(database: Database) -> None:
