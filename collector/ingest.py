@@ -62,13 +62,14 @@ class _Read:
 def ingest(
     database: Database,
     pseudonyms: Pseudonyms,
-    limit: int = FULL,
+    limit: int | None = None,
     prices: PriceBook = LIST_PRICES,
     records: Counter[str] | None = None,
 ) -> int:
     """Fold the oldest rows of the inbox; how many rows were settled (0: there were none).
 
-    Of small ones an embedded database folds up to four times ``limit``.
+    Without a ``limit`` it is ``FULL`` of them, in an embedded database four times as many where
+    they are small.
 
     Tokens are booked at ``prices``. ``records`` is added to: how many came to which outcome, as in
     the coverage, resends too.
@@ -103,7 +104,7 @@ def ingest(
 
 @contextmanager
 def _claimed(
-    database: Database, limit: int
+    database: Database, limit: int | None
 ) -> Iterator[tuple[list[inbox.Held], Connection | None]]:
     """The oldest rows, and the connection that holds them where it must be the one to fold them.
 
@@ -113,14 +114,15 @@ def _claimed(
     """
     if database.embedded:
         with database.arrivals.reading() as arrivals:
-            held = inbox.oldest(arrivals, limit, unless=_FEW_BYTES)
+            few = _FEW_BYTES if limit is None else 0
+            held = inbox.oldest(arrivals, limit or FULL, unless=few)
         if held:
             with database.reading() as connection:
                 held = inbox.stamped(connection, held)
         yield held, None
     else:
         with database.writing() as connection:
-            held = inbox.oldest(connection, limit, claim=True)
+            held = inbox.oldest(connection, limit or FULL, claim=True)
             yield inbox.stamped(connection, held), connection
 
 

@@ -61,13 +61,13 @@ def put(database: Database, sent: Iterable[Body]) -> None:
         inbox.put(connection, rows)
 
 
-def fold_all(database: Database, limit: int = 256) -> None:
-    """Fold until the inbox is empty, so many rows at a time."""
+def fold_all(database: Database, limit: int | None = None) -> None:
+    """Fold until the inbox is empty, so many rows at a time, or as many as a worker would."""
     while ingest(database, PSEUDONYMS, limit):
         pass
 
 
-def fill(database: Database, sent: Iterable[Body], limit: int = 256) -> None:
+def fill(database: Database, sent: Iterable[Body], limit: int | None = None) -> None:
     """Acknowledge and fold."""
     put(database, sent)
     fold_all(database, limit)

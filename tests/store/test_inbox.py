@@ -104,6 +104,26 @@ def test_the_number_of_a_row_that_is_gone_is_never_given_again(database: Databas
     assert new.id > old.id
 
 
+@pytest.mark.parametrize(
+    ("sizes", "read"),
+    [
+        ([5] * 20, 12),
+        ([10, 10, 70, 10, 10, 1, 10], 4),
+        ([40, 40, 40, 40], 3),
+        ([1000] * 5, 3),
+        ([10, 10], 2),
+    ],
+    ids=["all-small", "until-full", "as-many-as-asked", "however-large", "all-there-is"],
+)
+def test_more_are_read_at_once_where_they_are_small(
+    sizes: list[int], read: int, database: Database
+) -> None:
+    add(database, *(row(str(number), body=b"x" * size) for number, size in enumerate(sizes)))
+    with database.arrivals.reading() as connection:
+        held = inbox.oldest(connection, 3, unless=100)
+    assert [each.incoming.name for each in held] == [str(number) for number in range(read)]
+
+
 def test_parked_rows_wait_beside_the_others_until_they_are_released(database: Database) -> None:
     add(database, row("a"), row("b"))
     first = oldest(database)[0].id
