@@ -86,11 +86,20 @@ def marked_weeks(connection: Connection, most: int) -> dict[int, int]:
     found: dict[int, int] = {}
     changes = 0
     for week, marks in waiting.items():
-        changes += landed.count_between(connection, monday(week), monday(week + 1))
+        changes += _landed_in(connection, week)
         if found and changes > most:
             break
         found[week] = marks
     return found
+
+
+def _landed_in(connection: Connection, week: int) -> int:
+    try:
+        since, before = monday(week), monday(week + 1)
+    except OverflowError:
+        # No calendar has it. Comparing it fails, and sets aside that one alone.
+        return 0
+    return landed.count_between(connection, since, before)
 
 
 def compare_weeks(database: Database, thresholds: Thresholds, marks: Mapping[int, int]) -> None:
