@@ -4,7 +4,7 @@ It concludes at once where it is quiet, else at intervals.
 
 A session at work sends records again and again, and each would have it concluded anew. So what
 comes after a round of conclusions waits and is concluded together, the longer the more a round
-takes: rounds keep to their part of the worker's time under any load.
+takes. A round of more than three seconds takes a larger part of the worker's time than a fourth.
 """
 
 import time
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 _LEAST_SECONDS = 1.0
 _MOST_SECONDS = 10.0
-# So many times as long as a round took: then rounds take a fourth of the time at most.
+# So many times as long as a round took: while that is less than the most, rounds take a fourth.
 _TIMES = 3.0
 # How long it waits where nothing came: a twentieth of the time since something did, within these.
 _SHARE, _SHORTEST_SECONDS, _LONGEST_SECONDS = 20, 0.05, 0.5
