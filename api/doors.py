@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from api.oidc import Provider
+from api.identity import IdentityProvider
 from api.rates import Bucket
 from domain.admission import Admission
 from domain.pseudonym import Pseudonyms
@@ -23,7 +23,7 @@ class SignInDoor:
     ``lasts`` after it began in any case.
     """
 
-    provider: Provider
+    provider: IdentityProvider
     public_url: str
     roles: Mapping[str, Admission]
     idle: timedelta = timedelta(hours=8)

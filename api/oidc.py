@@ -7,13 +7,14 @@ the ID token against the provider's own keys. Nothing of a token is kept.
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import jwt
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.httpx_client import OAuth2Client
+
+from api.identity import Claims, NotProven, ProviderAway
 
 _METADATA_SECONDS = 3600.0
 _TIMEOUT_SECONDS = 10.0
@@ -22,26 +23,6 @@ _LEEWAY_SECONDS = 30
 # Asymmetric ones only: with a shared secret whoever knows it could sign anything.
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
 _REQUIRED = ("iss", "sub", "aud", "exp", "iat")
-
-
-class ProviderAway(Exception):
-    """The provider does not answer, or not as one."""
-
-
-class NotProven(Exception):
-    """What came back does not prove who it is; the message says why, without any value of it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claims:
-    """Who it is, as the provider says.
-
-    ``mail`` is None where none is told, or the provider says that it is not verified.
-    """
-
-    subject: str
-    mail: str | None
-    groups: frozenset[str]
 
 
 class Provider:

@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime
+from importlib import import_module
 
 from assay.settings import Settings
 from store import access, schema
@@ -32,7 +33,8 @@ def open_database(settings: Settings, *, upgrade: bool = False) -> Database:
                 " Make a copy of it, then run: assay migrate"
             )
         if state is not SchemaState.CURRENT:
-            schema.migrate(database, datetime.now(UTC))
+            # Alembic takes some 8 MB for as long as a process runs; few starts have need of it.
+            import_module("store.migrating").migrate(database, datetime.now(UTC))
     except StoreError as error:
         raise CannotStart(f"Cannot use the database at {_place(settings)}: {error}") from error
     return database

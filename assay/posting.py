@@ -6,12 +6,8 @@ Nothing is followed elsewhere: an address that answers with a redirect is one th
 from collections.abc import Mapping
 from datetime import timedelta
 
-import httpx
-
-_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+_SECONDS, _CONNECT_SECONDS = 10.0, 5.0
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
-# Before anything was sent: it has surely not arrived.
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=15), timedelta(hours=1)
 # By then the wait is at its longest.
 _DOUBLED_AT_MOST = 8
@@ -34,11 +30,17 @@ def post(url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Non
 
     Raises NotToldError.
     """
+    # The client takes 8 MB of a server, and few have anywhere to send to.
+    import httpx  # noqa: PLC0415
+
     sent = {"content-type": "application/json", **(headers or {})}
+    # Before anything was sent: it has surely not arrived.
+    never_sent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+    timeout = httpx.Timeout(_SECONDS, connect=_CONNECT_SECONDS)
     try:
-        with httpx.Client(timeout=_TIMEOUT, follow_redirects=False) as client:
+        with httpx.Client(timeout=timeout, follow_redirects=False) as client:
             answer = client.post(url, content=body, headers=sent)
-    except _NEVER_SENT as error:
+    except never_sent as error:
         raise NotToldError(f"could not connect ({type(error).__name__})", again=True) from error
     except httpx.HTTPError as error:
         raise NotToldError(f"no answer ({type(error).__name__})", uncertain=True) from error

@@ -1,10 +1,10 @@
 """What guards the API, from the settings: signing in, and how often one may ask."""
 
 from datetime import timedelta
+from importlib import import_module
 from urllib.parse import urlsplit
 
 from api.doors import Doors, SignInDoor
-from api.oidc import Provider
 from api.rates import Bucket
 from assay.opening import CannotStart
 from assay.settings import Settings
@@ -45,7 +45,7 @@ def _sign_in(settings: Settings) -> SignInDoor | None:
     public_url = _public_url(settings)
     secret = settings.oidc_client_secret
     return SignInDoor(
-        provider=Provider(
+        provider=import_module("api.oidc").Provider(
             settings.oidc_issuer,
             settings.oidc_client_id,
             secret.get_secret_value() if secret else None,

@@ -29,7 +29,7 @@ from domain.usage import Tokens
 from simulation.company import found
 from simulation.history import Ending, History, Session
 from simulation.living import live
-from store import alerts, schema, sessions
+from store import alerts, migrating, sessions
 from store.alerts import AlertFilter
 from store.engine import Database
 from tests.telling import observation
@@ -71,7 +71,7 @@ def main() -> None:
 
 def _run(score: Score, history: History, folder: Path, thresholds: AlertThresholds) -> None:
     with closing(Database(f"sqlite:///{folder}/assay.db")) as database:
-        schema.migrate(database, history.since)
+        migrating.migrate(database, history.since)
         watch = Watch(None, thresholds, reading_seconds=60)
         for now, ended in _lived(history):
             with database.writing() as connection:

@@ -18,7 +18,7 @@ from api.digest.writing import Press, press
 from assay import cycles
 from bench import rollups
 from domain.weeks import monday, week_of
-from store import schema, statistics
+from store import migrating, statistics
 from store.engine import Database
 from store.outcomes_anew import rebuild
 from tests.api.answering import NOW, client
@@ -34,7 +34,7 @@ def main() -> None:
     console = Console()
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder) / 'digests.db'}")
-        schema.migrate(database, NOW)
+        migrating.migrate(database, NOW)
         rollups.fill(database, told)
         rebuild(database)
         statistics.refresh(database)

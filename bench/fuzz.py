@@ -37,7 +37,7 @@ from collector.limits import DEFAULT
 from collector.receive_grpc import SERVICES
 from collector.spool import pack_otlp
 from domain.pseudonym import Pseudonyms
-from store import inbox, installation, schema
+from store import inbox, installation, migrating
 from store.engine import Database
 from store.inbox import Incoming
 
@@ -225,7 +225,7 @@ def fold_again(
 ) -> dict[str, list[tuple[Any, ...]]]:
     """The books of another database after these bodies, one after another."""
     with closing(Database(f"sqlite:///{path}")) as database:
-        schema.migrate(database, datetime.now(UTC))
+        migrating.migrate(database, datetime.now(UTC))
         while held := [rows_of(made) for made in islice(acknowledged, 256)]:
             with database.arrivals.writing() as connection:
                 inbox.put(connection, held)

@@ -33,7 +33,7 @@ from domain.work import (
     Repository,
     WorkFact,
 )
-from store import schema, sessions, statistics, work
+from store import migrating, sessions, statistics, work
 from store.engine import Database
 
 SESSIONS_A_PERSON = 1_000
@@ -79,7 +79,7 @@ class Updates:
 def join(folder: Path, people: int, updates: int = 40) -> Joined:
     """Fill a database, join all of it, then let single webhooks arrive."""
     database = Database(f"sqlite:///{folder}/join.db")
-    schema.migrate(database, _START)
+    migrating.migrate(database, _START)
     made = _People(random.Random(7))
     begun = time.perf_counter()
     for person in range(people):

@@ -22,7 +22,7 @@ from classifier.thresholds import RoutingThresholds, VerdictThresholds
 from classifier.verdicts import judge_tools
 from domain.judgement import By, Judgement
 from simulation.company import USUAL_TOOLS
-from store import judgements, schema, verdicts
+from store import judgements, migrating, verdicts
 from store.engine import Database
 from tests.api.answering import client
 from tests.classifier.judging import judged, using
@@ -40,7 +40,7 @@ def main() -> None:
     told = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{folder}/kept.db")
-        schema.migrate(database, _UNTIL)
+        migrating.migrate(database, _UNTIL)
         fill(database, told.days)
         size = Path(f"{folder}/kept.db").stat().st_size
         http = client(database)

@@ -30,7 +30,7 @@ from simulation.company import found
 from simulation.history import History
 from simulation.living import live
 from simulation.truth import truth
-from store import judged, schema
+from store import judged, migrating
 from store.engine import Database
 from store.labelled import labelled_sessions
 from tests.companies import conclude, tell
@@ -79,7 +79,7 @@ def told(history: History, thresholds: Thresholds) -> Iterator[Database]:
     ):
         # What is told here is told again tomorrow: nothing waits for the disk.
         event.listen(database.engine, "connect", _forget_the_disk)
-        schema.migrate(database, history.until)
+        migrating.migrate(database, history.until)
         tell(database, history)
         conclude(database, history.until, thresholds)
         yield database

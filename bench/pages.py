@@ -19,7 +19,7 @@ from sqlalchemy import text
 from bench import rollups
 from bench.pages_data import fill
 from bench.served import Served, served
-from store import access, schema
+from store import access, migrating
 from store.access import Role
 from store.engine import Database
 from tests.api.answering import NOW
@@ -54,7 +54,7 @@ def main() -> None:
         path = (told.keep or Path(folder)) / "pages.db"
         there = path.exists()
         database = Database(f"sqlite:///{path}")
-        schema.migrate(database, NOW)
+        migrating.migrate(database, NOW)
         if not there:
             begun = time.perf_counter()
             fill(database, told)

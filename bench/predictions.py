@@ -20,7 +20,7 @@ from classifier.thresholds import LearningThresholds
 from domain.predictions import ModelCard, TrackRecord
 from simulation.company import found
 from simulation.living import live
-from store import prediction_record, schema
+from store import migrating, prediction_record
 from store.engine import Database
 from tests.companies import conclude, tell
 
@@ -64,7 +64,7 @@ def of_company(seed: int, weeks: int) -> Tried:
     """Let a company learn sixty days before its end, and count what came of it at the end."""
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder) / 'assay.db'}")
-        schema.migrate(database, _AT)
+        migrating.migrate(database, _AT)
         history = live(found(seed), _UNTIL, weeks)
         # What happened after the training is told after it.
         tell(database, replace(history, until=_AT))

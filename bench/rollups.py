@@ -23,7 +23,7 @@ from bench.leaks_data import LEAKS
 from bench.served import Served, served
 from domain.contributions import COUNTS
 from domain.weeks import week_of
-from store import schema, statistics
+from store import migrating, statistics
 from store.engine import Database
 from store.outcomes_anew import rebuild
 from tests.api.answering import NOW
@@ -82,7 +82,7 @@ def main() -> None:
         there = path.exists()
         database = Database(f"sqlite:///{path}")
         if not there:
-            schema.migrate(database, NOW)
+            migrating.migrate(database, NOW)
             begun = time.perf_counter()
             fill(database, told)
             filled = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Run by Alembic: migrates the connection that ``store.schema`` gives it."""
+"""Run by Alembic: migrates the connection that ``store.migrating`` gives it."""
 
 from typing import Any, Literal
 

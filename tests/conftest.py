@@ -14,7 +14,7 @@ from hypothesis import settings
 from sqlalchemy import event
 
 from domain.pseudonym import Pseudonyms
-from store import schema
+from store import migrating
 from store.engine import Database
 from tests.capturing import PSEUDONYMS
 from tests.filling import Fresh as Fresh  # noqa: PLC0414  # other conftests take it from here
@@ -30,7 +30,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file to copy: migrating would take longer than most tests."""
     path = tmp_path_factory.mktemp("migrated") / "assay.db"
     with closing(Database(f"sqlite:///{path}")) as database:
-        schema.migrate(database, datetime(2026, 1, 1, tzinfo=UTC))
+        migrating.migrate(database, datetime(2026, 1, 1, tzinfo=UTC))
     return path
 
 

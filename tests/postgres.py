@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 
-from store import schema
+from store import migrating
 from store.engine import Database
 
 _TEMPLATE = "migrated"
@@ -55,7 +55,7 @@ class Postgres:
         self._do("SELECT pg_reload_conf()")
         self._do(f"CREATE DATABASE {_TEMPLATE}")
         with closing(Database(self.url(_TEMPLATE))) as database:
-            schema.migrate(database, datetime(2026, 1, 1, tzinfo=UTC))
+            migrating.migrate(database, datetime(2026, 1, 1, tzinfo=UTC))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from api.asker import How, asker
 from api.auth import address, refuse_too_many
 from api.cross_site import refuse_cross_site
 from api.doors import SignInDoor
-from api.oidc import Claims, NotProven, ProviderAway
+from api.identity import Claims, NotProven, ProviderAway
 from api.pages.rendering import render
 from api.problems import Refusal
 from api.screen import write

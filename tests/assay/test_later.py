@@ -47,3 +47,10 @@ def test_what_learns_and_what_tells_is_read_by_no_command_before_it_is_wanted() 
     loaded = modules_after(f"{read}; {every}; import assay.worker")
     assert {"assay.running", "assay.learn", "assay.worker"} <= loaded
     assert not loaded & {"sklearn", "numpy", "scipy", "opentelemetry.sdk", "assay.exporting"}
+
+
+def test_a_server_holds_nothing_for_what_most_have_not_set_up() -> None:
+    """Signing in, addresses to post to, migrations: a sixth of its memory."""
+    loaded = modules_after("import assay.serve")
+    assert {"assay.sign_in", "assay.channels", "store.schema"} <= loaded
+    assert not loaded & {"authlib", "cryptography", "jwt", "httpx", "alembic", "pygments"}

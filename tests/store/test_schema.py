@@ -10,10 +10,11 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 import migrations
-from store import access, installation, schema
+from store import access, installation, migrating, schema
 from store.engine import Database, StoreError
 from store.schema import SchemaState
 from store.tables import metadata
@@ -88,14 +89,14 @@ def test_the_migrated_tables_are_the_declared_ones_to_the_column(
 
 def test_a_new_file_is_empty_and_after_migrating_current(unmigrated: Database) -> None:
     assert schema.state(unmigrated) is SchemaState.EMPTY
-    schema.migrate(unmigrated, NOW)
+    migrating.migrate(unmigrated, NOW)
     assert schema.state(unmigrated) is SchemaState.CURRENT
 
 
 def test_migrating_again_keeps_the_key_of_the_pseudonyms(unmigrated: Database) -> None:
-    schema.migrate(unmigrated, NOW)
+    migrating.migrate(unmigrated, NOW)
     key = installation.pseudonym_key(unmigrated)
-    schema.migrate(unmigrated, NOW)
+    migrating.migrate(unmigrated, NOW)
     assert len(key) == 32
     assert installation.pseudonym_key(unmigrated) == key
     assert len(rows(unmigrated, "installation")) == 1
@@ -103,8 +104,8 @@ def test_migrating_again_keeps_the_key_of_the_pseudonyms(unmigrated: Database) -
 
 def test_each_installation_has_its_own_key(unmigrated: Database, tmp_path: Path) -> None:
     with closing(Database(f"sqlite:///{tmp_path}/other.db")) as other:
-        schema.migrate(unmigrated, NOW)
-        schema.migrate(other, NOW)
+        migrating.migrate(unmigrated, NOW)
+        migrating.migrate(other, NOW)
         assert installation.pseudonym_key(unmigrated) != installation.pseudonym_key(other)
 
 
@@ -112,7 +113,7 @@ def test_a_database_of_the_version_before_is_older_until_it_is_migrated(
     database: Database, next_version: Path
 ) -> None:
     assert schema.state(database) is SchemaState.OLDER
-    schema.migrate(database, NOW)
+    migrating.migrate(database, NOW)
     assert schema.state(database) is SchemaState.CURRENT
     assert rows(database, "more") == []
 
@@ -120,19 +121,25 @@ def test_a_database_of_the_version_before_is_older_until_it_is_migrated(
 def test_a_database_of_the_version_after_is_newer(
     database: Database, next_version: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    schema.migrate(database, NOW)
+    migrating.migrate(database, NOW)
     monkeypatch.undo()
     assert schema.state(database) is SchemaState.NEWER
 
 
+def test_the_files_name_the_revisions_that_alembic_finds_in_them() -> None:
+    script = ScriptDirectory.from_config(migrating.alembic_config())
+    found = [each.revision for each in script.walk_revisions()]
+    assert list(schema.revisions(migrations.__file__)) == found[::-1]
+
+
 def test_who_was_a_lead_of_everything_stays_one(unmigrated: Database) -> None:
-    config = schema._config()
+    config = migrating.alembic_config()
     made = "INSERT INTO access_tokens (id, name, role, digest, created_at) VALUES "
     with unmigrated.writing() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0007")
         connection.execute(text(made + "('a', '', 'lead', '1', 0), ('b', '', 'viewer', '2', 0)"))
-    schema.migrate(unmigrated, NOW)
+    migrating.migrate(unmigrated, NOW)
     with unmigrated.reading() as connection:
         teams = {token.id: token.teams for token in access.tokens(connection)}
     assert teams == {"a": {"*"}, "b": frozenset()}
@@ -145,7 +152,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
     next_version.write_text(told + '    op.execute("INSERT INTO nowhere VALUES (1)")\n')
     before = columns(embedded)
     with pytest.raises(StoreError, match="nowhere"):
-        schema.migrate(embedded, NOW)
+        migrating.migrate(embedded, NOW)
     assert columns(embedded) == before
     assert schema.state(embedded) is SchemaState.OLDER
 
@@ -157,7 +164,7 @@ def test_a_file_that_is_no_database_is_a_store_error(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="not a database"):
             schema.state(letter)
         with pytest.raises(StoreError, match="not a database"):
-            schema.migrate(letter, NOW)
+            migrating.migrate(letter, NOW)
     assert path.read_text() == "Dear database, " * 500
 
 
