@@ -12,7 +12,7 @@ from store.engine import Database
 
 # Alembic's own; it holds one row once a database is migrated.
 _VERSION = table("alembic_version", column("version_num"))
-_REVISION = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
+_REVISION = re.compile(r"""^revision(?::.*?)? = ['\"](\w+)""", re.MULTILINE)
 
 
 class SchemaState(StrEnum):
