@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,8 @@ def named(kind: str, value: str) -> str:
 
 
 def with_one_value_replaced(data: st.DataObject, payload: Any) -> Any:
-    """Replace any one value in a payload by any JSON."""
-    inner = payload
+    """A copy of a payload in which any one value is replaced by any JSON."""
+    changed = inner = deepcopy(payload)
     while True:
         # Lists and dictionaries that are left empty end the walk.
         step = data.draw(
@@ -64,7 +65,7 @@ def with_one_value_replaced(data: st.DataObject, payload: Any) -> Any:
             break
         inner = inner[step]
     inner[step] = data.draw(JSON)
-    return payload
+    return changed
 
 
 def parses_or_refuses(parsing: Callable[[], tuple[WorkFact, ...]]) -> None:

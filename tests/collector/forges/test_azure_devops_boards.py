@@ -245,7 +245,7 @@ def test_a_work_item_with_any_one_value_replaced_is_parsed_or_refused(
     data: st.DataObject, updated: bool
 ) -> None:
     event = "workitem.updated" if updated else "workitem.created"
-    whole = {"id": 5, "fields": fields(), "relations": list(map(dict, RELATIONS))}
+    whole = {"id": 5, "fields": fields(), "relations": RELATIONS}
     resource = update("New", "Active") if updated else whole
     changed = with_one_value_replaced(data, {"resource": resource})
     payload = {"createdDate": "2026-07-16T08:00:02Z"} | changed
