@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from collector.attributes import remembered
+from collector.bounded import bounded
 from domain.events import Context, Origin, Source, Trace, Traced
 from domain.pseudonym import Pseudonyms
 from domain.record import Attributes, Scope, text
@@ -60,8 +61,9 @@ class Sender:
         if origin is None:
             if len(self._origins) >= _REMEMBERED:
                 self._origins.clear()
+            session = None if session_id is None else bounded(session_id)
             origin = self._origins[key] = Origin(
-                tool, session_id, self.installation, source, rank, self.context, self.traces
+                tool, session, self.installation, source, rank, self.context, self.traces
             )
         return origin
 
@@ -110,16 +112,17 @@ def _sender(
         (Trace.EVALUATION, tag),
     ):
         if value:
-            traces.append(Traced(trace=trace, value=value))
+            traces.append(Traced(trace=trace, value=bounded(value)))
     # The machine if told, since one process may name its user in logs and not in metrics;
     # otherwise whatever is left of who sent it.
     fallback = "\0".join(value or "" for value in told)
+    named = repository or _plain(repo)
     return Sender(
         context=Context(
-            tool_version=version,
+            tool_version=version and bounded(version),
             user=identities[0] if identities else None,
-            team=team,
-            repo=repository or _plain(repo),
+            team=team and bounded(team),
+            repo=named and bounded(named),
         ),
         installation=pseudonyms("installation", machine or fallback),
         traces=tuple(traces),

@@ -1,14 +1,15 @@
 """Reading a provider to its end: scope by scope, stream by stream, each from its cursor on.
 
 Each page's facts are written in one transaction with the cursor that speaks of them, so that a
-crash at any point loses nothing and the next sync goes on from there. One failing repository never
-stops the others; what is wrong with the credentials or the server itself ends the provider.
+crash at any point loses nothing and the next sync goes on from there. A fact that can't be kept is
+counted and costs no other; one failing repository never stops the others; what is wrong with the
+credentials or the server itself ends the provider.
 """
 
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from collector.client import Client
@@ -36,7 +37,7 @@ from domain.work import (
 )
 from store import sessions, work
 from store import sync as store
-from store.engine import Database, StoreError
+from store.engine import Database, StoreError, passing
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ _NOUN_OF = {
 _SIGNAL = "sync"
 _UNDERSTOOD = "understood"
 _UNFORESEEN = "unforeseen"
+# Of a fact: a word longer, or a number larger, than the database holds.
+_REFUSED_FACT = "not_storable"
 _REFUSED = (NotAllowed.code, NotThere.code)
 # A server that failed to answer for this many streams in a row is down.
 _DOWN_AFTER = 3
@@ -159,8 +162,8 @@ class Sync:
         code: str | None = None
         error: str | None = None
         try:
-            for page in stream.read(reading):
-                self._write(scope, stream.name, page)
+            for told in stream.read(reading):
+                page = self._write(scope, stream.name, told)
                 for fact in page.facts:
                     facts[_NOUN_OF.get(type(fact), "other")] += _count(fact)
                 unreadable += len(page.unreadable)
@@ -192,7 +195,36 @@ class Sync:
         with self.database.reading() as connection:
             return store.cursor(connection, self.source.name, scope.name, stream.name)
 
-    def _write(self, scope: str, stream: str, page: Page) -> None:
+    def _write(self, scope: str, stream: str, page: Page) -> Page:
+        """Write a page, without the facts that the database refuses; what was written of it.
+
+        Raises StoreError where it can't be written now.
+        """
+        try:
+            self._keep(scope, stream, page)
+        except Exception as error:
+            if passing(error):
+                raise
+            kept = tuple(fact for fact in page.facts if self._keeps(scope, fact))
+            lost = (_REFUSED_FACT,) * (len(page.facts) - len(kept))
+            page = replace(page, facts=kept, unreadable=(*page.unreadable, *lost))
+            self._keep(scope, stream, page)
+        return page
+
+    def _keeps(self, scope: str, fact: WorkFact) -> bool:
+        """Whether the database takes this fact; it is written then, and may be once more."""
+        try:
+            with self.database.writing() as connection:
+                work.apply(connection, [fact])
+        except Exception as error:
+            if passing(error):
+                raise
+            told = (self.source.name, scope, type(fact).__name__, origin(error))
+            _log.error("%s %s: a %s can't be kept: %s", *told)
+            return False
+        return True
+
+    def _keep(self, scope: str, stream: str, page: Page) -> None:
         """Write what belongs together: facts, how far they reach, and what need not be asked."""
         name, now = self.source.name, self.clock()
         tallies = Counter({CoverageKey(name, _SIGNAL, stream, _UNDERSTOOD): len(page.facts)})

@@ -22,6 +22,8 @@ from store.arrivals import make_arrivals
 __all__ = ["Connection", "Database", "StoreError", "passing", "translated"]
 
 _PASSING = (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalError)
+# Class 54 of SQLSTATE: a row that no page of an index holds, a statement too complex.
+_LIMIT_EXCEEDED = "54"
 _BUSY_TIMEOUT_MS = 15_000
 # Emptying the log keeps writers out while it waits for readers: acknowledgements matter more.
 _EMPTYING_TIMEOUT_MS = 50
@@ -203,9 +205,13 @@ def translated() -> Iterator[None]:
     except (SQLAlchemyError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
         message = str(cause).splitlines()[0] if str(cause) else ""
-        raise StoreError(
-            f"{type(cause).__name__}: {message}", passing=isinstance(error, _PASSING)
-        ) from cause
+        raise StoreError(f"{type(cause).__name__}: {message}", passing=_may_pass(error)) from cause
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the same may succeed later; PostgreSQL's limits are "operational" too, but stay."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    return isinstance(error, _PASSING) and not state.startswith(_LIMIT_EXCEEDED)
 
 
 def _engine(url: str) -> Engine:

@@ -32,6 +32,7 @@ from tests.collector.sync_server import (
     synced,
 )
 from tests.filling import rows
+from tests.store.working import merged
 
 
 def ticket(key: str) -> TicketSeen:
@@ -63,6 +64,10 @@ def things(reading: Reading) -> Iterator[Page]:
                 yield Page(unreadable=("unreadable_field",))
             elif number == 13:
                 raise RuntimeError("a secret that stands in a payload")
+            elif number == 66:
+                # No database has numbers as large as this one.
+                poison = replace(merged(1, 1), number=2**70)
+                yield Page(facts=(ticket("A-65"), poison, ticket("A-66")), cursor="66")
             else:
                 key = f"{reading.scope.name}-{number}"
                 yield Page(facts=(ticket(key),), cursor=str(number))
@@ -245,6 +250,22 @@ def test_a_server_that_is_down_is_not_asked_for_every_scope(embedded: Database) 
         " ",
     ]
     assert tickets(embedded) == ["A-1", "C-1"]
+
+
+def test_a_fact_that_the_database_refuses_costs_no_other(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with SyncServer(Toy(A=[1, 66, 67]).respond) as server:
+        results = synced(database, TOY, server)
+    assert outcome(results)["A things"] == (4, 1, False, None)
+    assert tickets(database) == ["A-1", "A-65", "A-66", "A-67"]
+    assert rows(database, "changes") == []
+    with database.reading() as connection:
+        assert store.cursor(connection, "toy", "A", "things") == "67"
+    counted = {row[3]: row[4] for row in rows(database, "coverage")}
+    assert counted == {"understood": 4, "not_storable": 1}
+    assert "a ChangeSeen can't be kept" in caplog.text
+    assert str(2**70) not in caplog.text
 
 
 def test_what_cannot_be_written_moves_no_cursor(
