@@ -1,5 +1,7 @@
 """Rows of commits and of what is done with them: pushes, rewrites, checks, deployments."""
 
+from datetime import UTC, datetime
+
 from domain.tickets import ticket_key
 from domain.work import (
     CheckSeen,
@@ -20,6 +22,10 @@ _FURTHER = {
     CheckState.SUCCESS: 2,
     CheckState.FAILURE: 3,
 }
+
+# Git dates a commit as its author's clock, or a script, says. What lies days before or after it is
+# looked for, and near the ends of the calendar that would be no date.
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def push_rows(rows: WorkRows, push: CommitsPushed) -> None:
@@ -52,18 +58,19 @@ def push_rows(rows: WorkRows, push: CommitsPushed) -> None:
 def commit_rows(rows: WorkRows, repo: str, commit: CommitSeen) -> None:
     """A commit with its author, files, parents, and what its message names."""
     key = {"repo": repo, "sha": commit.sha}
+    authored_at, committed_at = _dated(commit.authored_at), commit.committed_at
     rows.add(
         t.commits,
         **key,
-        authored_at=commit.authored_at,
-        committed_at=commit.committed_at,
+        authored_at=authored_at,
+        committed_at=committed_at and _dated(committed_at),
         author_name=commit.author.name,
         author_is_bot=commit.author.bot,
         files_told=commit.files is not None,
         parents_told=commit.parents is not None,
     )
     for identity in commit.author.identities:
-        rows.add(t.commit_people, **key, identity=identity, authored_at=commit.authored_at)
+        rows.add(t.commit_people, **key, identity=identity, authored_at=authored_at)
     for trailer in commit.sessions:
         rows.add(t.commit_sessions, **key, tool=trailer.tool, session_id=trailer.session_id)
     for tool in commit.tools:
@@ -84,6 +91,10 @@ def commit_rows(rows: WorkRows, repo: str, commit: CommitSeen) -> None:
         rows.add(t.reverts, repo=repo, reverting=f"commit:{commit.sha}", reverted=f"commit:{sha}")
     rows.name(repo, commit.author)
     rows.mark("revert", repo, commit.reverts)
+
+
+def _dated(at: datetime) -> datetime:
+    return min(max(at, _FIRST), _LAST)
 
 
 def rewrite_rows(rows: WorkRows, rewritten: CommitRewritten) -> None:

@@ -1,5 +1,6 @@
 """What forges say, however late, often and disordered: the same books in the end."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from store import tables as t
 from store import work
 from store.engine import Database
 from tests import forging
+from tests.companies import conclude
 from tests.delivering import parse
 from tests.filling import Fresh, rows
 from tests.store.working import (
@@ -300,6 +302,21 @@ def test_of_two_lists_of_files_the_later_one_stands(database: Database) -> None:
     assert rows(database, "change_files", "file, additions") == [("f_a", 2), ("f_b", 2)]
     apply(database, touching(1, 12, "c"))
     assert rows(database, "change_files", "file, additions") == [("f_c", None)]
+
+
+def test_dates_at_the_ends_of_the_calendar_keep_no_commit_from_being_concluded(
+    database: Database,
+) -> None:
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    odd = [
+        commit(1, authored_at=first, committed_at=first),
+        commit(2, authored_at=last, committed_at=last),
+    ]
+    apply(database, push("main", 3, *odd, commit(3, committed_at=at(3))))
+    conclude(database, at(10))
+    assert rows(database, "set_aside") == []
+    dates = {row[0]: row[1:] for row in rows(database, "commits", "sha, authored_at, committed_at")}
+    assert dates[sha(1)] < dates[sha(3)] < dates[sha(2)]
 
 
 def test_every_commit_that_a_change_ever_held_is_kept_with_its_last_list(
