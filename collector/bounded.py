@@ -8,10 +8,6 @@ different and nothing of the record is lost.
 
 from hashlib import blake2b
 
-from msgspec.structs import replace
-
-from domain.events import Counted, Fact, RequestAnswered, RequestFailed, Traced
-
 LONGEST_BYTES = 512
 """Of a word in UTF-8. Git keeps branches in files, whose names and paths have some 255 bytes."""
 
@@ -31,30 +27,3 @@ def bounded(word: str) -> str:
         return word
     beginning = told[:_BEGINNING_BYTES].decode(errors="ignore")
     return f"{beginning}{_MARK}{blake2b(told, digest_size=_HASH_BYTES).hexdigest()}"
-
-
-def bounded_facts(stated: tuple[Fact, ...]) -> tuple[Fact, ...]:
-    """The same facts, of which every word is bounded: nearly always these very ones."""
-    for fact in stated:
-        if _longest(fact) > _SURELY_SHORT:
-            return tuple(map(_bounded_fact, stated))
-    return stated
-
-
-def _longest(fact: Fact) -> int:
-    if type(fact) is RequestAnswered:
-        return len(fact.model or "")
-    if type(fact) is Counted:
-        return max(len(fact.item), len(fact.model or ""))
-    return len((fact.value if isinstance(fact, Traced) else fact.model) or "")
-
-
-def _bounded_fact(fact: Fact) -> Fact:
-    if isinstance(fact, Traced):
-        return replace(fact, value=bounded(fact.value))
-    model = None if fact.model is None else bounded(fact.model)
-    if isinstance(fact, Counted):
-        return replace(fact, item=bounded(fact.item), model=model)
-    if isinstance(fact, RequestAnswered | RequestFailed):
-        return replace(fact, model=model)
-    return fact

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec.structs import astuple
 
+from collector.bounded import bounded
 from collector.counters import Change
 from collector.growth import HOUR_US, Growth, counter
 from domain.events import (
@@ -163,7 +164,8 @@ def _seen(sums: SessionSums, of: _Gathered, tells: Tells) -> None:
         _tie(sums, told, min(left_us), max(left_us))
 
 
-def _tie(sums: SessionSums, tie: tuple[Trace, str], first_us: int, last_us: int) -> None:
+def _tie(sums: SessionSums, told: tuple[Trace, str], first_us: int, last_us: int) -> None:
+    tie = told[0], bounded(told[1])
     first, last = moment(first_us), moment(last_us)
     sums.traces[tie] = min(first, sums.traces.get(tie, first))
     sums.last_traced[tie] = max(last, sums.last_traced.get(tie, last))
@@ -172,7 +174,7 @@ def _tie(sums: SessionSums, tie: tuple[Trace, str], first_us: int, last_us: int)
 def _book(sums: SessionSums, of: _Gathered, prices: PriceBook) -> None:
     origin = of.origin
     for (quantity, item), amount in of.counts.items():
-        _count_plainly(sums, CountKey(quantity, origin.rank, item), amount)
+        _count_plainly(sums, CountKey(quantity, origin.rank, bounded(item)), amount)
     for (hour, model, purpose), answers in of.answers.items():
         _answered(sums, origin, (hour, model, purpose), answers, prices)
         if purpose in _CONVERSATION:
@@ -193,7 +195,7 @@ def _count(
     if fact.quantity in _USAGE_FIELD:
         _count_usage(sums, origin, fact, growth.hour, change, prices)
     else:
-        key = CountKey(fact.quantity, origin.rank, fact.item)
+        key = CountKey(fact.quantity, origin.rank, bounded(fact.item))
         _count_plainly(sums, key, change.after - change.before)
 
 
@@ -207,8 +209,9 @@ def _usage(
     sums: SessionSums, origin: Origin, kind: _Kind, prompts: PromptRange = UNTOLD_LENGTH
 ) -> UsageSum:
     """The row to add to; that there is one makes the session active and its source known."""
-    rank = origin.rank
-    key = UsageKey(rank, origin.source, *kind, origin.context, prompts)
+    rank, (hour, model, purpose) = origin.rank, kind
+    told = None if model is None else bounded(model)
+    key = UsageKey(rank, origin.source, hour, told, purpose, origin.context, prompts)
     into = sums.usage.get(key)
     if into is None:
         into = sums.usage[key] = UsageSum()

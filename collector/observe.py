@@ -5,10 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from msgspec.structs import replace
-
 from collector.attributes import event_name
-from collector.bounded import bounded_facts
 from collector.dialects import OTHERWISE, recognise, speaks
 from collector.dialects.dialect import Dialect
 from domain.events import Counted, Fact, Observation, Outcome, Pass, RequestAnswered
@@ -105,9 +102,6 @@ def _ask(
             if not _plausible(fact):
                 return Pass.MALFORMED, tool, name
         tool = outcome.origin.tool
-        stated = bounded_facts(outcome.stated)
-        if stated is not outcome.stated:
-            outcome = replace(outcome, stated=stated)
     return outcome, tool, name
 
 

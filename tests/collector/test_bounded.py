@@ -10,20 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from collector.bounded import LONGEST_BYTES, bounded, bounded_facts
+from collector.bounded import LONGEST_BYTES, bounded
 from collector.decode import Encoding
-from domain.events import (
-    Counted,
-    Fact,
-    Purpose,
-    Quantity,
-    RequestAnswered,
-    RequestFailed,
-    Trace,
-    Traced,
-)
 from domain.record import Signal
-from domain.usage import Tokens
 from store.engine import Database, StoreError
 from tests.companies import conclude
 from tests.filling import fill, one, rows
@@ -90,26 +79,6 @@ def test_words_that_differ_only_at_their_ends_stay_different(
     assert (bounded(beginning + one_end) == bounded(beginning + other_end)) == (
         one_end == other_end
     )
-
-
-@pytest.mark.parametrize(
-    "fact",
-    [
-        RequestAnswered(model=LONG, tokens=Tokens(input=1), purpose=Purpose.MAIN, cost_nanousd=5),
-        RequestFailed(model=LONG, status_code=500),
-        Counted(quantity=Quantity.TOOL_CALLS, amount=3, item=LONG),
-        Counted(quantity=Quantity.TOKENS_INPUT, amount=3, model=LONG),
-        Traced(trace=Trace.BRANCH, value=LONG),
-    ],
-)
-def test_of_a_fact_nothing_but_its_words_is_changed(fact: Fact) -> None:
-    [kept] = bounded_facts((fact,))
-    assert repr(kept) == repr(fact).replace(LONG, bounded(LONG))
-
-
-def test_facts_of_short_words_are_the_same_objects() -> None:
-    stated = (Traced(trace=Trace.BRANCH, value="main"), RequestFailed(model=None))
-    assert bounded_facts(stated) is stated
 
 
 def test_a_limit_of_the_database_does_not_pass(database: Database) -> None:
