@@ -71,7 +71,7 @@ def test_what_is_kept_is_the_word_itself_unless_it_is_too_long(word: str) -> Non
     assert bounded(kept) == kept
 
 
-@given(st.text(min_size=200), st.characters(), st.characters())
+@given(st.text(min_size=200), st.characters(codec="utf-8"), st.characters(codec="utf-8"))
 def test_words_that_differ_only_at_their_ends_stay_different(
     word: str, one_end: str, other_end: str
 ) -> None:
