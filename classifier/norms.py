@@ -66,10 +66,12 @@ def line(points: Sequence[tuple[float, float]]) -> Line:
     mean_y = math.fsum(y for _, y in points) / len(points)
     spread = math.fsum((x - mean_x) ** 2 for x, _ in points)
     rise = math.fsum((x - mean_x) * (y - mean_y) for x, y in points)
-    slope = max(rise / spread, 0.0) if spread else 0.0
+    widest = max(x for x, _ in points)
+    # Of equal sizes the mean may be rounded: its distance from them is no spread, and says nothing.
+    alike = widest == min(x for x, _ in points)
+    slope = 0.0 if alike else max(rise / spread, 0.0)
     rests = [y - slope * x for x, y in points]
     level = median(rests)
-    widest = max(x for x, _ in points)
     return Line(slope, level, widest, tuple(sorted(rest - level for rest in rests)))
 
 

@@ -52,6 +52,12 @@ def test_more_lines_never_cost_less_and_half_cost_no_more_than_expected(
     assert found.percentile(found.over[0] - 1) == 0
 
 
+def test_peers_of_one_size_say_nothing_of_others() -> None:
+    costs = (10.0, 10.0, 23.0)
+    slopes = {line([(math.log(lines), y) for y in costs]).slope for lines in range(1, 1_000)}
+    assert slopes == {0.0}
+
+
 def test_a_power_of_size_is_found_whatever_one_outlier_says() -> None:
     peers = [(math.log(n), 20 + 0.8 * math.log(n)) for n in range(10, 400, 7)]
     found = line([*peers, (math.log(100), 30)])
