@@ -37,6 +37,8 @@ from store.landed import Span
 _Number = TypeVar("_Number", int, float)
 # So many of the latest are enough to draw a line, whatever the size of the company.
 MOST_PEERS = 500
+# Logs of two sizes, which are whole lines, differ by more, up to some billions of lines.
+_ALIKE = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,8 @@ def line(points: Sequence[tuple[float, float]]) -> Line:
     spread = math.fsum((x - mean_x) ** 2 for x, _ in points)
     rise = math.fsum((x - mean_x) * (y - mean_y) for x, y in points)
     widest = max(x for x, _ in points)
-    # Of equal sizes the mean may be rounded: its distance from them is no spread, and says nothing.
-    alike = widest == min(x for x, _ in points)
+    # The mean of equal sizes may be rounded: its distance from them would be taken for a spread.
+    alike = widest - min(x for x, _ in points) < _ALIKE
     slope = 0.0 if alike else max(rise / spread, 0.0)
     rests = [y - slope * x for x, y in points]
     level = median(rests)
