@@ -112,7 +112,7 @@ def _sender(
         (Trace.EVALUATION, tag),
     ):
         if value:
-            traces.append(Traced(trace=trace, value=bounded(value)))
+            traces.append(Traced(trace=trace, value=value))
     # The machine if told, since one process may name its user in logs and not in metrics;
     # otherwise whatever is left of who sent it.
     fallback = "\0".join(value or "" for value in told)
