@@ -11,7 +11,7 @@ from assay.later import Later, Place
 
 _COMMANDS = {
     "serve": Place(
-        "assay.running:serve",
+        "assay.serve:serve",
         "Receive telemetry and webhooks, and serve pages and API, on one machine.",
     ),
     "demo": Place(

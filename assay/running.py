@@ -1,4 +1,4 @@
-"""``assay serve``, and its parts as commands of their own."""
+"""The parts of ``assay serve`` as commands of their own."""
 
 import typer
 
@@ -11,32 +11,15 @@ from assay.learn import learning_daily
 from assay.notifying import notifying, set_up
 from assay.opening import CannotStart
 from assay.own_endpoint import wanted
+from assay.parts import Part
+from assay.parts import run as run_parts
 from assay.retention import forgetting
 from assay.schedule import reading_on_schedule
-from assay.serve import Part
-from assay.serve import serve as run_parts
 from assay.settings import Settings
 from assay.telemetry import telling_if
 from assay.wiring import read_files, wired
+from assay.work_process import WorkProcess
 from domain.price_book import PriceBook
-
-
-def serve(
-    data: Data = None,
-    database_url: DatabaseUrl = None,
-    otlp_http: OtlpHttp = None,
-    otlp_grpc: OtlpGrpc = None,
-    http: Http = None,
-) -> None:
-    """Receive telemetry and webhooks, and serve pages and API, on one machine."""
-    settings = settings_from(
-        data=data,
-        database_url=database_url,
-        otlp_http=otlp_http,
-        otlp_grpc=otlp_grpc,
-        http=http,
-    )
-    _run(settings, frozenset(Part))
 
 
 def collect(
@@ -49,18 +32,23 @@ def collect(
     settings = settings_from(
         data=data, database_url=database_url, otlp_http=otlp_http, otlp_grpc=otlp_grpc
     )
-    _run(settings, frozenset({Part.COLLECT}))
+    run(settings, frozenset({Part.COLLECT}))
 
 
 def api(data: Data = None, database_url: DatabaseUrl = None, http: Http = None) -> None:
     """Only serve pages and API, and receive webhooks."""
     settings = settings_from(data=data, database_url=database_url, http=http)
-    _run(settings, frozenset({Part.API}))
+    run(settings, frozenset({Part.API}))
 
 
-def _run(settings: Settings, parts: frozenset[Part]) -> None:
+def run(
+    settings: Settings,
+    parts: frozenset[Part] = frozenset(Part),
+    process: WorkProcess | None = None,
+) -> None:
+    """Run these parts, with a process to work in or without, until told to stop."""
     try:
-        run_parts(settings, parts)
+        run_parts(settings, parts, process)
     except CannotStart as error:
         end(str(error))
 

@@ -28,11 +28,6 @@ def on() -> bool:
     return bool(os.environ.get(ENDPOINT)) and not disabled
 
 
-def silenced(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """This environment without what would make a child process export."""
-    return {name: told for name, told in environment.items() if name != ENDPOINT}
-
-
 @contextmanager
 def telling_if(told: bool, part: str, sources: Sources, jobs: Jobs | None = None) -> Iterator[None]:
     """Tell about this process as long as the block lasts; ``part`` says what it is there for."""

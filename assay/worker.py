@@ -1,8 +1,8 @@
 """The process that folds and classifies: everything after the acknowledgement.
 
-Started as ``python -m assay.worker`` by ``assay serve``, which gives orders on its standard input:
-the first line is the database's address, any further one means stop, and the end of the pipe means
-that whoever gave orders is gone.
+``assay.work_process`` has it run and gives its orders through a pipe: the first lines say what to
+work with, any further one means stop, and the end of the pipe means that whoever gave orders is
+gone. As ``python -m assay.worker`` it takes them from its standard input.
 """
 
 import json
@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TextIO
 
 from assay import cycles, metric_sources, telemetry
 from assay.guarding import Guard
@@ -52,43 +52,60 @@ class Orders(Protocol):
         """Listen for so long at most."""
 
 
-class _Piped:
-    """What the starting process says on our standard input.
+class FirstOrders(NamedTuple):
+    """What a worker is to work with.
 
-    First where the database is, then the texts of the price file and of the file of thresholds
-    (JSON) that it has found right.
+    Where the database is; the texts of the price file and of the file of thresholds, as they were
+    found right; and whether to tell about itself.
     """
 
-    def __init__(self) -> None:
-        self.url = sys.stdin.readline().rstrip("\n")
-        self.prices: str | None = json.loads(sys.stdin.readline() or "null")
-        self.thresholds: str | None = json.loads(sys.stdin.readline() or "null")
-        self.stop = False
-        self.gone = not self.url
+    url: str
+    prices: str | None
+    thresholds: str | None
+    tells: bool
+
+    def lines(self) -> list[str]:
+        """One line each, as they are sent."""
+        return [json.dumps(each) for each in self]
+
+    @classmethod
+    def read(cls, lines: TextIO) -> "FirstOrders | None":
+        """Them as sent; None where whoever would have sent them is gone."""
+        told = [lines.readline() for _ in cls._fields]
+        return cls(*map(json.loads, told)) if all(told) else None
+
+
+class _Piped:
+    """What is said after the first orders."""
+
+    def __init__(self, lines: TextIO) -> None:
+        self._lines = lines
+        self.stop = self.gone = False
 
     def wait(self, seconds: float) -> None:
         """Listen for so long at most."""
-        if self.stop or not select.select([sys.stdin], [], [], seconds)[0]:
+        if self.stop or not select.select([self._lines], [], [], seconds)[0]:
             return
-        self.stop = bool(sys.stdin.readline())
+        self.stop = bool(self._lines.readline())
         self.gone = not self.stop
 
 
-def main() -> None:
+def main(lines: TextIO = sys.stdin) -> None:
     """Work until told to stop and nothing is left, or until whoever gives orders is gone."""
     # Ctrl-C reaches every process of the terminal; the parent decides when we are done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    orders = _Piped()
-    if not orders.gone:
-        database = Database(orders.url)
-        company = None if orders.prices is None else parse(orders.prices)
-        told = parse_thresholds(orders.thresholds or "")
-        jobs = Jobs()
-        sources = metric_sources.worker(database, jobs)
-        with telemetry.telling_if(telemetry.on(), "work", sources, jobs):
-            work(database, orders, PriceBook(company), told, jobs)
-        database.close()
+    orders = FirstOrders.read(lines)
+    if orders is None:
+        return
+    database = Database(orders.url)
+    company = None if orders.prices is None else parse(orders.prices)
+    told = parse_thresholds(orders.thresholds or "")
+    jobs = Jobs()
+    sources = metric_sources.worker(database, jobs)
+    with telemetry.telling_if(orders.tells, "work", sources, jobs):
+        work(database, _Piped(lines), PriceBook(company), told, jobs)
+    database.close()
 
 
 def work(

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import memory
+
 _TICKS = os.sysconf("SC_CLK_TCK")
 _START_SECONDS = 180
 _DRAIN_SECONDS = 300
@@ -25,13 +27,15 @@ _END_SECONDS = 60
 class Cost:
     """What a stretch of time cost a server with all its processes.
 
-    ``memory_mb`` is the most that each process held, summed; shared pages count in each.
+    ``memory_mb`` is the most that all held, each page once; ``resident_mb`` that of each process
+    summed, so that a page counts in each that holds it.
     ``elsewhere`` is how many cores meanwhile worked for neither the server nor this process.
     """
 
     seconds: float
     cpu_seconds: float
     memory_mb: float
+    resident_mb: float
     elsewhere: float
 
 
@@ -41,8 +45,7 @@ class Meter:
     def __init__(self, pid: int) -> None:
         self._pid = pid
         for each in tree(pid):
-            # Begin again with the most memory held so far: starting up may have taken more.
-            Path(f"/proc/{each}/clear_refs").write_text("5")
+            memory.reset(each)
         self._busy, self._own = busy_seconds(), time.process_time()
         self._cpu, self._start = cpu_seconds(pid), time.perf_counter()
 
@@ -54,7 +57,8 @@ class Meter:
         return Cost(
             seconds=seconds,
             cpu_seconds=cpu,
-            memory_mb=sum(_most_memory(each) for each in tree(self._pid)) / 1e6,
+            memory_mb=memory.held(tree(self._pid)) / 1e6,
+            resident_mb=memory.resident(tree(self._pid)) / 1e6,
             elsewhere=max(busy / seconds, 0.0),
         )
 
@@ -79,14 +83,6 @@ def _cpu(pid: int) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return sum(map(int, fields[11:15])) / _TICKS
     return 0.0
-
-
-def _most_memory(pid: int) -> int:
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    return 0
 
 
 def busy_seconds() -> float:

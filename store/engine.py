@@ -29,6 +29,7 @@ _BUSY_TIMEOUT_MS = 15_000
 _EMPTYING_TIMEOUT_MS = 50
 # Of four kilobytes: where nobody folds, receivers move the log into the file from then on.
 _MOST_LOGGED_PAGES = 16_384
+_ARRIVALS_CACHE_KB = 256
 _GIVE_BACK = "PRAGMA incremental_vacuum(4096)"
 
 
@@ -170,7 +171,7 @@ class _Arrivals(Database):
         super().__init__(url)
         with translated():
             make_arrivals(Path(str(self.engine.url.database)))
-        event.listen(self.engine, "connect", _log_much)
+        event.listen(self.engine, "connect", _pass_through)
 
     @cached_property
     def arrivals(self) -> Database:
@@ -245,6 +246,10 @@ def _begin_sqlite(connection: Connection) -> None:
     raw.close()
 
 
-def _log_much(raw: Any, _record: object) -> None:
-    """The folder moves the log after each of its batches: no acknowledgement is to wait for it."""
+def _pass_through(raw: Any, _record: object) -> None:
+    """The folder moves the log after each of its batches: no acknowledgement is to wait for it.
+
+    What is written is read once, and soon: to remember more of it would only take memory.
+    """
     raw.execute(f"PRAGMA wal_autocheckpoint = {_MOST_LOGGED_PAGES}")
+    raw.execute(f"PRAGMA cache_size = -{_ARRIVALS_CACHE_KB}")

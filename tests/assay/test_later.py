@@ -51,6 +51,13 @@ def test_what_learns_and_what_tells_is_read_by_no_command_before_it_is_wanted() 
 
 def test_a_server_holds_nothing_for_what_most_have_not_set_up() -> None:
     """Signing in, addresses to post to, migrations: a sixth of its memory."""
-    loaded = modules_after("import assay.serve")
+    loaded = modules_after("import assay.parts")
     assert {"assay.sign_in", "assay.channels", "store.schema"} <= loaded
     assert not loaded & {"authlib", "cryptography", "jwt", "httpx", "alembic", "pygments"}
+
+
+def test_what_the_worker_is_forked_from_has_read_what_it_needs_and_no_server() -> None:
+    threads = "import os; print(f'threads={len(os.listdir(\"/proc/self/task\"))}')"
+    loaded = modules_after(f"import assay.serve; {threads}")
+    assert {"assay.worker", "threads=1"} <= loaded
+    assert not loaded & {"api", "assay.parts", "fastapi", "uvicorn", "grpc", "alembic"}

@@ -4,11 +4,13 @@ import os
 import signal
 import socket
 import stat
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 
+from assay import forking
 from tests.capturing import Counts, expected, scenarios
 from tests.serving import command, free_ports, requests_of, send, serving
 
@@ -87,6 +89,38 @@ def test_a_worker_that_dies_is_replaced_and_ctrl_c_still_ends_it(tmp_path: Path)
         (worker,) = server.children()
         os.kill(worker, signal.SIGKILL)
         assert server.interrupt() == 0
+
+
+def test_a_worker_ends_with_a_server_that_is_killed(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        (forked,) = server.children()
+        os.kill(forked, signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while (begun := server.children()) in ([], [forked]):
+            assert time.monotonic() < deadline, "no other worker"
+            time.sleep(0.05)
+        server.kill()
+        await_end(begun[0])
+    with serving(tmp_path) as server:
+        (forked,) = server.children()
+        server.kill()
+        await_end(forked)
+
+
+def await_end(pid: int) -> None:
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline, "it goes on"
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(not forking.POSSIBLE, reason="nothing is forked here")
+def test_the_worker_and_the_server_hold_one_copy_of_what_both_have_read(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        (worker,) = server.children()
+        told = Path(f"/proc/{worker}/smaps_rollup").read_text()
+    [shared] = [line.split()[1] for line in told.splitlines() if line.startswith("Shared_Dirty:")]
+    assert int(shared) > 10_000  # kilobytes; of a process that was not forked it is next to nothing
 
 
 def test_the_data_folder_is_for_its_owner_only(tmp_path: Path) -> None:
