@@ -104,6 +104,7 @@ def forget(
     if raised:
         hours_seen = _sum(retention.forget_keys(database), stopped)
         readings = _sum(retention.forget_readings(database), stopped)
+        _sum(retention.forget_repeats(database), stopped)
     return Forgotten(
         sessions=sessions,
         waiting=waiting,

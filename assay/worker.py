@@ -92,8 +92,9 @@ class _Piped:
 
 def main(lines: TextIO = sys.stdin) -> None:
     """Work until told to stop and nothing is left, or until whoever gives orders is gone."""
-    # Ctrl-C reaches every process of the terminal; the parent decides when we are done.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Both reach every process of a terminal or a service; the parent decides when we are done.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     orders = FirstOrders.read(lines)
     if orders is None:

@@ -59,7 +59,7 @@ _BOOKS = {
     "session_families": "*",
     "context_sizes": "*",
     "contexts": "*",
-    "installations": "*",
+    "repeated": "*",
     "series": "*",
     "coverage": "tool, signal, name, outcome, records",
 }
@@ -67,7 +67,7 @@ _BOOKS = {
 # that its session was there only if the readings come in separate batches, and a reading that comes
 # before those it follows may lengthen its session (``collector.growth``).
 _TIMELESS = {
-    "sessions": "pk, tool, session_id, installation, usage_rank, active",
+    "sessions": "pk, tool, session_id, installation, usage_rank, active, token_rank",
     "session_traces": "session_pk, trace, value",
 }
 # Of all processes, in the second half of a run: caches are nearly full by the middle.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import lru_cache
 
 from msgspec.structs import astuple
 
@@ -55,6 +56,9 @@ _IDLE = frozenset({Quantity.PROCESS_STARTS, Quantity.PROCESS_ENDS})
 # Subagents and housekeeping have contexts of their own; a tool that tells no purpose has the one.
 _CONVERSATION = frozenset({Purpose.MAIN, None})
 
+_DAY_HOURS = 24
+_DAY_US = _DAY_HOURS * HOUR_US
+
 Tells = Callable[[str, Source], frozenset[Quantity]]
 
 # Hour, model and purpose.
@@ -76,21 +80,22 @@ def fold(
     of a tool would have told: a session it speaks of has at least zero of them, which is not the
     same as unknown. Tokens are booked at ``prices``.
     """
-    gathered: dict[int, _Gathered] = {}
+    gathered: dict[tuple[int, int], _Gathered] = {}
     for observation in observations:
         # Many records share the very same origin, and comparing what it says would take longer.
-        of = gathered.get(id(observation.origin))
+        origin = observation.origin
+        day = observation.at_us // _DAY_US if origin.session_id is None else 0
+        of = gathered.get((id(origin), day))
         if of is None:
-            of = gathered[id(observation.origin)] = _Gathered(observation)
+            of = gathered[id(origin), day] = _Gathered(observation)
         of.add(observation)
     folded = Folded()
     for of in gathered.values():
         _seen(_sums(folded, of), of, tells)
     for of in gathered.values():
-        _book(folded[session_of(of.origin)], of, prices)
+        _book(folded[session_of(of.origin, of.first_us)], of, prices)
     for growth in growths:
-        origin = growth.reading.origin
-        _count(folded[session_of(origin)], origin, counter(growth.reading), growth, prices)
+        _count(_grown(folded, growth), growth, prices)
     return folded
 
 
@@ -133,7 +138,7 @@ class _Gathered:
 
 def _sums(folded: Folded, of: _Gathered) -> SessionSums:
     """The sums of an origin's session, which they now know was there in that time."""
-    session = session_of(of.origin)
+    session = session_of(of.origin, of.first_us)
     sums, first, last = folded.get(session), moment(of.first_us), moment(of.last_us)
     if sums is None:
         sums = folded[session] = SessionSums(first, last)
@@ -143,12 +148,26 @@ def _sums(folded: Folded, of: _Gathered) -> SessionSums:
     return sums
 
 
-def session_of(origin: Origin) -> SessionKey:
-    """Whose observations these are: a session's, or the installation's where none is named."""
+def session_of(origin: Origin, at_us: int) -> SessionKey:
+    """Whose observation this is: a session's, or its installation's of that day."""
     if origin.session_id is None:
-        return SessionKey(origin.tool, None, origin.installation)
+        return SessionKey(origin.tool, None, origin.installation, at_us // _DAY_US)
     # The same session may be told by two machines; it is still one session.
     return SessionKey(origin.tool, origin.session_id, "")
+
+
+def _grown(folded: Folded, growth: Growth) -> SessionSums:
+    """The sums of the session that has grown.
+
+    A late reading may move the growth of an installation from one day to another. The other day is
+    known already, and that it was seen is not said again: no time of that hour lies outside these.
+    """
+    session = session_of(growth.reading.origin, growth.hour * HOUR_US)
+    sums = folded.get(session)
+    if sums is None:
+        begins, ends = growth.hour * HOUR_US, (growth.hour + 1) * HOUR_US - 1
+        sums = folded[session] = SessionSums(first_at=moment(ends), last_at=moment(begins))
+    return sums
 
 
 def _seen(sums: SessionSums, of: _Gathered, tells: Tells) -> None:
@@ -181,17 +200,15 @@ def _book(sums: SessionSums, of: _Gathered, prices: PriceBook) -> None:
             _grow(sums, origin.rank, answers)
     for hour, fact in of.others:
         if isinstance(fact, RequestFailed):
-            into = _usage(sums, origin, (hour, fact.model, fact.purpose))
+            into = _usage(sums, origin, (hour, fact.model, fact.purpose), tokens=False)
             into.requests = add(into.requests, 0)
             into.failed_requests = add(into.failed_requests, 1)
         else:
             _count_usage(sums, origin, fact, hour, Change(0, fact.amount), prices)
 
 
-def _count(
-    sums: SessionSums, origin: Origin, fact: Counted, growth: Growth, prices: PriceBook
-) -> None:
-    change = growth.change
+def _count(sums: SessionSums, growth: Growth, prices: PriceBook) -> None:
+    origin, fact, change = growth.reading.origin, counter(growth.reading), growth.change
     if fact.quantity in _USAGE_FIELD:
         _count_usage(sums, origin, fact, growth.hour, change, prices)
     else:
@@ -206,9 +223,18 @@ def _count_plainly(sums: SessionSums, key: CountKey, amount: int) -> None:
 
 
 def _usage(
-    sums: SessionSums, origin: Origin, kind: _Kind, prompts: PromptRange = UNTOLD_LENGTH
+    sums: SessionSums,
+    origin: Origin,
+    kind: _Kind,
+    prompts: PromptRange = UNTOLD_LENGTH,
+    *,
+    tokens: bool,
 ) -> UsageSum:
-    """The row to add to; that there is one makes the session active and its source known."""
+    """The row to add to; that there is one makes the session active and its source known.
+
+    ``tokens`` says whether any are told. A request that failed tells none, and must not hide those
+    that a lesser source tells.
+    """
     rank, (hour, model, purpose) = origin.rank, kind
     told = None if model is None else bounded(model)
     key = UsageKey(rank, origin.source, hour, told, purpose, origin.context, prompts)
@@ -217,10 +243,22 @@ def _usage(
         into = sums.usage[key] = UsageSum()
         sums.active = True
         sums.usage_rank = rank if sums.usage_rank is None else min(rank, sums.usage_rank)
-    sender = origin.installation
-    if sums.installations.get(sender, rank + 1) > rank:
-        sums.installations[sender] = rank
+    if tokens:
+        sums.token_rank = rank if sums.token_rank is None else min(rank, sums.token_rank)
+        for session in _repeated(origin.tool, origin.installation, origin.context.user, hour):
+            sums.repeats[session] = min(rank, sums.repeats.get(session, rank))
     return into
+
+
+@lru_cache(maxsize=1024)
+def _repeated(tool: str, installation: str, user: str | None, hour: int) -> tuple[SessionKey, ...]:
+    """The session-less telemetry, by machine or by user, that may tell the tokens of this hour.
+
+    It may come a minute later, and then be of the next day.
+    """
+    senders = {installation, user or installation}
+    days = {hour // _DAY_HOURS, (hour + 1) // _DAY_HOURS}
+    return tuple(SessionKey(tool, None, each, day) for each in sorted(senders) for day in days)
 
 
 def _quote(prices: PriceBook, origin: Origin, model: str | None, at: datetime) -> Quote:
@@ -257,12 +295,13 @@ def _add_up(
             for name, column in zip(Tokens.__struct_fields__, columns, strict=True)
         }
     )
-    prompts = [prompt_of(tokens) for _, tokens, _ in answers]
-    prompt, told = min(prompts), total.told()
-    if not quote.adds_up(prompt, max(prompts)):
+    lengths = [prompt_of(tokens) for _, tokens, _ in answers]
+    prompt, told = min(lengths), total.told()
+    if not quote.adds_up(prompt, max(lengths)):
         return False
     costs = [cost for _, _, cost in answers if cost is not None]
-    into = _usage(sums, origin, kind, quote.range_of(prompt) if told else UNTOLD_LENGTH)
+    prompts = quote.range_of(prompt) if told else UNTOLD_LENGTH
+    into = _usage(sums, origin, kind, prompts, tokens=told)
     _count_in(into, total, so_many, sum(costs) if costs else None)
     if told:
         book(into, quote, total, prompt)
@@ -273,7 +312,8 @@ def _add(sums: SessionSums, origin: Origin, kind: _Kind, answer: _Answer, quote:
     """Book one request."""
     _, tokens, cost = answer
     told, prompt = tokens.told(), prompt_of(tokens)
-    into = _usage(sums, origin, kind, quote.range_of(prompt) if told else UNTOLD_LENGTH)
+    prompts = quote.range_of(prompt) if told else UNTOLD_LENGTH
+    into = _usage(sums, origin, kind, prompts, tokens=told)
     _count_in(into, tokens, 1, cost)
     if told:
         book(into, quote, tokens, prompt)
@@ -320,10 +360,10 @@ def _count_usage(
     change: Change,
     prices: PriceBook,
 ) -> None:
-    into = _usage(sums, origin, (hour, fact.model, fact.purpose))
+    bucket = _TOKEN_FIELD.get(fact.quantity)
+    into = _usage(sums, origin, (hour, fact.model, fact.purpose), tokens=bucket is not None)
     name = _USAGE_FIELD[fact.quantity]
     setattr(into, name, add(getattr(into, name), change.after - change.before))
-    bucket = _TOKEN_FIELD.get(fact.quantity)
     if bucket is None:
         return
     # Where a price changes within the hour, that of its beginning: a counter tells no more.

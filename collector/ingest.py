@@ -209,16 +209,17 @@ def _fold_in(connection: Connection, ours: Sequence[_Read], prices: PriceBook) -
 
 def _never_seen(connection: Connection, observations: Sequence[Observation]) -> list[Observation]:
     """Observations other than readings, each record once in all time."""
-    # Many records share the very same origin.
-    pks: dict[int, int] = {}
+    # Many records share the very same origin, which without a session is another one each day.
+    pks: dict[tuple[int, int], int] = {}
     told: dict[seen.HourKey, dict[int, Observation]] = {}
     for observation in observations:
         if observation.series is None:
-            origin = observation.origin
-            pk = pks.get(id(origin))
+            origin, hour_no = observation.origin, observation.at_us // HOUR_US
+            known = id(origin), hour_no if origin.session_id is None else 0
+            pk = pks.get(known)
             if pk is None:
-                pk = pks[id(origin)] = session_of(origin).pk
-            hour = pk, observation.at_us // HOUR_US
+                pk = pks[known] = session_of(origin, observation.at_us).pk
+            hour = pk, hour_no
             records = told.get(hour)
             if records is None:
                 records = told[hour] = {}

@@ -113,18 +113,21 @@ def _sender(
     ):
         if value:
             traces.append(Traced(trace=trace, value=value))
-    # The machine if told, since one process may name its user in logs and not in metrics;
-    # otherwise whatever is left of who sent it.
-    fallback = "\0".join(value or "" for value in told)
+    # The machine if told, since one process may name its user in logs and not in metrics; otherwise
+    # the user, or whatever is left of who sent it.
+    rest = "\0".join(value or "" for value in told)
+    user = identities[0] if identities else None
     named = repository or _plain(repo)
     return Sender(
         context=Context(
             tool_version=version and bounded(version),
-            user=identities[0] if identities else None,
+            user=user,
             team=team and bounded(team),
             repo=named and bounded(named),
         ),
-        installation=pseudonyms("installation", machine or fallback),
+        installation=pseudonyms("installation", machine)
+        if machine
+        else user or pseudonyms("installation", rest),
         traces=tuple(traces),
     )
 

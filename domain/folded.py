@@ -14,18 +14,23 @@ from domain.tariff import UNTOLD_LENGTH, PromptRange
 
 
 class SessionKey(NamedTuple):
-    """One session; ``session_id`` is None for the session-less telemetry of an installation."""
+    """One session; ``session_id`` is None for the session-less telemetry of an installation.
+
+    That is kept by ``day`` (since the epoch, UTC), so that what better telemetry repeats of one day
+    takes nothing away from another. Of a session there is one, whatever it lasts: its day is 0.
+    """
 
     tool: str
     session_id: str | None
     installation: str
+    day: int = 0
 
     @property
     def pk(self) -> int:
         """A 63-bit hash of what identifies the session: any folder computes the same."""
-        who = self.installation if self.session_id is None else self.session_id
-        kind = "installation" if self.session_id is None else "session"
-        return hashed(kind, self.tool, who)
+        if self.session_id is None:
+            return hashed("installation", self.tool, self.installation, str(self.day))
+        return hashed("session", self.tool, self.session_id)
 
 
 class UsageKey(NamedTuple):
@@ -111,22 +116,24 @@ class ContextSizes:
 class SessionSums:
     """What a batch adds to one session.
 
-    ``usage_rank`` is the rank of its best source of usage, ``sources`` the signals that spoke of
-    it, ``installations`` the best rank of usage by the installation that sent it, ``contexts`` the
-    sizes of its prompts by rank. ``traces`` maps each trace to the time it was first left,
-    ``last_traced`` to the last.
+    ``usage_rank`` is the rank of its best source of usage, ``token_rank`` that of the best one that
+    tells tokens, ``sources`` the signals that spoke of it, ``contexts`` the sizes of its prompts by
+    rank. ``repeats`` names the session-less telemetry that would tell the same tokens, if its
+    senders send any, with the best rank that tells them. ``traces`` maps each trace to the time it
+    was first left, ``last_traced`` to the last.
     """
 
     first_at: datetime
     last_at: datetime
     usage_rank: int | None = None
+    token_rank: int | None = None
     active: bool = False
     sources: set[Source] = field(default_factory=set)
     usage: dict[UsageKey, UsageSum] = field(default_factory=dict)
     counts: dict[CountKey, int] = field(default_factory=dict)
     traces: dict[tuple[Trace, str], datetime] = field(default_factory=dict)
     last_traced: dict[tuple[Trace, str], datetime] = field(default_factory=dict)
-    installations: dict[str, int] = field(default_factory=dict)
+    repeats: dict[SessionKey, int] = field(default_factory=dict)
     contexts: dict[int, ContextSizes] = field(default_factory=dict)
 
 

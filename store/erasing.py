@@ -51,7 +51,6 @@ NAMING: tuple[Column[str], ...] = (
     t.display_names.c.identity,
     t.display_names.c.name,
     t.ingest_keys.c.user,
-    t.installations.c.installation,
     t.leak_people.c.person,
     t.link_evidence.c.value,
     t.outcome_people.c.person,

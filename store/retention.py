@@ -144,6 +144,16 @@ def forget_readings(database: Database) -> Iterator[int]:
         yield len(rows)
 
 
+def forget_repeats(database: Database) -> Iterator[int]:
+    """Forget what session-less telemetry of days before the horizon would repeat: of how many."""
+    c = t.repeated.c
+    old = select(c.pk, c.day).where(c.day < _known_hour(database) // 24)
+    for page in _pages(database, old, (c.day, c.pk)):
+        with database.writing() as connection:
+            _delete_keys(connection, t.repeated, [(row.pk,) for row in page])
+        yield len(page)
+
+
 def forget_deliveries(database: Database, now: datetime) -> int:
     """Forget which webhooks were delivered long ago; how many."""
     with database.arrivals.writing() as connection:

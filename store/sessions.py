@@ -48,7 +48,8 @@ def apply(connection: Connection, folded: Folded) -> None:
     """Add a batch. Rows are written in key order, so that folders never deadlock."""
     ordered = sorted((session.pk, session, sums) for session, sums in folded.items())
     _apply_sessions(connection, ordered)
-    _apply_installations(connection, folded)
+    _book_tokens(connection, ordered)
+    _apply_repeats(connection, folded)
     _apply_usage(connection, ordered)
     counts: list[Row] = [
         {
@@ -94,6 +95,7 @@ def _apply_sessions(connection: Connection, ordered: _Ordered) -> None:
             "last_at": sums.last_at,
             "usage_rank": sums.usage_rank,
             "active": sums.active,
+            "token_rank": sums.token_rank,
         }
         for pk, session, sums in ordered
     ]
@@ -102,43 +104,49 @@ def _apply_sessions(connection: Connection, ordered: _Ordered) -> None:
         "last_at": latest,
         "usage_rank": earliest,
         "active": either,
+        "token_rank": earliest,
     }
     merge_into(connection, t.sessions, rows, merges)
 
 
-def _apply_installations(connection: Connection, folded: Folded) -> None:
-    """Session-less usage gives way to a better source of the same installation.
+def _book_tokens(connection: Connection, ordered: _Ordered) -> None:
+    """Book the best source that tells tokens: one that tells only failures must not hide them."""
+    c = t.sessions.c
+    told = c.token_rank != c.usage_rank
+    statement = update(t.sessions).where(c.pk == bindparam("key"), told)
+    keys = [{"key": pk} for pk, _, sums in ordered if sums.usage_rank is not None]
+    if keys:
+        connection.execute(statement.values(usage_rank=c.token_rank), keys)
+
+
+def _apply_repeats(connection: Connection, folded: Folded) -> None:
+    """Session-less usage gives way to a better source of the same sender, on the same day.
 
     A tool may be told to leave session ids off its metrics alone: these metrics repeat what its
     logs say with ids, and must not be booked beside them.
     """
-    ranks: dict[tuple[str, str], int] = {}
-    for session, sums in folded.items():
-        for installation, rank in sums.installations.items():
-            sender = (session.tool, installation)
-            ranks[sender] = min(rank, ranks.get(sender, rank))
-    rows: list[Row] = [
-        {"tool": tool, "installation": installation, "usage_rank": rank}
-        for (tool, installation), rank in sorted(ranks.items())
+    ranks: dict[SessionKey, int] = {}
+    for sums in folded.values():
+        for session, rank in sums.repeats.items():
+            ranks[session] = min(rank, ranks.get(session, rank))
+    rows = [
+        {"pk": session.pk, "day": session.day, "usage_rank": rank}
+        for session, rank in ranks.items()
     ]
-    merge_into(connection, t.installations, rows, {"usage_rank": earliest})
-    keys = {SessionKey(tool, None, sender).pk for tool, sender in ranks}
-    keys |= {session.pk for session in folded if session.session_id is None}
+    rows.sort(key=lambda row: row["pk"])
+    merge_into(connection, t.repeated, rows, {"usage_rank": earliest})
+    nameless = {session.pk for session in folded if session.session_id is None}
+    keys = sorted(nameless.union(row["pk"] for row in rows))
     if not keys:
         return
     best = (
-        select(t.installations.c.usage_rank)
-        .where(
-            t.installations.c.tool == t.sessions.c.tool,
-            t.installations.c.installation == t.sessions.c.installation,
-        )
-        .scalar_subquery()
+        select(t.repeated.c.usage_rank).where(t.repeated.c.pk == t.sessions.c.pk).scalar_subquery()
     )
     lower = case((best < t.sessions.c.usage_rank, best), else_=t.sessions.c.usage_rank)
     statement = update(t.sessions).where(t.sessions.c.pk == bindparam("key"))
     connection.execute(
         statement.where(t.sessions.c.usage_rank.is_not(None)).values(usage_rank=lower),
-        [{"key": key} for key in sorted(keys)],
+        [{"key": key} for key in keys],
     )
 
 

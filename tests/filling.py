@@ -35,7 +35,7 @@ _FOLDED = {
     "context_sizes": "*",
     "contexts": "*",
     "dirty_sessions": "session_pk",
-    "installations": "*",
+    "repeated": "*",
     "series": "*",
     "session_counts": "*",
     "session_families": "*",

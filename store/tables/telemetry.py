@@ -97,17 +97,21 @@ sessions = Table(
     Column("last_at", Moment, nullable=False),
     Column("usage_rank", SmallInteger),
     Column("active", Boolean, nullable=False),
+    # Of the best source that tells tokens; where one does, it is the usage rank.
+    Column("token_rank", SmallInteger),
     Index("ix_sessions_tool_session_id", "tool", "session_id"),
     Index("ix_sessions_last_at", "last_at"),
 )
 
-installations = Table(
-    "installations",
+# Session-less telemetry of a sender and a day, by the key of what would be its session, whether it
+# exists or not: the best rank by which that sender told tokens then.
+repeated = Table(
+    "repeated",
     metadata,
-    Column("tool", String(64), primary_key=True),
-    Column("installation", String(64), primary_key=True),
+    Column("pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", Integer, nullable=False),
     Column("usage_rank", SmallInteger, nullable=False),
-    sqlite_with_rowid=False,
+    Index("ix_repeated_day", "day"),
 )
 
 USAGE_COUNTERS = (

@@ -91,6 +91,19 @@ def test_a_worker_that_dies_is_replaced_and_ctrl_c_still_ends_it(tmp_path: Path)
         assert server.interrupt() == 0
 
 
+def test_a_signal_to_all_of_a_service_ends_it_in_order(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        (worker,) = server.children()
+        for note, body in requests_of(SCENARIOS[0]):
+            send(server, note, body)
+        for pid in (worker, server.process.pid):
+            os.kill(pid, signal.SIGTERM)
+        _, said = server.process.communicate(timeout=60)
+        assert (server.process.returncode, said) == (0, "")
+    with serving(tmp_path) as server:
+        assert server.get("/v1/status")["pending"] == 0
+
+
 def test_a_worker_ends_with_a_server_that_is_killed(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         (forked,) = server.children()

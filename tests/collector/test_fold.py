@@ -146,7 +146,8 @@ def test_a_session_that_two_machines_tell_is_one() -> None:
     ]
     [(session, sums)] = fold(seen, [], _silent).items()
     assert session == SessionKey("a tool", "s", "")
-    assert sums.installations == {"i": 0, "j": 0}
+    day = START_US // 86_400_000_000
+    assert sums.repeats == {SessionKey("a tool", None, each, day): 0 for each in ("i", "j")}
     assert [row.requests for row in sums.usage.values()] == [2]
     first, last = (each.at for each in seen)
     assert sums.contexts == {0: ContextSizes(first, 7, last, 7, 7, 2)}
