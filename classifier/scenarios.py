@@ -239,7 +239,7 @@ def _own_hosting(change: OwnHosting, month: Month) -> ScenarioResult:
             "the machines carry the load, and the model does the work as well",
         ),
         missing=(
-            *_unpriced(part.unpriced_tokens),
+            *_unpriced(whole.unpriced_tokens),
             "what it takes to run it: people, time, spare capacity",
         ),
     )
@@ -249,22 +249,27 @@ def _moved(moves: Sequence[tuple[ModelUsage, str]], month: Month) -> ScenarioRes
     """These tokens at the list prices of other models, in the whole month at list prices."""
     before = after = Fraction(0)
     tokens = left = 0
+    unpriced: set[str] = set()
     for each, to in moves:
         now, then = _at_list(each, each.model, month.at), _at_list(each, to, month.at)
         if now is None or then is None:
-            left += each.spend.tokens
+            left += each.spend.tokens if now is not None else 0
+            unpriced |= {to} if then is None else set()
+            unpriced |= {each.model or "models that are not told"} if now is None else set()
             continue
         before, after, tokens = before + now, after + then, tokens + each.spend.tokens
     if not tokens:
-        names = ", ".join(sorted({to for _, to in moves}))
+        names = ", ".join(sorted(unpriced))
         return ScenarioResult(unsaid=f"there are no list prices to compare with: {names}")
-    listed = _monthly(_spend(month.listed).nanousd or 0)
+    whole = _spend(month.listed)
+    listed = _monthly(whole.nanousd or 0)
     return ScenarioResult(
         now_nanousd=listed,
         then_nanousd=listed + _monthly(after) - _monthly(before),
         tokens=_monthly(tokens),
         assumptions=(_SAME_WEEKS, _LIST, _SAME_TOKENS),
-        missing=_unpriced(left),
+        # Of the month, and of what would move: only this has a price now and none then.
+        missing=_unpriced(whole.unpriced_tokens + left),
     )
 
 

@@ -37,9 +37,13 @@ def reason_of(
     work = [link for link in links if link.target.kind != TargetKind.TICKET]
     if any(link.tier in _CARRYING for link in work):
         return Unlinked.BESIDE_COMMITS
-    edited = count_of(totals, Quantity.EDITS_ACCEPTED, Quantity.LINES_ADDED, Quantity.LINES_REMOVED)
+    edited = count_of(
+        totals,
+        *(Quantity.EDITS_ACCEPTED, Quantity.LINES_ADDED, Quantity.LINES_REMOVED, Quantity.COMMITS),
+    )
+    nothing = edited == 0 and not traces.files and not traces.commits
     reasons = (
-        (edited == 0 and not traces.files, Unlinked.NOTHING_EDITED),
+        (nothing, Unlinked.NOTHING_EDITED),
         (not known.repositories, Unlinked.NO_FORGE),
         (
             bool(traces.repositories) and traces.repositories.isdisjoint(known.repositories),

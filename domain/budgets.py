@@ -235,3 +235,10 @@ class Standing:
     def used(self) -> int:
         """Spent and committed, as far as either is known."""
         return (self.spent or 0) + (self.committed or 0)
+
+    @property
+    def used_share(self) -> float | None:
+        """The same over the amount; None where neither is known."""
+        if self.spent is None and self.committed is None:
+            return None
+        return self.used / self.budget.amount

@@ -44,15 +44,20 @@ def _verdict(now: Given, before: Given | None) -> Line:
     )
 
 
-def leaks(report: LeakReport, teams: Sequence[str]) -> Section | None:
-    """The costliest leaks of these teams (of none: of the company); None where there are none."""
+def leaks(report: LeakReport, teams: Sequence[str], until: date) -> Section | None:
+    """The costliest leaks of these teams (of none: of the company); None where there are none.
+
+    They are of the weeks that were measured last: where these go beyond ``until``, of another time
+    than the week told.
+    """
     found = [each for each in report.found if not teams or each.group.team in teams]
-    if not found:
+    if not found or report.measured is None or report.measured.until > until:
         return None
+    weeks = (report.measured.until - report.measured.since).days // 7
     found.sort(key=lambda each: (-each.lost.estimate, each.group.id))
     fixes = {each.name: each.fix for each in report.detectors}
     lines = tuple(_leak(each, fixes) for each in found[:MOST])
-    return Section(title="The costliest leaks", path="/leaks", lines=lines)
+    return Section(title=f"The costliest leaks of {weeks} weeks", path="/leaks", lines=lines)
 
 
 def _leak(each: LeakFound, fixes: Mapping[str, str]) -> Line:

@@ -108,7 +108,7 @@ def read(wiring: Wiring, connection: Connection, week: Week, audience: Audience)
         (
             None if audience.teams else _teams(wiring, connection, week),
             findings.verdicts(week.changed),
-            findings.leaks(week.leaks, audience.teams),
+            findings.leaks(week.leaks, audience.teams, week.until.date()),
             findings.tried(week.leaks, audience.teams, week.until.date()),
             findings.budgets(week.standings, audience.teams, week.withheld),
             _surer(connection, week, groups),

@@ -24,6 +24,7 @@ _NOT_NOW, _WITHHELD = "not at present", "too few people"
 class BudgetsView:
     """All budgets that whoever asks may see. ``over`` and ``short`` count those that run out.
 
+    ``unsaid`` are so many of which it can't be said yet.
     ``withheld`` are so many of which it is not told how they stand, as fewer than ``floor`` people
     are behind them, or beside them.
     """
@@ -31,6 +32,7 @@ class BudgetsView:
     standings: Sequence[Standing]
     over: int
     short: int
+    unsaid: int
     withheld: int
     floor: int
     basis: str | None
@@ -62,6 +64,7 @@ def budgets_view(wiring: Wiring, asking: Asker, *, sees_people: bool) -> Budgets
         standings=standings,
         over=sum(each.runs_out is RunsOut.ALREADY for each in standings),
         short=sum(each.runs_out is RunsOut.ON_DAY for each in standings),
+        unsaid=sum(each.runs_out is RunsOut.CANNOT_SAY for each in standings),
         withheld=len(withheld),
         floor=wiring.privacy_floor,
         basis=next((each.basis.value for each in standings), None),
@@ -78,7 +81,7 @@ def budgets_view(wiring: Wiring, asking: Asker, *, sees_people: bool) -> Budgets
 
 
 def _used(standing: Standing | None) -> float:
-    return standing.used / standing.budget.amount if standing else -1.0
+    return -1.0 if standing is None else standing.used_share or 0.0
 
 
 def _chart(standings: Sequence[Standing]) -> Chart:
@@ -156,7 +159,7 @@ def _stands(told: Standing) -> Row:
             else None,
         ),
         _amount(told.committed, unit, missing=CANNOT_SAY),
-        cells.part(_used(told)),
+        cells.part(told.used_share),
         _end(told),
         _runs_out(told),
         _backtest(told),

@@ -16,6 +16,7 @@ _STEPS = (
 )
 _WHOLE_DOLLARS_FROM = 1000
 _SHORT = 13
+_ALL = 100
 
 
 def number(value: float) -> str:
@@ -29,9 +30,11 @@ def number(value: float) -> str:
 
 
 def share(value: float) -> str:
-    """A fraction of one as whole per cent; what is there is never shown as nothing."""
+    """A fraction of one as whole per cent; a part is never shown as nothing, nor as all."""
     percent = floor(value * 100 + 0.5)
-    return "under 1 %" if value > 0 and percent == 0 else f"{percent} %"
+    if value > 0 and percent == 0:
+        return "under 1 %"
+    return "over 99 %" if value < 1 and percent == _ALL else f"{percent} %"
 
 
 def change(value: float) -> str:

@@ -13,10 +13,13 @@ from api.pages.tables import Cell, Column, Row, Table
 from api.parameters import allowed
 from api.wiring import Wiring
 from domain.labels import Label
+from domain.record import Signal
 from store import report_sessions, report_status
 from store.engine import Connection
 from store.report_sessions import Position, SessionFilter, SessionSeen
 from store.report_usage import Dimension
+
+_SIGNALS = frozenset(signal.value for signal in Signal)
 
 COLUMNS = (
     Column(title="Session", names=("tool", "session_id")),
@@ -53,7 +56,9 @@ def sessions_view(wiring: Wiring, parameters: SessionListParameters) -> Sessions
     """Gather the page."""
     with wiring.database.reading() as connection:
         table, found, cursor = listed(wiring, connection, parameters)
-        tools = {each.tool for each in report_status.coverage(connection)}
+        covered = report_status.coverage(connection)
+    # What a forge delivers is covered as well.
+    tools = {each.tool for each in covered if each.signal in _SIGNALS}
     return SessionsView(
         tables=[table],
         next_cursor=cursor,

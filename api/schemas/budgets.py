@@ -154,8 +154,9 @@ class StandingShape(Shape):
         description="Seat fees of the whole period, in US dollars (0 for tokens); null: cannot say,"
         " since no price file is set or seats are not this scope's alone."
     )
-    used_share: float = Field(
-        description="Spent and committed, as far as either is known, over the amount; 1 is all."
+    used_share: float | None = Field(
+        description="Spent and committed, as far as either is known, over the amount; 1 is all;"
+        " null: neither is known."
     )
     coverage: float | None = Field(
         description="Share of the tokens so far that have a price, from 0 to 1; null: no tokens."
@@ -278,7 +279,7 @@ def _standing(told: Standing) -> StandingShape:
         basis=told.basis,
         spent=None if told.spent is None else _in_unit(told.spent, unit),
         committed=None if told.committed is None else _in_unit(told.committed, unit),
-        used_share=told.used / told.budget.amount,
+        used_share=told.used_share,
         coverage=told.coverage,
         passed=told.passed,
         at_end=_range(told.end, unit),

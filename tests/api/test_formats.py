@@ -57,7 +57,14 @@ def test_what_is_short_of_a_need_never_reads_as_met_in_full(have: float, need: f
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0 %"), (0.001, "under 1 %"), (0.006, "1 %"), (0.505, "51 %"), (1, "100 %")],
+    [
+        (0, "0 %"),
+        (0.001, "under 1 %"),
+        (0.006, "1 %"),
+        (0.505, "51 %"),
+        (0.996, "over 99 %"),
+        (1, "100 %"),
+    ],
 )
 def test_shares(value: float, text: str) -> None:
     assert formats.share(value) == text

@@ -154,6 +154,27 @@ def test_where_it_cannot_say_it_says_why(change: Change, of: Month) -> None:
     assert (told.now_nanousd, told.then_nanousd, told.delta_nanousd) == (None, None, None)
 
 
+def test_it_names_the_model_that_has_no_price() -> None:
+    of = month(used("nobody-1", 5))
+    assert scenario(ModelSwitch(model="nobody-1", to=SONNET), of).unsaid == (
+        "there are no list prices to compare with: nobody-1"
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ModelSwitch(model=SONNET, to=HAIKU),
+        OwnHosting(model=SONNET, month_nanousd=1, mtok_nanousd=1),
+        HeadCount(factor=2),
+        PriceChange(model=SONNET, factor=2),
+    ],
+)
+def test_what_of_the_month_has_no_price_is_named_whatever_changes(change: Change) -> None:
+    told = scenario(change, month(used(SONNET, 100, 0, 300), used("nobody-1", 28)))
+    assert f"{round(28_000_000 * MONTH):,} tokens a month that have no price" in told.missing
+
+
 def test_tokens_without_a_price_are_named_and_left_out() -> None:
     told = scenario(CacheShare(share=0.0), month(used(SONNET, 100, 0, 300), used("nobody-1", 28)))
     assert dollars(told) == (300 * MONTH, 300 * MONTH)

@@ -182,12 +182,14 @@ def test_pictures_are_in_the_mail_by_their_ids(database: Database) -> None:
 def test_a_leak_has_its_money_sessions_and_what_to_try(leaking: Database) -> None:
     told = edition(leaking)
     text = prose(told.text)
-    assert "The costliest leaks" in text
+    assert re.search(r"The costliest leaks of \d+ weeks", text)
     assert "Repeated failures (claude-code, acme/payments): " in text
     assert "To try: " in text
     assert f"{LINK}/sessions/claude-code/s0" in told.text
     assert f"{LINK}/leaks#{GROUP.id}" in told.text
     assert "acme/small" not in text
+    # What was measured up to now is not of a week long past.
+    assert "The costliest leaks" not in edition(leaking, week=MONDAY - timedelta(weeks=1)).text
     # It is told of no team, so it is not a team's.
     assert "Repeated failures" not in edition(leaking, PAY).text
 

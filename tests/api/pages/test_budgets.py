@@ -1,5 +1,7 @@
 """The page of budgets: how they stand, as the JSON route tells it."""
 
+from datetime import timedelta
+
 import pytest
 
 from store import access
@@ -8,6 +10,8 @@ from store.engine import Database
 from tests.api.answering import NOW, client, get
 from tests.api.pages.looking_up import Page, look, table
 from tests.api.test_budgets import ASKED, filled, post
+from tests.spending import Used
+from tests.spending import put as spend
 
 
 def test_without_any_it_says_how_to_set_one(database: Database) -> None:
@@ -43,7 +47,19 @@ def test_what_cannot_be_said_is_not_a_number(database: Database) -> None:
     post(http, "/v1/budgets", {"name": "New", "amount": 5})
     [row] = table(http, "/budgets")
     assert (row["end_expected"], row["end_low"], row["runs_out"]) == ("", "", "cannot_say")
-    assert "cannot say" in look(http, "/budgets").text
+    page = look(http, "/budgets").text
+    assert "cannot say" in page
+    assert "Whether 1 of them will last can't be said yet" in page
+    assert "forecast to be" not in page
+
+
+def test_what_has_no_price_is_no_part_of_a_budget(database: Database) -> None:
+    spend(database, [Used(at=NOW - timedelta(minutes=1), model="nobody-1")])
+    http = client(database)
+    post(http, "/v1/budgets", {"name": "New", "amount": 5})
+    [row] = get(http, "/v1/budgets")["rows"]
+    assert (row["standing"]["spent"], row["standing"]["used_share"]) == (None, None)
+    assert [row["used_share"] for row in table(http, "/budgets")] == [""]
 
 
 def test_the_budget_of_a_person_is_for_admins(database: Database) -> None:
