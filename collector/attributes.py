@@ -31,7 +31,7 @@ _BETWEEN = b"\0"
 # Names that one kind of record may have in all, kinds of one scope, and scopes.
 _MOST_NAMES, _MOST_KINDS = 128, 256
 # Answers of one reader, each to words of so many bytes at most: some megabytes.
-_MOST_ANSWERS, _LONGEST_WORDS = 8_192, 1_024
+_MOST_ANSWERS, _LONGEST_WORDS = 2_048, 1_024
 
 
 class Shape:

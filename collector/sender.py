@@ -81,7 +81,7 @@ def sender_of(
     return _sender(told, owner, version, tag if _TAG.fullmatch(tag) else None, pseudonyms)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _sender(
     told: tuple[str | None, ...],
     owner: str | None,

@@ -34,6 +34,8 @@ _SPOKEN = frozenset({"name", "person"})
 _FILE = "f_"
 # Hex digits for each component: two different files of one session agree once in four billion.
 _WIDTH = 8
+# To make a name takes microseconds; to remember many takes megabytes.
+_REMEMBERED = 8_192
 
 
 class Pseudonyms:
@@ -41,8 +43,8 @@ class Pseudonyms:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._named = lru_cache(maxsize=65_536)(self._name)
-        self._filed = lru_cache(maxsize=65_536)(self._file)
+        self._named = lru_cache(maxsize=_REMEMBERED)(self._name)
+        self._filed = lru_cache(maxsize=_REMEMBERED)(self._file)
 
     def __call__(self, kind: str, value: str) -> str:
         """A stable name for this value.
