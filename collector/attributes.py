@@ -15,7 +15,15 @@ from typing import Any, TypeVar, TypeVarTuple, cast
 
 from msgspec import Struct
 
-from collector.protobuf_values import PLAIN, TEXT, encoded_value, normal, value_of, whole
+from collector.protobuf_values import (
+    PLAIN,
+    TEXT,
+    encoded_value,
+    normal,
+    plain,
+    value_of,
+    whole,
+)
 from domain.record import Attributes, LogRecord, Scope, Value, count, text
 
 _Others = TypeVarTuple("_Others")
@@ -32,6 +40,7 @@ _BETWEEN = b"\0"
 _MOST_NAMES, _MOST_KINDS = 128, 256
 # Answers of one reader, each to words of so many bytes at most: some megabytes.
 _MOST_ANSWERS, _LONGEST_WORDS = 2_048, 1_024
+_MOST_MARKS = 2_048
 
 
 class Shape:
@@ -218,7 +227,8 @@ def marks(*ids: str, moment: str) -> Callable[[Attributes, int], tuple[bytes, bo
     """A reader of what these attributes say, in bytes that are the same however it is encoded.
 
     For what identifies a record: its ids and its moment, which is the given time where the record
-    does not tell it. With them comes whether any id is told.
+    does not tell it. A whole number is the same as int, double or text. With them comes whether any
+    id is told.
     """
     names = (moment, *ids)
 
@@ -230,12 +240,29 @@ def marks(*ids: str, moment: str) -> Callable[[Attributes, int], tuple[bytes, bo
             told = [encoded_value(attributes.get(name)) for name in names]
         at, *others = [
             # Nearly all are short texts.
-            each if not each or (each[1] == len(each) - 2 and each[0] == TEXT) else normal(each)
+            each if not each or (each[1] == len(each) - 2 and each[0] == TEXT) else _MARKS[each]
             for each in told
         ]
         return _BETWEEN.join((at or str(time_ns).encode(), *others)), any(others)
 
     return reader
+
+
+class _Marks(dict[bytes, bytes]):
+    """How a value marks a record, by its encoding; of numbers, which come again, it is kept."""
+
+    def __missing__(self, encoded: bytes) -> bytes:
+        value = value_of(encoded)
+        if not isinstance(value, int | float):
+            return normal(encoded)
+        mark = encoded_value(plain(value))
+        if len(self) >= _MOST_MARKS:
+            self.clear()
+        self[encoded] = mark
+        return mark
+
+
+_MARKS = _Marks()
 
 
 def _picked(attributes: Encoded, reader: object, names: Iterable[str]) -> tuple[bytes, ...]:

@@ -140,6 +140,13 @@ def normal(encoded: bytes) -> bytes:
     return AnyValue.FromString(encoded).SerializeToString()
 
 
+def plain(value: Value) -> Value:
+    """A whole number as its text, so that it is one and the same told as int, double or text."""
+    if type(value) is int or (type(value) is float and value.is_integer() and abs(value) < _BEYOND):
+        return str(int(value))
+    return value
+
+
 def _any(value: AnyValue, depth: int) -> Value:
     """A plain value; what is too deep reads as empty, as in JSON."""
     kind = value.WhichOneof("value")

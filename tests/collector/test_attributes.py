@@ -9,7 +9,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as WireRecord
 
 from collector.attributes import Encoded, Shapes, counts, known_scope, marks, remembered
-from collector.protobuf_values import encoded_value, normal, value_of, whole
+from collector.protobuf_values import encoded_value, normal, plain, value_of, whole
 from collector.protobuf_view import REQUESTS
 from domain.record import Attributes, Scope, Signal, Value, count, flag, text
 
@@ -161,10 +161,18 @@ def test_marks_tell_records_apart_that_differ_in_what_they_mark(
     one: dict[str, Value], other: dict[str, Value]
 ) -> None:
     names = ("id", "model", "tokens")
-    same = [encoded_value(one.get(n)) for n in names] == [
-        encoded_value(other.get(n)) for n in names
+    same = [encoded_value(plain(one.get(n))) for n in names] == [
+        encoded_value(plain(other.get(n))) for n in names
     ]
     assert (_marked(one, 7) == _marked(other, 7)) == same
+
+
+@given(st.integers(-(2**53), 2**53), _VALUES)
+def test_a_whole_number_marks_the_same_however_it_is_told(number: int, other: Value) -> None:
+    marked = _marked({"id": number}, 7)
+    for told in (number, float(number), str(number)):
+        assert _marked({"id": told}, 7) == _marked(encoded({"id": told}), 7) == marked
+    assert (_marked({"id": other}, 7) == marked) == (plain(other) == str(number))
 
 
 def test_the_given_time_marks_where_no_moment_is_told() -> None:
