@@ -135,11 +135,6 @@ def _point(
 ) -> MetricPoint:
     scope, shapes = known
     name = _text(metric.get("name"))
-    value: int | float
-    if "asInt" in point:
-        value = _integer(point.get("asInt"))
-    else:
-        value = _float(point.get("asDouble", point.get("sum")))
     return MetricPoint(
         scope=scope,
         name=name,
@@ -148,11 +143,20 @@ def _point(
         temporality=temporality,
         start_ns=_integer(point.get("startTimeUnixNano")),
         time_ns=_integer(point.get("timeUnixNano")),
-        value=value,
+        value=_measured(point),
         # Zero is not written, and only distributions have a count.
         count=None if kind in _NUMBERS else _integer(point.get("count")),
         attributes=shapes.attributes(name, _told(point.get("attributes"))),
     )
+
+
+def _measured(point: dict[str, Any]) -> int | float:
+    """The value of a point, 0 where there is none, as in protobuf; no number where it is none."""
+    for name, read in _MEASURES.items():
+        if point.get(name) is not None:
+            value = read(point[name])
+            return math.nan if value is None else value
+    return 0.0
 
 
 def _span(span: dict[str, Any], known: _Known) -> Span:
@@ -254,30 +258,46 @@ def _text(value: object) -> str:
 
 
 def _integer(value: object) -> int:
-    """A 64-bit number; what is none reads as 0, as on the wire of protobuf."""
-    number = 0
-    if isinstance(value, int) and not isinstance(value, bool):
+    """A 64-bit number of which 0 says that it is not told."""
+    return _whole(value) or 0
+
+
+def _whole(value: object) -> int | None:
+    """A 64-bit number; None for what is none.
+
+    Protobuf's JSON takes ``100.0`` and ``1e2`` too, with quotes and without.
+    """
+    number: int | float | None = None
+    if isinstance(value, int | float) and not isinstance(value, bool):
         number = value
-    elif isinstance(value, float) and math.isfinite(value):
-        number = int(value)
     elif isinstance(value, str) and len(value) <= _LONGEST:
         with contextlib.suppress(ValueError):
             number = int(value)
-    return number if _LEAST <= number <= _MOST else 0
+        if number is None:
+            number = _float(value)
+    if number is None or not _LEAST <= number <= _MOST or number != int(number):
+        return None
+    return int(number)
 
 
-def _float(value: object) -> float:
+def _float(value: object) -> float | None:
+    """A number; None for what is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return 0.0
+        return None
     try:
         return float(value)
     except (ValueError, OverflowError):
-        return 0.0
+        return None
 
 
 _PLAIN: dict[str, Callable[[object], Value]] = {
-    "intValue": _integer,
+    "intValue": _whole,
     "boolValue": lambda told: told is True,
     "doubleValue": _float,
     "bytesValue": _bytes,
+}
+_MEASURES: dict[str, Callable[[object], int | float | None]] = {
+    "asInt": _whole,
+    "asDouble": _float,
+    "sum": _float,
 }

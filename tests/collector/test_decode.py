@@ -230,16 +230,21 @@ def test_a_long_body_is_not_kept() -> None:
         ("bare", None),
         ({"newValue": 1}, None),
         ({"stringValue": 1}, ""),
-        ({"intValue": True}, 0),
+        ({"intValue": True}, None),
         ({"intValue": 3.0}, 3),
-        ({"intValue": "3.5"}, 0),
-        ({"intValue": 2**64}, 0),
-        ({"intValue": "9" * 100_000}, 0),
+        ({"intValue": "3.0"}, 3),
+        ({"intValue": "3e2"}, 300),
+        ({"intValue": "3.5"}, None),
+        ({"intValue": 3.5}, None),
+        ({"intValue": "NaN"}, None),
+        ({"intValue": "many"}, None),
+        ({"intValue": 2**64}, None),
+        ({"intValue": "9" * 100_000}, None),
         ({"intValue": "-9"}, -9),
         ({"doubleValue": "Infinity"}, math.inf),
         ({"doubleValue": 3}, 3.0),
-        ({"doubleValue": 10**400}, 0.0),
-        ({"doubleValue": [1]}, 0.0),
+        ({"doubleValue": 10**400}, None),
+        ({"doubleValue": [1]}, None),
         ({"boolValue": "true"}, False),
         ({"bytesValue": "AQI="}, b"\x01\x02"),
         ({"bytesValue": "?"}, None),
@@ -252,6 +257,24 @@ def test_a_long_body_is_not_kept() -> None:
 )
 def test_an_attribute_is_read_or_reads_as_not_told(value: object, plain: Value) -> None:
     assert read_attribute(value) == plain
+
+
+@pytest.mark.parametrize(
+    ("told", "value"),
+    [
+        ({}, 0.0),
+        ({"asInt": None, "asDouble": 2}, 2.0),
+        ({"asInt": "100.0"}, 100),
+        ({"sum": "2.5"}, 2.5),
+    ],
+)
+def test_a_point_has_the_value_that_it_tells(told: dict[str, Any], value: float) -> None:
+    assert read_point(**told).value == value
+
+
+@pytest.mark.parametrize("told", [{"asInt": "many"}, {"asInt": "0.5"}, {"asDouble": [1]}])
+def test_a_value_that_is_no_number_is_not_read_as_zero(told: dict[str, Any]) -> None:
+    assert math.isnan(read_point(**told).value)
 
 
 def test_nan_is_read_as_such_and_is_no_count() -> None:
