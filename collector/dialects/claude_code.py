@@ -18,7 +18,7 @@ import re
 from datetime import UTC, datetime
 
 from collector.attributes import counts, event_name, marks, remembered
-from collector.dialects.amounts import whole
+from collector.dialects.amounts import cost_of, told_cost, whole
 from collector.dialects.dialect import Dialect, identity, marked_identity, span_identity
 from collector.dialects.edited_files import edited_file
 from collector.dialects.metrics import observe_point
@@ -46,12 +46,11 @@ from domain.record import (
     Scope,
     Span,
     count,
-    decimal,
     flag,
     recorded_us,
     text,
 )
-from domain.usage import Tokens, nanousd
+from domain.usage import Tokens
 
 TOOL = "claude-code"
 RANK = {Source.LOG: 0, Source.METRIC: 1, Source.SPAN: 2}
@@ -125,9 +124,10 @@ def _llm_request(span: Span) -> list[Fact]:
 
 
 def _api_request(attributes: Attributes, _: Pseudonyms) -> list[Fact]:
-    dollars = decimal(attributes, "cost_usd")
-    micros = count(attributes, "cost_usd_micros") if dollars is None else None
-    cost = nanousd(dollars) if dollars is not None else micros and micros * 1000
+    cost = told_cost(attributes, "cost_usd")
+    if cost is None:
+        micros = count(attributes, "cost_usd_micros")
+        cost = None if micros is None else cost_of(micros / 1_000_000)
     return _answered(attributes, *_asked(attributes), cost)
 
 

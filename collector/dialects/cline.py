@@ -18,7 +18,7 @@ Not told: subagents' tokens, reasoning, commits, branch, repository, retries of 
 from collections.abc import Callable
 
 from collector.attributes import event_name
-from collector.dialects.amounts import whole
+from collector.dialects.amounts import told_cost, whole
 from collector.dialects.dialect import Dialect, identity
 from collector.dialects.metrics import observe_point
 from collector.dialects.tool_text import tool_name
@@ -42,12 +42,11 @@ from domain.record import (
     MetricPoint,
     Scope,
     count,
-    decimal,
     flag,
     recorded_us,
     text,
 )
-from domain.usage import Tokens, nanousd
+from domain.usage import Tokens
 
 TOOL = "cline"
 _Reader = Callable[[Attributes], list[Fact]]
@@ -156,9 +155,7 @@ def _tokens(attributes: Attributes) -> list[Fact]:
         cache_write=count(attributes, "cacheWriteTokens"),
         output=count(attributes, "tokensOut", "tokens_out"),
     )
-    dollars = decimal(attributes, "totalCost")
-    dollars = decimal(attributes, "cost") if dollars is None else dollars
-    cost = None if dollars is None else nanousd(dollars)
+    cost = told_cost(attributes, "totalCost", "cost")
     model, purpose = text(attributes, *_MODEL), _purpose(attributes)
     if tokens.input == 0 and not (tokens.cache_read or tokens.cache_write):
         # Anthropic's stream: the request was counted with its prompt, this is its end.

@@ -23,7 +23,7 @@ Not told: prompts, lines, commits, what a request was for; retries inside a clie
 import re
 from collections.abc import Iterator
 
-from collector.dialects.amounts import whole
+from collector.dialects.amounts import told_cost, whole
 from collector.dialects.dialect import Dialect, identity, span_identity
 from collector.dialects.inclusive import inclusive_tokens
 from collector.dialects.metrics import observe_point
@@ -50,11 +50,10 @@ from domain.record import (
     Scope,
     Span,
     count,
-    decimal,
     recorded_us,
     text,
 )
-from domain.usage import Tokens, nanousd
+from domain.usage import Tokens
 
 TOOL = "gen-ai"
 _SPAN_RANK, _LOG_RANK = 0, 1
@@ -242,8 +241,7 @@ def _answered(attributes: Attributes, tokens: Tokens, purpose: Purpose | None) -
         yield RequestAnswered(model=model, tokens=Tokens(), purpose=purpose)
         yield Counted(quantity=Quantity.REQUESTS_UNMEASURED, amount=1)
         return
-    dollars = decimal(attributes, "gen_ai.usage.cost")
-    cost = nanousd(dollars) if dollars is not None and dollars >= 0 else None
+    cost = told_cost(attributes, "gen_ai.usage.cost")
     yield RequestAnswered(model=model, tokens=tokens, purpose=purpose, cost_nanousd=cost)
 
 

@@ -15,7 +15,7 @@ Not told: parent sessions, failed requests' status, titles and summaries, tool a
 """
 
 from collector.attributes import event_name
-from collector.dialects.amounts import whole
+from collector.dialects.amounts import told_cost, whole
 from collector.dialects.dialect import Dialect, identity
 from collector.dialects.metrics import observe_point
 from collector.dialects.tool_text import tool_name
@@ -40,12 +40,11 @@ from domain.record import (
     Scope,
     Span,
     count,
-    decimal,
     flag,
     recorded_us,
     text,
 )
-from domain.usage import Tokens, add, nanousd
+from domain.usage import Tokens, add
 
 TOOL = "opencode"
 _LOG_RANK, _METRIC_RANK = 1, 2
@@ -145,7 +144,6 @@ def _quantity(point: MetricPoint) -> Quantity | None:
 
 
 def _answered(attributes: Attributes) -> list[Fact]:
-    dollars = decimal(attributes, "cost_usd")
     reasoning = count(attributes, "reasoning_tokens")
     tokens = Tokens(
         input=count(attributes, "input_tokens"),
@@ -159,7 +157,7 @@ def _answered(attributes: Attributes) -> list[Fact]:
             model=text(attributes, "model"),
             tokens=tokens,
             purpose=_AGENTS.get(text(attributes, "agent") or ""),
-            cost_nanousd=None if dollars is None else nanousd(dollars),
+            cost_nanousd=told_cost(attributes, "cost_usd"),
         )
     ]
 
