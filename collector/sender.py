@@ -36,6 +36,8 @@ _OWNER = "repo.owner"
 _EVALUATION = ("assay.evaluation", "assay.route", "assay.task")
 # What of an evaluation is kept is kept as it was told: only what looks like our own words.
 _TAG = re.compile(r"[a-z0-9]{1,16}/[A-Za-z0-9._:+-]{1,64}/[0-9]{1,4}")
+PERSON = (*_EMAIL, *_ENDUSER, *_ACCOUNT, *_INSTALLATION)
+"""Attributes that name a person, or the machine of one."""
 _WANTED = (_EMAIL, _ENDUSER, _ACCOUNT, _INSTALLATION, _TEAM, _REPO, _BRANCH, _TICKET)
 SENDER = (*(name for names in _WANTED for name in names), _OWNER, *_EVALUATION)
 """All attributes that may tell something of the sender."""

@@ -1,27 +1,49 @@
 """Reading counters: what makes a point itself, and a cumulative series one series.
 
-A delta point counts once by series, start and end. A cumulative point is a reading: the series
-(all attributes and the start time; a restarted process starts another) grows to its highest value.
+A delta point counts once by series, start, end and value: a gateway that deletes an attribute makes
+two series one, whose points then differ in nothing else. A cumulative point is a reading: the
+series (its attributes and the start time; a restarted process starts another) grows to its highest
+value. The resource takes part only by what the process says of itself: replicas of a Collector each
+put a host of their own there, and a processor may be added at any time.
+
+A series that tells no start is one for good: where its counter begins anew, what it then counts
+below its highest reading is lost. Readings of an hour are kept as their highest, so nobody can say
+in which order they came.
 """
 
 from collections.abc import Hashable
 
 from collector.attributes import Encoded
 from collector.dialects.dialect import identity
+from collector.dialects.grouped import SESSION, USER, completed, spelled
+from collector.protobuf_values import plain
 from domain.events import Counted, Observation, Origin, Pass, Series
-from domain.record import Attributes, MetricPoint, Temporality, recorded_us
+from domain.record import MetricPoint, Temporality, recorded_us
+
+_COUNTERS = frozenset({"sum", "histogram", "exponential_histogram"})
+# What tells processes apart that began at the same time.
+_PROCESS = frozenset({"service.instance.id", "process.pid"})
 
 
 def observe_point(point: MetricPoint, origin: Origin, fact: Counted) -> Observation | Pass:
     """An observation of one counter point; ``fact.amount`` is the point's own value."""
     at = recorded_us(point.time_ns)
-    if at is None or fact.amount < 0:
+    # A gauge is no count, and of a sum without temporality nobody knows what to add up.
+    countable = point.kind in _COUNTERS and point.temporality is not Temporality.UNSPECIFIED
+    if at is None or fact.amount < 0 or not countable:
         return Pass.MALFORMED
     series = _series(origin.tool, point)
     cumulative = point.temporality is Temporality.CUMULATIVE
     return Observation(
         origin=origin,
-        key=identity("point", series.hex(), point.time_ns, point.temporality.value),
+        key=identity(
+            "point",
+            series.hex(),
+            point.time_ns,
+            point.temporality.value,
+            plain(point.value),
+            point.count,
+        ),
         at_us=at,
         stated=(fact,),
         series=Series(key=series, start_us=recorded_us(point.start_ns)) if cumulative else None,
@@ -34,7 +56,7 @@ _known: dict[Hashable, bytes] = {}
 
 
 def _series(tool: str, point: MetricPoint) -> bytes:
-    """What makes a series itself: all of its attributes, those of the resource, and its start."""
+    """What makes a series itself: its attributes, whose it is, its process, and its start."""
     attributes = point.attributes
     if not isinstance(attributes, Encoded):
         return _identified(tool, point)
@@ -50,8 +72,12 @@ def _series(tool: str, point: MetricPoint) -> bytes:
 
 
 def _identified(tool: str, point: MetricPoint) -> bytes:
-    def spelled(attributes: Attributes) -> str:
-        return repr(sorted(attributes.items(), key=lambda pair: pair[0]))
-
-    canonical = spelled(point.attributes) + spelled(point.scope.resource)
-    return identity(tool, point.name, canonical, point.start_ns)
+    started = recorded_us(point.start_ns) is not None
+    # What a tool has a name of its own for was not put there by a gateway.
+    process = {
+        name: value
+        for name, value in point.scope.resource.items()
+        if not started or name in _PROCESS or name.startswith(f"{tool}.")
+    }
+    told = completed(point.attributes, point.scope, SESSION, USER)
+    return identity(tool, point.name, spelled({**process, **told}), point.start_ns)
