@@ -21,6 +21,7 @@ from collector.attributes import counts, event_name, marks, remembered
 from collector.dialects.amounts import cost_of, told_cost, whole
 from collector.dialects.dialect import Dialect, identity, marked_identity, span_identity
 from collector.dialects.edited_files import edited_file
+from collector.dialects.grouped import entire, said
 from collector.dialects.metrics import observe_point
 from collector.sender import SENDER, sender_of
 from domain.events import (
@@ -328,11 +329,10 @@ def _log_identity(name: str, record: LogRecord, who: bytes) -> bytes:
     that adds attributes. 2.0.36 has no ids: there the whole record is its identity, so that two
     requests equal to the millisecond in every number would count once.
     """
-    marked, told = _MARKS(record.attributes, record.time_ns)
-    if told:
+    marked, identified = _MARKS(record.attributes, record.time_ns)
+    if identified:
         return marked_identity(TOOL, name, who, marked)
-    whole = sorted((key, repr(value)) for key, value in record.attributes.items())
-    return identity(TOOL, name, record.time_ns, whole)
+    return identity(TOOL, name, record.time_ns, entire(record))
 
 
 _MARKS = marks(
@@ -347,7 +347,7 @@ def _origin(
     """Where a record comes from, and what of that identifies its log events."""
     version = text(attributes, "app.version") or text(scope.resource, "service.version")
     sender = sender_of(attributes, scope, version or scope.version or None, pseudonyms)
-    session_id, user_id = text(attributes, "session.id"), text(attributes, "user.id")
+    session_id, user_id = (said(attributes, scope, name) for name in ("session.id", "user.id"))
     origin = sender.origin(TOOL, session_id, source, RANK[source])
     return origin, f"{session_id}\0{user_id}".encode()
 

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from collector.attributes import event_name
 from collector.dialects.amounts import told_cost, whole
 from collector.dialects.dialect import Dialect, identity
+from collector.dialects.grouped import completed, entire
 from collector.dialects.metrics import observe_point
 from collector.dialects.tool_text import tool_name
 from collector.sender import Sender, sender_of
@@ -41,6 +42,7 @@ from domain.record import (
     LogRecord,
     MetricPoint,
     Scope,
+    Value,
     count,
     flag,
     recorded_us,
@@ -70,7 +72,7 @@ _REPEATED = frozenset(
         "task.provider_stream_failed",
     }
 )
-_KNOWN = (
+_NAMES = (
     "task.",
     "user.",
     "ui.",
@@ -101,7 +103,7 @@ _COUNTERS = {
 def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
     """One log event; what it names in its body."""
     name = event_name(record)
-    attributes = {k: v for k, v in record.attributes.items() if v not in _ABSENT}
+    attributes = _known(record)
     reader = _EVENTS.get(name)
     if reader is None:
         return _passed(name)
@@ -113,12 +115,11 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
         return Pass.MALFORMED
     sender = _sender(attributes, record.scope, pseudonyms)
     # No event has an id, so the whole record is its identity.
-    told = sorted((key, repr(value)) for key, value in record.attributes.items())
     return Observation(
         origin=sender.origin(
             TOOL, text(attributes, *_TASK), Source.LOG, _TURN_RANK if name == _TURN else _LOG_RANK
         ),
-        key=identity(TOOL, name, record.time_ns, told),
+        key=identity(TOOL, name, record.time_ns, entire(record)),
         at_us=at,
         stated=tuple(facts),
     )
@@ -129,7 +130,7 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
     quantity = _COUNTERS.get(point.name)
     if quantity is None:
         return Pass.DUPLICATE_SOURCE if point.name.startswith("cline.") else Pass.UNKNOWN
-    attributes = {k: v for k, v in point.attributes.items() if v not in _ABSENT}
+    attributes = _known(point)
     fact = Counted(
         quantity=quantity,
         amount=whole(quantity, point.value),
@@ -142,10 +143,17 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
     )
 
 
+def _known(record: LogRecord | MetricPoint) -> dict[str, Value]:
+    """What the record says, with its task and user, but not what it only spells as missing."""
+    people = (names for names in _ALIASES.values())
+    known = completed(record.attributes, record.scope, _TASK, *people)
+    return {name: value for name, value in known.items() if value not in _ABSENT}
+
+
 def _passed(name: str) -> Pass:
     if name in _REPEATED:
         return Pass.DUPLICATE_SOURCE
-    return Pass.IGNORED if name.startswith(_KNOWN) else Pass.UNKNOWN
+    return Pass.IGNORED if name.startswith(_NAMES) else Pass.UNKNOWN
 
 
 def _tokens(attributes: Attributes) -> list[Fact]:

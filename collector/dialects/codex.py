@@ -26,6 +26,7 @@ from collector.attributes import marks
 from collector.dialects.amounts import UNUSABLE
 from collector.dialects.dialect import Dialect, marked_identity, span_identity
 from collector.dialects.edited_files import patched_files
+from collector.dialects.grouped import said
 from collector.dialects.inclusive import inclusive_tokens
 from collector.dialects.metrics import observe_point
 from collector.dialects.tool_text import (
@@ -78,9 +79,9 @@ _IGNORED_EVENTS = frozenset(
     "sandbox_outcome skill_invocation startup_phase tool_call_received tool_result_ready "
     "turn_profile turn_ttft websocket_event".split()
 )
-# What tells two events of one conversation and millisecond apart.
+# What, beside its id, tells two events of one conversation and millisecond apart.
 _DISTINCT = (
-    "conversation.id sender_thread_id receiver_thread_id state turn.id item.id event.kind call_id "
+    "sender_thread_id receiver_thread_id state turn.id item.id event.kind call_id "
     "tool_result_seq tool_name attempt http.response.status_code duration_ms prompt_length "
     "input_token_count output_token_count cached_token_count reasoning_token_count"
 ).split()
@@ -102,7 +103,8 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
     name = text(attributes, "event.name")
     if name is None:
         return Pass.IGNORED
-    facts = _read(name, attributes, pseudonyms)
+    session_id = _session(attributes, record.scope)
+    facts = _read(name, attributes, session_id, pseudonyms)
     if isinstance(facts, Pass):
         return facts
     at = recorded_us(record.time_ns, record.observed_ns, _timestamp(attributes))
@@ -111,8 +113,8 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
     sender = _sender(attributes, record.scope, pseudonyms)
     marked, _ = _MARKS(attributes, record.observed_ns or record.time_ns)
     return Observation(
-        origin=sender.origin(TOOL, _session(attributes), Source.LOG, RANK[Source.LOG]),
-        key=marked_identity(TOOL, name, marked),
+        origin=sender.origin(TOOL, session_id, Source.LOG, RANK[Source.LOG]),
+        key=marked_identity(TOOL, name, (session_id or "").encode(), marked),
         at_us=at,
         stated=tuple(facts),
     )
@@ -124,7 +126,7 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
         told_better = point.name in _METRICS_TOLD_BETTER
         return Pass.DUPLICATE_SOURCE if told_better else Pass.IGNORED
     attributes = point.attributes
-    session_id = text(attributes, "conversation.id")
+    session_id = said(attributes, point.scope, "conversation.id")
     if session_id is None:
         return Pass.DUPLICATE_SOURCE
     fact = Counted(
@@ -141,8 +143,12 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
 def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     """A turn with its usage, or a span on which prompts, tool calls and decisions are noted."""
     noted = [event.attributes for event in span.events if "event.name" in event.attributes]
-    turn = _turn(span.attributes, noted) if span.name.startswith("session_task.") else []
-    session_id = text(span.attributes, "thread.id") if turn else None
+    thread_id = said(span.attributes, span.scope, "thread.id")
+    # Anything but a conversation's id is a worker's number.
+    if not (span.name.startswith("session_task.") and _CONVERSATION.match(thread_id or "")):
+        thread_id = None
+    turn = _turn(span.attributes, noted) if thread_id else []
+    session_id = thread_id if turn else None
     for attributes in noted:
         session_id = session_id or text(attributes, "conversation.id")
     facts = turn + _noted_facts(noted, session_id, pseudonyms)
@@ -160,31 +166,33 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     )
 
 
-def _read(name: str, attributes: Attributes, pseudonyms: Pseudonyms) -> Read:
+def _read(
+    name: str, attributes: Attributes, session_id: str | None, pseudonyms: Pseudonyms
+) -> Read:
     event = name.removeprefix("codex.")
     if event in _IGNORED_EVENTS:
         return Pass.IGNORED
     reader = _EVENTS.get(event)
     if reader is None:
         return Pass.UNKNOWN
-    if _session(attributes) is None and event != "sse_event":
+    if session_id is None and event != "sse_event":
         # The process itself, for example its list of models: no session.
         return Pass.IGNORED
     return reader(attributes, pseudonyms)
 
 
-def _session(attributes: Attributes) -> str | None:
+def _session(attributes: Attributes, scope: Scope) -> str | None:
     """The conversation; a message that starts a subagent is booked to what it started."""
-    return text(attributes, "receiver_thread_id", "conversation.id")
+    return said(attributes, scope, "receiver_thread_id", "conversation.id")
 
 
 def _sse_event(attributes: Attributes, _: Pseudonyms) -> Read:
     """A finished response with its usage; the same event without counts is only the stream's."""
-    told, output = count(attributes, "input_token_count"), count(attributes, "output_token_count")
-    if text(attributes, "event.kind") != "response.completed" or (told is None and output is None):
+    sent, output = count(attributes, "input_token_count"), count(attributes, "output_token_count")
+    if text(attributes, "event.kind") != "response.completed" or (sent is None and output is None):
         return Pass.IGNORED
     tokens = inclusive_tokens(
-        told,
+        sent,
         count(attributes, "cached_token_count"),
         count(attributes, "cache_write_token_count"),
         output,
@@ -322,16 +330,14 @@ def _noted_facts(
         name = text(attributes, "event.name")
         if name not in _NOTED or text(attributes, "conversation.id") != session_id:
             continue
-        told = _read(name, attributes, pseudonyms)
-        facts += [] if isinstance(told, Pass) else told
+        read = _read(name, attributes, session_id, pseudonyms)
+        facts += [] if isinstance(read, Pass) else read
     return facts
 
 
 def _turn(attributes: Attributes, noted: list[Attributes]) -> list[Fact]:
-    """Usage of one turn; nothing where ``thread.id`` is a worker's number."""
+    """Usage of one turn."""
     usage = "codex.turn.token_usage."
-    if not _CONVERSATION.match(text(attributes, "thread.id") or ""):
-        return []
     tokens = inclusive_tokens(
         count(attributes, usage + "input_tokens"),
         count(attributes, usage + "cached_input_tokens"),

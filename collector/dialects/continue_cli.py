@@ -15,6 +15,7 @@ Not told: session, requests, errors, retries, prompts, tools, cached tokens on t
 
 from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect
+from collector.dialects.grouped import said
 from collector.dialects.metrics import observe_point
 from collector.sender import sender_of
 from domain.events import Counted, Outcome, Pass, Quantity, Source
@@ -68,9 +69,8 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
         model=text(attributes, "model"),
     )
     # 1.5.47 tells no session anywhere; read it for the day when a version does.
-    return observe_point(
-        point, sender.origin(TOOL, text(attributes, "session.id"), Source.METRIC, 0), fact
-    )
+    session_id = said(attributes, point.scope, "session.id")
+    return observe_point(point, sender.origin(TOOL, session_id, Source.METRIC, 0), fact)
 
 
 def _quantity(name: str, point: MetricPoint) -> Quantity | None:

@@ -30,6 +30,7 @@ from collector.attributes import event_name, remembered
 from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect, span_identity
 from collector.dialects.edited_files import edited_file, files, patched_files
+from collector.dialects.grouped import said
 from collector.dialects.metrics import observe_point
 from collector.dialects.tool_text import changes_opened, commits_made, tool_name
 from collector.dialects.usage_attributes import told_tokens
@@ -160,25 +161,30 @@ def read_span(span: Span, pseudonyms: Pseudonyms, *, tool: str) -> Outcome:
         return Pass.MALFORMED
     sender = _sender(attributes, span.scope, pseudonyms)
     return Observation(
-        origin=sender.origin(tool, _session(attributes), Source.SPAN, RANK[Source.SPAN]),
+        origin=sender.origin(
+            tool, _session(attributes, span.scope), Source.SPAN, RANK[Source.SPAN]
+        ),
         key=span_identity(tool, span),
         at_us=at,
         stated=tuple(facts),
     )
 
 
-def _session(attributes: Attributes) -> str | None:
+_SESSION = (
+    "copilot_chat.parent_chat_session_id",
+    "copilot_chat.chat_session_id",
+    "copilot_chat.session_id",
+    "gen_ai.conversation.id",
+)
+
+
+def _session(attributes: Attributes, scope: Scope) -> str | None:
     """The conversation; VS Code's older chats put a request's id into ``gen_ai.conversation.id``.
 
     A title or a subagent is a chat session of its own there, and names its parent.
     """
-    return text(
-        attributes,
-        "copilot_chat.parent_chat_session_id",
-        "copilot_chat.chat_session_id",
-        "copilot_chat.session_id",
-        "gen_ai.conversation.id",
-    )
+    named = (said(attributes, scope, name) for name in _SESSION)
+    return next((session_id for session_id in named if session_id), None)
 
 
 def _chat(span: Span, tool: str) -> list[Fact]:
@@ -295,14 +301,15 @@ _BRANCH = ("github.copilot.git.branch", "copilot_chat.repo.head_branch_name")
 
 @remembered(*_REMOTE, *_BRANCH, "user.name", *SENDER)
 def _sender(attributes: Attributes, scope: Scope, pseudonyms: Pseudonyms) -> Sender:
-    told = dict[str, Value](attributes)
-    branch, repository = text(told, *_BRANCH), repository_name(text(told, *_REMOTE))
+    known = dict[str, Value](attributes)
+    branch = said(known, scope, *_BRANCH)
+    repository = repository_name(said(known, scope, *_REMOTE))
     if repository:
-        told["repository"] = repository
+        known["repository"] = repository
     if branch:
-        told["branch"] = branch
-    sender = sender_of(told, scope, text(scope.resource, "service.version"), pseudonyms)
-    login = text(told, "user.name")
+        known["branch"] = branch
+    sender = sender_of(known, scope, text(scope.resource, "service.version"), pseudonyms)
+    login = said(known, scope, "user.name")
     if login is None:
         return sender
     # With identity capture on: the GitHub account, which a forge names too.

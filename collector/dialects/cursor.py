@@ -20,6 +20,7 @@ from msgspec import structs
 from collector.attributes import event_name
 from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect, identity
+from collector.dialects.grouped import entire, said
 from collector.dialects.metrics import observe_point
 from collector.dialects.tool_text import tool_name
 from collector.sender import Sender, sender_of
@@ -49,6 +50,7 @@ from domain.usage import Tokens
 
 TOOL = "cursor"
 _LOG_RANK, _METRIC_RANK = 0, 1
+_SESSION = "cursor.conversation.id"
 _REQUEST = "cursor.api.request."
 # Known, and nothing we account; conversation events carry content and are opt-in.
 _IGNORED = (
@@ -73,9 +75,7 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
         return Pass.MALFORMED
     sender = _sender(attributes, record.scope, pseudonyms)
     return Observation(
-        origin=sender.origin(
-            TOOL, text(attributes, "cursor.conversation.id"), Source.LOG, _LOG_RANK
-        ),
+        origin=sender.origin(TOOL, said(attributes, record.scope, _SESSION), Source.LOG, _LOG_RANK),
         key=_log_identity(name, record),
         at_us=at,
         stated=tuple(facts),
@@ -136,15 +136,14 @@ def _log_identity(name: str, record: LogRecord) -> bytes:
     event_id = text(record.attributes, "cursor.event.id")
     if event_id is not None:
         return identity(TOOL, "event", event_id)
-    told = sorted((key, repr(value)) for key, value in record.attributes.items())
-    return identity(TOOL, name, record.time_ns, told)
+    return identity(TOOL, name, record.time_ns, entire(record))
 
 
 def _sender(attributes: Attributes, scope: Scope, pseudonyms: Pseudonyms) -> Sender:
     resource = scope.resource
-    team = text(attributes, "cursor.team.id") or text(resource, "cursor.team.id")
-    account = text(attributes, "cursor.user.account_id") or text(resource, "cursor.user.account_id")
-    number = text(attributes, "cursor.user.id") or text(resource, "cursor.user.id")
+    team = said(attributes, scope, "cursor.team.id")
+    account = said(attributes, scope, "cursor.user.account_id")
+    number = said(attributes, scope, "cursor.user.id")
     known = dict(attributes)
     if team is not None:
         known.setdefault("team.id", team)

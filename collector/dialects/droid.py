@@ -22,6 +22,7 @@ from msgspec import structs
 
 from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect, span_identity
+from collector.dialects.grouped import said
 from collector.dialects.metrics import observe_point
 from collector.dialects.tool_text import tool_name
 from collector.dialects.usage_attributes import told_tokens
@@ -100,7 +101,7 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
         quantity=quantity, amount=amount, item=item, model=_model(attributes) if tokens else None
     )
     sender = _sender(attributes, point.scope, pseudonyms)
-    session_id = text(attributes, "session.id")
+    session_id = said(attributes, point.scope, "session.id")
     seen = observe_point(point, sender.origin(TOOL, session_id, Source.METRIC, rank), fact)
     more = _beside(fact, point)
     if isinstance(seen, Pass) or not more:
@@ -117,10 +118,9 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     if at is None:
         return Pass.MALFORMED
     sender = _sender(span.attributes, span.scope, pseudonyms)
+    session_id = said(span.attributes, span.scope, "session.id", "gen_ai.conversation.id")
     return Observation(
-        origin=sender.origin(
-            TOOL, text(span.attributes, "session.id", "gen_ai.conversation.id"), Source.SPAN, _SPANS
-        ),
+        origin=sender.origin(TOOL, session_id, Source.SPAN, _SPANS),
         key=span_identity(TOOL, span),
         at_us=at,
         stated=tuple(told),
@@ -221,9 +221,13 @@ def _word(attributes: Attributes, name: str) -> str:
 
 def _sender(attributes: Attributes, scope: Scope, pseudonyms: Pseudonyms) -> Sender:
     version = text(scope.resource, "service.version") or scope.version or None
-    # Placeholders would make one person of everybody who is not logged in.
-    people = {name: value for name, value in attributes.items() if not _placeholder(name, value)}
-    return sender_of(people, scope, version, pseudonyms)
+    around = Scope(scope.name, scope.version, _people(scope.resource))
+    return sender_of(_people(attributes), around, version, pseudonyms)
+
+
+def _people(attributes: Attributes) -> Attributes:
+    """Without placeholders, which would make one person of everybody who is not logged in."""
+    return {name: value for name, value in attributes.items() if not _placeholder(name, value)}
 
 
 def _placeholder(name: str, value: object) -> bool:

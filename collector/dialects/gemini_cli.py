@@ -9,10 +9,10 @@ tells. Other log events for prompts, tools, lines, loops. Counters where no logs
 Traps. Every response is told five times: twice in logs (``gen_ai.client.inference.operation.
 details`` is the second), in two metrics, in a span. ``service.version`` is Node's version.
 0.16.0 puts another ``session.id`` on the resource than on the records, and
-``OTEL_RESOURCE_ATTRIBUTES`` may put any there: only the record's counts. Cached tokens are inside
-the input; thoughts stand beside the output and tool-use prompts beside the input, unless the total
-says otherwise. A shell command that exits with 3 has ``success=true`` (its exit code is in
-``metadata``, absent when ``logPrompts`` is off). Metadata is a map in 0.16.0, JSON text since.
+``OTEL_RESOURCE_ATTRIBUTES`` may put any there: the record's counts, where it has one. Cached tokens
+are inside the input; thoughts stand beside the output and tool-use prompts beside the input, unless
+the total says otherwise. A shell command that exits with 3 has ``success=true`` (its exit code is
+in ``metadata``, absent when ``logPrompts`` is off). Metadata is a map in 0.16.0, JSON text since.
 
 Not told: the tool's own version, cost, repository; commit and branch only inside the shell output
 that the next request quotes, and only when ``logPrompts`` is on (the default).
@@ -22,7 +22,14 @@ from functools import partial
 
 from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect, span_identity
-from collector.dialects.gemini_words import EVENT_PREFIXES, Fork, read_log, sender_for, session_of
+from collector.dialects.gemini_words import (
+    EVENT_PREFIXES,
+    Fork,
+    read_log,
+    sender_for,
+    session_named,
+    session_of,
+)
 from collector.dialects.metrics import observe_point
 from domain.events import Counted, Observation, Outcome, Pass, Quantity, RequestAnswered, Source
 from domain.pseudonym import Pseudonyms
@@ -30,7 +37,12 @@ from domain.record import Attributes, MetricPoint, Span, count, recorded_us, tex
 from domain.usage import Tokens
 
 GEMINI = Fork(
-    tool="gemini-cli", log_rank=0, metric_rank=1, thoughts_inside=False, usual_purpose=None
+    tool="gemini-cli",
+    log_rank=0,
+    metric_rank=1,
+    thoughts_inside=False,
+    usual_purpose=None,
+    points_name_sessions=True,
 )
 _SPAN_RANK = 2
 _OK = 200
@@ -39,7 +51,7 @@ _OK = 200
 def read_point(point: MetricPoint, pseudonyms: Pseudonyms, fork: Fork) -> Outcome:
     """One point of a counter, the fallback where no logs came.
 
-    Without a session on the point (Qwen Code's default) it can only repeat what logs or spans say.
+    Without a session (Qwen Code's default) it can only repeat what logs or spans say.
     """
     name = point.name
     for prefix in EVENT_PREFIXES:
@@ -50,7 +62,9 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms, fork: Fork) -> Outcom
     fact = _counted(name, point, fork)
     if isinstance(fact, Pass):
         return fact
-    session_id = session_of(point.attributes)
+    session_id = session_named(point.attributes)
+    if fork.points_name_sessions:
+        session_id = session_of(point.attributes, point.scope)
     if session_id is None:
         return Pass.DUPLICATE_SOURCE
     sender = sender_for(point.attributes, point.scope, pseudonyms)
@@ -64,7 +78,7 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     if span.name != "llm_call":
         return Pass.DUPLICATE_SOURCE if span.scope.name == "gemini-cli" else Pass.IGNORED
     attributes = span.attributes
-    session_id = session_of(attributes)
+    session_id = session_of(attributes, span.scope)
     tokens = Tokens(
         input=count(attributes, "gen_ai.usage.input_tokens"),
         output=count(attributes, "gen_ai.usage.output_tokens"),

@@ -41,7 +41,8 @@ class Fork:
     """What differs between the tools that speak these words.
 
     ``thoughts_inside`` says whether thoughts are part of the output where no total tells it,
-    ``usual_purpose`` what a request is for where nothing says so.
+    ``usual_purpose`` what a request is for where nothing says so, ``points_name_sessions`` whether
+    every point does: a session on the resource of one that does not is then its own, moved there.
     """
 
     tool: str
@@ -49,6 +50,7 @@ class Fork:
     metric_rank: int
     thoughts_inside: bool
     usual_purpose: Purpose | None
+    points_name_sessions: bool
 
 
 _EDIT_TOOLS = frozenset({"edit", "notebook_edit", "replace", "write_file"})
@@ -96,34 +98,46 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms, fork: Fork) -> Outcome:
     if at is None:
         return Pass.MALFORMED
     sender = sender_for(attributes, record.scope, pseudonyms)
+    session_id = session_of(attributes, record.scope)
     return Observation(
-        origin=sender.origin(fork.tool, session_of(attributes), Source.LOG, fork.log_rank),
-        key=_log_identity(fork.tool, name, record),
+        origin=sender.origin(fork.tool, session_id, Source.LOG, fork.log_rank),
+        key=_log_identity(fork.tool, name, record, session_id),
         at_us=at,
         stated=tuple(reader(attributes, pseudonyms, fork)),
     )
 
 
 _MARKS = marks(
-    *"session.id prompt_id response_id call_id agent_id function_name subagent_name role model "
+    *"prompt_id response_id call_id agent_id function_name subagent_name role model "
     "status status_code count attempt attempt_number duration_ms input_token_count "
     "output_token_count total_token_count content_length".split(),
     moment="event.timestamp",
 )
 
 
-def _log_identity(tool: str, name: str, record: LogRecord) -> bytes:
+def _log_identity(tool: str, name: str, record: LogRecord, session_id: str | None) -> bytes:
     """What makes an event itself: its moment to the millisecond, ids where told, and its counts.
 
     Gemini numbers nothing; a gateway may add attributes, so not the whole record.
     """
     marked, _ = _MARKS(record.attributes, record.time_ns)
-    return marked_identity(tool, name, marked)
+    return marked_identity(tool, name, (session_id or "").encode(), marked)
 
 
-def session_of(attributes: Attributes) -> str | None:
-    """The session that the record itself names; what its resource says may be another one."""
-    return text(attributes, "session.id", "gen_ai.conversation.id", "sessionId")
+def session_of(attributes: Attributes, scope: Scope) -> str | None:
+    """The session that the record names; of its resource the process may have made it another.
+
+    What a process puts there is a ``session.id``, so that another name was moved from the record.
+    """
+    return session_named(attributes) or text(scope.resource, *reversed(_SESSION))
+
+
+def session_named(attributes: Attributes) -> str | None:
+    """The session that the record itself names."""
+    return text(attributes, *_SESSION)
+
+
+_SESSION = ("session.id", "gen_ai.conversation.id", "sessionId")
 
 
 def sender_for(attributes: Attributes, scope: Scope, pseudonyms: Pseudonyms) -> Sender:

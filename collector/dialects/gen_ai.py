@@ -25,6 +25,7 @@ from collections.abc import Iterator
 
 from collector.dialects.amounts import told_cost, whole
 from collector.dialects.dialect import Dialect, identity, span_identity
+from collector.dialects.grouped import said
 from collector.dialects.inclusive import inclusive_tokens
 from collector.dialects.metrics import observe_point
 from collector.dialects.tool_text import tool_name
@@ -107,8 +108,8 @@ def speaks(record: Record) -> bool:
 def tool_of(scope: Scope) -> str:
     """The tool's name as its service tells it, in few and harmless characters."""
     service = text(scope.resource, "service.name") or ""
-    told = scope.name if service.startswith("unknown_service") else service or scope.name
-    return re.sub(r"[^a-z0-9._-]+", "-", told.lower()[:256]).strip("-")[:64] or "unknown"
+    name = scope.name if service.startswith("unknown_service") else service or scope.name
+    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()[:256]).strip("-")[:64] or "unknown"
 
 
 def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
@@ -117,7 +118,7 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
     if name != _DETAILS:
         return Pass.IGNORED if name.startswith("gen_ai.") else Pass.UNKNOWN
     attributes = record.attributes
-    session_id = _session(attributes)
+    session_id = _session(attributes, record.scope)
     if session_id is None:
         return Pass.DUPLICATE_SOURCE
     tokens = _tokens(attributes)
@@ -148,7 +149,7 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
     quantity, rank = source
     if quantity is None:
         quantity = _TOKEN_TYPES.get(text(point.attributes, "gen_ai.token.type") or "")
-    session_id = _session(point.attributes)
+    session_id = _session(point.attributes, point.scope)
     # Cached tokens and reasoning are inside the two others, and cannot be taken out of a counter.
     if session_id is None or quantity is None:
         return Pass.DUPLICATE_SOURCE
@@ -194,10 +195,7 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
         return Pass.MALFORMED
     sender, tool = _sender(attributes, span.scope, pseudonyms), tool_of(span.scope)
     return Observation(
-        # A process that keeps one session may name it on its resource only.
-        origin=sender.origin(
-            tool, _session(attributes) or _session(span.scope.resource), Source.SPAN, _SPAN_RANK
-        ),
+        origin=sender.origin(tool, _session(attributes, span.scope), Source.SPAN, _SPAN_RANK),
         key=_span_key(tool, span, tokens),
         at_us=at,
         stated=tuple(facts),
@@ -213,9 +211,9 @@ def _span_key(tool: str, span: Span, tokens: Tokens) -> bytes:
 
 
 def _operation(span: Span) -> str:
-    told = text(span.attributes, "gen_ai.operation.name")
-    if told is not None:
-        return told
+    operation = text(span.attributes, "gen_ai.operation.name")
+    if operation is not None:
+        return operation
     first = span.name.partition(" ")[0]
     return first if first in _OPERATIONS else ""
 
@@ -283,8 +281,9 @@ def _model(attributes: Attributes) -> str | None:
     return text(attributes, "gen_ai.response.model", "gen_ai.request.model")
 
 
-def _session(attributes: Attributes) -> str | None:
-    return text(attributes, "gen_ai.conversation.id", "session.id")
+def _session(attributes: Attributes, scope: Scope) -> str | None:
+    """A process that keeps one session may name it on its resource only."""
+    return said(attributes, scope, "gen_ai.conversation.id", "session.id")
 
 
 def _event_name(record: LogRecord) -> str:

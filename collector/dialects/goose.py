@@ -19,6 +19,7 @@ import json
 from collections.abc import Callable
 
 from collector.dialects.dialect import Dialect, span_identity
+from collector.dialects.grouped import said
 from collector.dialects.tool_text import changes_opened, commits_made, tool_name
 from collector.dialects.usage_attributes import told_tokens
 from collector.sender import sender_of
@@ -57,7 +58,7 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     sender = sender_of(attributes, scope, version, pseudonyms)
     return Observation(
         origin=sender.origin(
-            TOOL, text(attributes, "gen_ai.conversation.id", "session.id"), Source.SPAN, 0
+            TOOL, said(attributes, scope, "gen_ai.conversation.id", "session.id"), Source.SPAN, 0
         ),
         key=span_identity(TOOL, span),
         at_us=at,

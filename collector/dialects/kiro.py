@@ -15,6 +15,7 @@ Not told: cost in money, lines, commits, branch, repository, prompts as such, fa
 
 from collector.attributes import event_name
 from collector.dialects.dialect import Dialect, identity
+from collector.dialects.grouped import entire, said
 from collector.dialects.tool_text import tool_name
 from collector.dialects.usage_attributes import told_tokens
 from collector.sender import Sender, sender_of
@@ -61,7 +62,7 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
         return Pass.MALFORMED
     sender = _sender(attributes, record.scope, pseudonyms)
     return Observation(
-        origin=sender.origin(TOOL, text(attributes, *_SESSION), Source.LOG, 0),
+        origin=sender.origin(TOOL, said(attributes, record.scope, *_SESSION), Source.LOG, 0),
         key=_log_identity(name, record, ids),
         at_us=at,
         stated=tuple(reader(attributes)),
@@ -102,14 +103,13 @@ def _log_identity(name: str, record: LogRecord, ids: tuple[str, ...]) -> bytes:
     event_id = text(record.attributes, *ids)
     if event_id is not None:
         return identity(TOOL, name, record.time_ns, event_id)
-    told = sorted((key, repr(value)) for key, value in record.attributes.items())
-    return identity(TOOL, name, record.time_ns, told)
+    return identity(TOOL, name, record.time_ns, entire(record))
 
 
 def _sender(attributes: Attributes, scope: Scope, pseudonyms: Pseudonyms) -> Sender:
     known = dict(attributes)
     for name, spelling in _ALIASES.items():
-        told = text(attributes, spelling)
+        told = said(attributes, scope, spelling)
         if told is not None:
             known.setdefault(name, told)
     version = text(attributes, "kiro.client.version") or text(scope.resource, "service.version")

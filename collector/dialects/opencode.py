@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 
 from collector.dialects.dialect import Dialect, span_identity
 from collector.dialects.edited_files import edited_file, patched_files
+from collector.dialects.grouped import said
 from collector.dialects.inclusive import inclusive_tokens
 from collector.dialects.tool_text import changes_opened, commits_made, tool_name
 from collector.sender import sender_of
@@ -98,7 +99,8 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
 
 
 def _session(span: Span) -> str | None:
-    return text(span.attributes, *_SESSION) or text(span.attributes, *_PARENT) or _prompted(span)
+    own = _prompted(span) or said(span.attributes, span.scope, *_SESSION)
+    return own or said(span.attributes, span.scope, *_PARENT)
 
 
 def _parent(span: Span) -> list[Fact]:

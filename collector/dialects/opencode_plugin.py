@@ -17,6 +17,7 @@ Not told: parent sessions, failed requests' status, titles and summaries, tool a
 from collector.attributes import event_name
 from collector.dialects.amounts import told_cost, whole
 from collector.dialects.dialect import Dialect, identity
+from collector.dialects.grouped import entire, said
 from collector.dialects.metrics import observe_point
 from collector.dialects.tool_text import tool_name
 from collector.sender import Sender, sender_of
@@ -102,10 +103,10 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
         return Pass.MALFORMED
     sender = _sender(attributes, record.scope, pseudonyms)
     # No event has an id, so the whole record is its identity.
-    told = sorted((key, repr(value)) for key, value in attributes.items())
+    session_id = said(attributes, record.scope, "session.id")
     return Observation(
-        origin=sender.origin(TOOL, text(attributes, "session.id"), Source.LOG, _LOG_RANK),
-        key=identity(TOOL, "plugin", name, record.time_ns, told),
+        origin=sender.origin(TOOL, session_id, Source.LOG, _LOG_RANK),
+        key=identity(TOOL, "plugin", name, record.time_ns, entire(record)),
         at_us=at,
         stated=tuple(reader(attributes)),
     )
@@ -125,7 +126,7 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
         model=text(attributes, "model"),
         purpose=_AGENTS.get(text(attributes, "agent") or ""),
     )
-    session_id = text(attributes, "session.id")
+    session_id = said(attributes, point.scope, "session.id")
     return observe_point(point, sender.origin(TOOL, session_id, Source.METRIC, _METRIC_RANK), fact)
 
 

@@ -52,6 +52,7 @@ QWEN = Fork(
     metric_rank=2,
     thoughts_inside=True,
     usual_purpose=Purpose.MAIN,
+    points_name_sessions=False,
 )
 _SPAN_RANK = 0
 _MODEL_PATHS = ("/chat/completions", "/messages", "/responses", "enerateContent")
@@ -66,7 +67,7 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     facts = _facts(span)
     if isinstance(facts, Pass):
         return facts
-    session_id = session_of(span.attributes)
+    session_id = session_of(span.attributes, span.scope)
     if session_id is None:
         return Pass.DUPLICATE_SOURCE
     at = recorded_us(span.end_ns, span.start_ns)

@@ -207,12 +207,6 @@ def test_own_session_wins_over_that_of_the_resource() -> None:
     outcome = log("gemini_cli.user_prompt", {}, scope)
     assert isinstance(outcome, Observation)
     assert (outcome.origin.tool, outcome.origin.session_id) == ("gemini-cli", "s")
-    assert DIALECT.point is not None
-    phantom = MetricPoint(
-        scope, "gemini_cli.token.usage", "", "sum", Temporality.CUMULATIVE, AT, AT, 7, None,
-        {"type": "input"},
-    )  # fmt: skip
-    assert DIALECT.point(phantom, PSEUDONYMS) is Pass.DUPLICATE_SOURCE
 
 
 def test_counter_of_lines_is_a_fallback_of_the_tool_calls() -> None:

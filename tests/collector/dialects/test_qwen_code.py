@@ -27,6 +27,7 @@ from domain.record import (
     Record,
     Scope,
     Span,
+    Temporality,
     Value,
 )
 from domain.usage import Tokens
@@ -359,6 +360,17 @@ def test_http_attempts(path: str, status: int, wanted: list[Fact] | None) -> Non
     told: dict[str, Value] = {"url.path": path, "http.response.status_code": status}
     outcome = span("POST", told, HTTP, failed=status != 200)
     assert outcome is Pass.IGNORED if wanted is None else facts(outcome) == wanted
+
+
+def test_a_point_without_a_session_is_not_its_resources() -> None:
+    # The default; a session on the resource is whatever OTEL_RESOURCE_ATTRIBUTES says.
+    scope = Scope("qwen-code", "", {"session.id": "from-env"})
+    phantom = MetricPoint(
+        scope, "qwen-code.token.usage", "", "sum", Temporality.CUMULATIVE, AT, AT, 7, None,
+        {"type": "input"},
+    )  # fmt: skip
+    assert DIALECT.point is not None
+    assert DIALECT.point(phantom, PSEUDONYMS) is Pass.DUPLICATE_SOURCE
 
 
 @pytest.mark.parametrize(
