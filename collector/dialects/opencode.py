@@ -293,6 +293,7 @@ def _object(value: object) -> Attributes:
     return value if isinstance(value, dict) else {}
 
 
+# The second rank is for what the AI SDK tells better; the plugin's come after it.
 _READERS: dict[str, tuple[int, _Reader]] = {
     "ai.toolCall": (0, _tool_call),
     "Tool.execute": (1, _tool_execution),

@@ -1,8 +1,8 @@
 """The OpenCode plugin ``@devtheops/opencode-plugin-otel``, from its source; no capture of it yet.
 
-Authority: rank 1 (log events) and 2 (metrics) behind OpenCode's own spans, which tell the same
-sessions by the same ids. Lines and retries exist as metrics only. The plugin's spans repeat the
-log events.
+Authority: rank 2 (log events) and 3 (metrics) behind OpenCode's own spans, which tell the same
+sessions by the same ids and have the ranks 0 and 1. Lines and retries exist as metrics only. The
+plugin's spans repeat the log events.
 
 Traps. Metric names take any prefix, even ``claude_code.``: only the scope ``com.opencode`` is sure.
 All five token types are disjoint: output leaves reasoning out. A decision is misread by the plugin
@@ -48,7 +48,7 @@ from domain.record import (
 from domain.usage import Tokens, add
 
 TOOL = "opencode"
-_LOG_RANK, _METRIC_RANK = 1, 2
+_LOG_RANK, _METRIC_RANK = 2, 3
 _AGENTS = {
     "build": Purpose.MAIN,
     "plan": Purpose.MAIN,

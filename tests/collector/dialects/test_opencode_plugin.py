@@ -17,7 +17,7 @@ from domain.events import (
 )
 from domain.record import Attributes, LogRecord, Scope, Span, Temporality, Value
 from domain.usage import Tokens
-from tests.capturing import counted, observations
+from tests.capturing import counted, observations, session_counts
 from tests.telling import AT, Teller, any_attributes, facts, observed, so_many
 
 PLUGIN = Teller(
@@ -46,7 +46,7 @@ def event(name: str, told: Attributes) -> list[object]:
 
 def test_a_request_has_disjoint_buckets() -> None:
     seen = observed(PLUGIN.log("api_request", REQUEST))
-    assert (seen.origin.tool, seen.origin.session_id, seen.origin.rank) == ("opencode", "ses_1", 1)
+    assert (seen.origin.tool, seen.origin.session_id, seen.origin.rank) == ("opencode", "ses_1", 2)
     assert facts(seen) == [
         RequestAnswered(
             model="claude-sonnet",
@@ -120,6 +120,19 @@ def test_built_in_spans_come_first_for_one_session() -> None:
             "requests": 1, "input": 14, "cache_read": 30, "cache_write": 0, "output": 7,
         }
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["ai.toolCall", "Tool.execute"])
+def test_a_tool_call_of_the_built_in_spans_is_no_second_one_of_the_plugin(name: str) -> None:
+    told: Attributes = {"session.id": "ses_1", "tool.name": "bash", "ai.toolCall.name": "bash"}
+    span = Span(
+        Scope("opencode", "1.18.33", {}), name, "aa" * 16, "bb" * 8, "", AT, AT + 1, False, told
+    )
+    result: Attributes = {"session.id": "ses_1", "tool_name": "bash", "success": True}
+    log = LogRecord(PLUGIN.scope, AT, 0, "", "tool_result", result)
+    for sent in ([span, log], [log, span]):
+        seen = observations([BUILT_IN, DIALECT], sent)
+        assert session_counts(seen) == {"ses_1": {("tool_calls", "bash"): 1}}
 
 
 @pytest.mark.parametrize(
