@@ -5,7 +5,7 @@ resource around them. The record then names neither its session nor its user, an
 What the record says itself goes before its resource, which may hold another session.
 """
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 from collector.protobuf_values import plain
 from collector.sender import PERSON
@@ -44,17 +44,19 @@ def said(attributes: Attributes, scope: Scope, *names: str) -> str | None:
     return text(attributes, *names) or text(scope.resource, *names)
 
 
-def completed(attributes: Attributes, scope: Scope, *groups: Sequence[str]) -> dict[str, Value]:
+def completed(attributes: Attributes, scope: Scope, *groups: tuple[str, ...]) -> dict[str, Value]:
     """The record's attributes, and of each group of which it has none those of its resource."""
-    resource = scope.resource
-    moved = {
-        name: resource[name]
-        for names in groups
-        if text(attributes, *names) is None
-        for name in names
-        if name in resource
-    }
+    moved: dict[str, Value] = {}
+    for names in groups:
+        held = _held(scope, names)
+        if held and text(attributes, *names) is None:
+            moved |= held
     return {**moved, **attributes}
+
+
+@lru_cache(maxsize=4096)
+def _held(scope: Scope, names: tuple[str, ...]) -> dict[str, Value]:
+    return {name: scope.resource[name] for name in names if name in scope.resource}
 
 
 def entire(record: LogRecord) -> list[tuple[str, str]]:

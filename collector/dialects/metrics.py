@@ -12,13 +12,14 @@ in which order they came.
 """
 
 from collections.abc import Hashable
+from functools import lru_cache
 
 from collector.attributes import Encoded
 from collector.dialects.dialect import identity
 from collector.dialects.grouped import SESSION, USER, completed, spelled
 from collector.protobuf_values import plain
 from domain.events import Counted, Observation, Origin, Pass, Series
-from domain.record import MetricPoint, Temporality, recorded_us
+from domain.record import Attributes, MetricPoint, Scope, Temporality, recorded_us
 
 _COUNTERS = frozenset({"sum", "histogram", "exponential_histogram"})
 # What tells processes apart that began at the same time.
@@ -73,11 +74,17 @@ def _series(tool: str, point: MetricPoint) -> bytes:
 
 def _identified(tool: str, point: MetricPoint) -> bytes:
     started = recorded_us(point.start_ns) is not None
-    # What a tool has a name of its own for was not put there by a gateway.
-    process = {
-        name: value
-        for name, value in point.scope.resource.items()
-        if not started or name in _PROCESS or name.startswith(f"{tool}.")
-    }
+    around = _process(tool, point.scope) if started else point.scope.resource
     told = completed(point.attributes, point.scope, SESSION, USER)
-    return identity(tool, point.name, spelled({**process, **told}), point.start_ns)
+    return identity(tool, point.name, spelled({**around, **told}), point.start_ns)
+
+
+@lru_cache(maxsize=4096)
+def _process(tool: str, scope: Scope) -> Attributes:
+    """What of the resource the process says of itself; no gateway speaks in a tool's own words."""
+    own = f"{tool}."
+    return {
+        name: value
+        for name, value in scope.resource.items()
+        if name in _PROCESS or name.startswith(own)
+    }
