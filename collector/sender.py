@@ -39,8 +39,10 @@ _TAG = re.compile(r"[a-z0-9]{1,16}/[A-Za-z0-9._:+-]{1,64}/[0-9]{1,4}")
 PERSON = (*_EMAIL, *_ENDUSER, *_ACCOUNT, *_INSTALLATION)
 """Attributes that name a person, or the machine of one."""
 _WANTED = (_EMAIL, _ENDUSER, _ACCOUNT, _INSTALLATION, _TEAM, _REPO, _BRANCH, _TICKET)
-SENDER = (*(name for names in _WANTED for name in names), _OWNER, *_EVALUATION)
-"""All attributes that may tell something of the sender."""
+SENT = (*_WANTED, *((name,) for name in (_OWNER, *_EVALUATION)))
+"""What may tell something of the sender: of each group the first that a record or resource has."""
+SENDER = tuple(name for names in SENT for name in names)
+"""All of these attributes."""
 
 _REMEMBERED = 1024
 

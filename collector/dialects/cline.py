@@ -20,7 +20,7 @@ from collections.abc import Callable
 from collector.attributes import event_name
 from collector.dialects.amounts import told_cost, whole
 from collector.dialects.dialect import Dialect, identity
-from collector.dialects.grouped import completed, entire
+from collector.dialects.grouped import completing, entire
 from collector.dialects.metrics import observe_point
 from collector.dialects.tool_text import tool_name
 from collector.sender import Sender, sender_of
@@ -145,9 +145,11 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
 
 def _known(record: LogRecord | MetricPoint) -> dict[str, Value]:
     """What the record says, with its task and user, but not what it only spells as missing."""
-    people = (names for names in _ALIASES.values())
-    known = completed(record.attributes, record.scope, _TASK, *people)
-    return {name: value for name, value in known.items() if value not in _ABSENT}
+    told = _with_whose(record.attributes, record.scope)
+    return {name: value for name, value in told.items() if value not in _ABSENT}
+
+
+_with_whose = completing(_TASK, *_ALIASES.values())
 
 
 def _passed(name: str) -> Pass:

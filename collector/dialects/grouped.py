@@ -5,6 +5,7 @@ resource around them. The record then names neither its session nor its user, an
 What the record says itself goes before its resource, which may hold another session.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from collector.protobuf_values import plain
@@ -44,24 +45,35 @@ def said(attributes: Attributes, scope: Scope, *names: str) -> str | None:
     return text(attributes, *names) or text(scope.resource, *names)
 
 
-def completed(attributes: Attributes, scope: Scope, *groups: tuple[str, ...]) -> dict[str, Value]:
-    """The record's attributes, and of each group of which it has none those of its resource."""
-    moved: dict[str, Value] = {}
-    for names in groups:
-        held = _held(scope, names)
-        if held and text(attributes, *names) is None:
-            moved |= held
-    return {**moved, **attributes}
+def completing(
+    *groups: tuple[str, ...],
+) -> Callable[[Attributes, Scope], dict[str, Value]]:
+    """Give a reader of all attributes, and of each group that a record lacks, its resource's."""
+
+    @lru_cache(maxsize=4096)
+    def held(scope: Scope) -> list[tuple[tuple[str, ...], dict[str, Value]]]:
+        of_groups = (
+            {name: scope.resource[name] for name in names if name in scope.resource}
+            for names in groups
+        )
+        return [each for each in zip(groups, of_groups, strict=True) if each[1]]
+
+    def completed(attributes: Attributes, scope: Scope) -> dict[str, Value]:
+        moved: dict[str, Value] = {}
+        for names, told in held(scope):
+            if text(attributes, *names) is None:
+                moved |= told
+        return {**moved, **attributes}
+
+    return completed
 
 
-@lru_cache(maxsize=4096)
-def _held(scope: Scope, names: tuple[str, ...]) -> dict[str, Value]:
-    return {name: scope.resource[name] for name in names if name in scope.resource}
+_with_whose = completing(SESSION, USER)
 
 
 def entire(record: LogRecord) -> list[tuple[str, str]]:
     """All that a record says, which identifies one that has no id; whose it is with it."""
-    return spelled(completed(record.attributes, record.scope, SESSION, USER))
+    return spelled(_with_whose(record.attributes, record.scope))
 
 
 def spelled(attributes: Attributes) -> list[tuple[str, str]]:

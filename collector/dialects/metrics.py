@@ -3,8 +3,9 @@
 A delta point counts once by series, start, end and value: a gateway that deletes an attribute makes
 two series one, whose points then differ in nothing else. A cumulative point is a reading: the
 series (its attributes and the start time; a restarted process starts another) grows to its highest
-value. The resource takes part only by what the process says of itself: replicas of a Collector each
-put a host of their own there, and a processor may be added at any time.
+value. The resource takes part by what is read of it, since all of a series is booked to one sender,
+and by what the process says of itself, but not as a whole: replicas of a Collector each put a host
+of their own there, and a processor may be added at any time.
 
 A series that tells no start is one for good: where its counter begins anew, what it then counts
 below its highest reading is lost. Readings of an hour are kept as their highest, so nobody can say
@@ -16,8 +17,9 @@ from functools import lru_cache
 
 from collector.attributes import Encoded
 from collector.dialects.dialect import identity
-from collector.dialects.grouped import SESSION, USER, completed, spelled
+from collector.dialects.grouped import SESSION, USER, completing, spelled
 from collector.protobuf_values import plain
+from collector.sender import SENT
 from domain.events import Counted, Observation, Origin, Pass, Series
 from domain.record import Attributes, MetricPoint, Scope, Temporality, recorded_us
 
@@ -75,8 +77,11 @@ def _series(tool: str, point: MetricPoint) -> bytes:
 def _identified(tool: str, point: MetricPoint) -> bytes:
     started = recorded_us(point.start_ns) is not None
     around = _process(tool, point.scope) if started else point.scope.resource
-    told = completed(point.attributes, point.scope, SESSION, USER)
+    told = _as_read(point.attributes, point.scope)
     return identity(tool, point.name, spelled({**around, **told}), point.start_ns)
+
+
+_as_read = completing(SESSION, *SENT, *((name,) for name in USER), ("service.version",))
 
 
 @lru_cache(maxsize=4096)

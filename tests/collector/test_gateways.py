@@ -199,6 +199,9 @@ SERIES: list[tuple[str, dict[str, Value], bool]] = [
     ("another instance", {"service.instance.id": "x"}, False),
     ("another session", {"session.id": "s"}, False),
     ("another user", {"user.email": "a@example.com"}, False),
+    # Else what it counts would be booked to the one or the other by who came first.
+    ("another team", {"team": "payments"}, False),
+    ("another version", {"service.version": "2"}, False),
     ("the tool's own word", {"continue-cli.window": "2"}, False),
 ]
 
