@@ -8,7 +8,7 @@ from store import aside, dirty, evidence, history, reverts
 from store.dirty import CommitMark, Marks, WorkMark
 from store.engine import Connection, Database
 from store.membership import ChangeId, CommitId, changes_of_commits
-from store.shas import same_work
+from store.shas import maybe_same_work
 from store.traces import traces_of
 
 
@@ -69,7 +69,7 @@ def _named(
                 commits.add((target.repo, target.id))
     of_changes = evidence.commits_of_changes(connection, changes)
     commits |= {(repo, sha) for (repo, _), shas in of_changes.items() for sha in shas}
-    others = same_work(connection, commits)
+    others = maybe_same_work(connection, commits)
     commits |= {(repo, sha) for (repo, _), shas in others.items() for sha in shas}
     commits |= evidence.commits_after(connection, commits)
     containing = changes_of_commits(connection, commits)

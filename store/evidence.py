@@ -27,7 +27,7 @@ from store.identities import identities_of
 from store.membership import ChangeId, CommitId, branch_windows, default_branches
 from store.neighbourhood import AFTER, BEFORE
 from store.people import persons_of
-from store.shas import same_work
+from store.shas import maybe_same_work
 from store.tables import Moment
 
 _COMMIT = {"repo": String(), "sha": String()}
@@ -41,7 +41,7 @@ def commits_concerned(
     """The commits that these sessions could have made."""
     named = _told(connection, {sha for traces in sessions.values() for sha in traces.commits})
     named |= _naming(connection, sessions.values())
-    others = same_work(connection, named)
+    others = maybe_same_work(connection, named)
     named |= {(repo, sha) for (repo, _), of in others.items() for sha in of}
     return named | _at_the_time(connection, sessions.values())
 

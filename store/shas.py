@@ -1,11 +1,12 @@
 """The same work under other SHAs: after an amend, a rebase, a squash or a cherry-pick.
 
 A provider or a push that says so is believed. Beside that a rebase and a cherry-pick keep author
-and time of the work, so two commits of one person and one second in a repository are the same.
+and time of the work, so two commits of one person and one second in a repository are the same,
+unless they touch other files: whoever commits several times in one command has them of one second.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from sqlalchemy import Column, Connection, Select, String, Subquery, select
@@ -19,10 +20,31 @@ from store.membership import CommitId
 _COMMIT = {"repo": String(), "sha": String()}
 # Somebody who amends again and again leaves a line of SHAs; beyond this it is no line of work.
 _LONGEST_LINE = 20
+# Of the files of the smaller one: a squash holds more, and a conflict may have taken some away. In
+# two public repositories it was all of them for copies and none for what was made in one second.
+_SAME_FILES = 0.5
 
 
 def same_work(connection: Connection, commits: Collection[CommitId]) -> dict[CommitId, set[str]]:
     """The other SHAs under which each of these commits is known, told or not told as a commit."""
+    return _alike(connection, commits, _copied)
+
+
+def maybe_same_work(
+    connection: Connection, commits: Collection[CommitId]
+) -> dict[CommitId, set[str]]:
+    """The same, and those that would be, or were, before their files were told."""
+    return _alike(connection, commits, _simultaneous)
+
+
+_Pairs = list[tuple[CommitId, CommitId]]
+
+
+def _alike(
+    connection: Connection,
+    commits: Collection[CommitId],
+    copied: Callable[[Connection, Iterable[CommitId]], _Pairs],
+) -> dict[CommitId, set[str]]:
     if not commits:
         return {}
     alike: dict[CommitId, set[CommitId]] = defaultdict(set)
@@ -32,7 +54,7 @@ def same_work(connection: Connection, commits: Collection[CommitId]) -> dict[Com
         if not frontier:
             break
         seen |= frontier
-        for one, other in [*_rewritten(connection, frontier), *_copied(connection, frontier)]:
+        for one, other in [*_rewritten(connection, frontier), *copied(connection, frontier)]:
             alike[one].add(other)
             alike[other].add(one)
         frontier = set(alike) - seen
@@ -48,9 +70,7 @@ def _reached(start: CommitId, alike: dict[CommitId, set[CommitId]]) -> set[str]:
     return {sha for repo, sha in reached if (repo, sha) != start}
 
 
-def _rewritten(
-    connection: Connection, commits: Iterable[CommitId]
-) -> list[tuple[CommitId, CommitId]]:
+def _rewritten(connection: Connection, commits: Iterable[CommitId]) -> _Pairs:
     asked = set(commits)
     found = [
         ((repo, old), (repo, new))
@@ -74,7 +94,28 @@ def _aliases(column: Column[str]) -> Asked:
 _ALIASES = (_aliases(t.commit_aliases.c.old_sha), _aliases(t.commit_aliases.c.new_sha))
 
 
-def _copied(connection: Connection, commits: Iterable[CommitId]) -> list[tuple[CommitId, CommitId]]:
+def _copied(connection: Connection, commits: Iterable[CommitId]) -> _Pairs:
+    pairs = _simultaneous(connection, commits)
+    files: dict[CommitId, set[str]] = defaultdict(set)
+    for repo, sha, file in _files(connection, sorted({each for pair in pairs for each in pair})):
+        files[repo, sha].add(file)
+    return [(one, other) for one, other in pairs if _may_be_one(files[one], files[other])]
+
+
+def _may_be_one(one: Collection[str], other: Collection[str]) -> bool:
+    """Whether commits of one second that touch these files may be one; none where not told."""
+    fewer = min(len(one), len(other))
+    return len(set(one) & set(other)) >= _SAME_FILES * fewer
+
+
+@asking(_COMMIT)
+def _files(wanted: Subquery) -> Select[Any]:
+    f = t.commit_files.c
+    same = (wanted.c.repo == f.repo) & (wanted.c.sha == f.sha)
+    return select(f.repo, f.sha, f.file).join(wanted, same)
+
+
+def _simultaneous(connection: Connection, commits: Iterable[CommitId]) -> _Pairs:
     return [
         ((repo, one), (repo, two))
         for repo, one, of, two in _at_one_moment(connection, sorted(commits))

@@ -169,6 +169,16 @@ def test_a_rebased_copy_is_the_same_work(database: Database) -> None:
     assert linked(database) == [("s1", sha(1), "A"), ("s1", sha(2), "A")]
 
 
+def test_what_turns_out_to_touch_other_files_is_other_work(database: Database) -> None:
+    fold(database, session("s1", 0, 1, commit=sha(1), who=""))
+    tell(database, push(1, 1, "src/basket.py"), push(2, 1))
+    settle(database)
+    assert linked(database) == [("s1", sha(1), "A"), ("s1", sha(2), "A")]
+    tell(database, push(2, 1, "src/tax.py"))
+    settle(database)
+    assert linked(database) == [("s1", sha(1), "A")]
+
+
 def test_a_trailer_names_the_session(database: Database) -> None:
     trailer = SessionTrailer(tool="claude-code", session_id="s1")
     fold(database, session("s1", 0, 1, who=""))

@@ -1,7 +1,9 @@
+import pytest
+
 from domain.work import CommitRewritten
 from store.engine import Database
-from store.shas import same_work
-from tests.store.working import REPO, apply, at, commit, push, sha
+from store.shas import maybe_same_work, same_work
+from tests.store.working import REPO, apply, at, commit, files, push, sha
 
 
 def rewritten(old: int, new: int) -> CommitRewritten:
@@ -26,3 +28,28 @@ def test_copies_of_one_person_and_second_are_one(database: Database) -> None:
     with database.reading() as connection:
         found = same_work(connection, [(REPO.name, sha(10)), (REPO.name, sha(12))])
     assert found == {(REPO.name, sha(10)): {sha(11)}}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("abc", "abc", True),
+        ("a", "abc", True),
+        ("ab", "bcd", True),
+        ("abc", "cde", False),
+        ("a", "b", False),
+        ("a", "", True),
+    ],
+)
+def test_copies_share_half_of_the_smaller_ones_files(
+    one: str, other: str, *, same: bool, database: Database
+) -> None:
+    apply(
+        database,
+        push("one", 20, commit(10, files=files(*one))),
+        push("other", 20, commit(11, authored_at=at(10), files=files(*other) or None)),
+    )
+    asked, copy = (REPO.name, sha(10)), {sha(11)}
+    with database.reading() as connection:
+        assert same_work(connection, [asked]) == ({asked: copy} if same else {})
+        assert maybe_same_work(connection, [asked]) == {asked: copy}
