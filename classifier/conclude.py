@@ -10,13 +10,13 @@ from datetime import datetime
 
 from classifier import contributions
 from classifier.cost import Shares, cost_shares, ticket_shares
-from classifier.facts import Concluded, label_all
+from classifier.facts import Concluded, commits_of, label_all
 from classifier.facts import cost as cost_of
 from classifier.fates import Fate, fates
 from classifier.link import is_shared_branch
 from classifier.link_changes import link_changes, link_tickets
 from classifier.thresholds import Thresholds
-from classifier.unlinked import Known, reason_of
+from classifier.unlinked import Known, edited_nothing, reason_of
 from domain.labels import Labelled, Link, SessionTraces, Target, TargetKind, Tier
 from domain.unlinked import Unlinked
 from store import aside, conclusions, dirty, links, unlinked
@@ -115,7 +115,7 @@ def _conclude(
     """What follows for each session, and what became of the changes that they are linked to."""
     totals = {pk: of for pk, of in totals_of(connection, pks).items() if of.active}
     traces = traces_of(connection, totals)
-    tied = _linked(connection, traces, kept)
+    tied = _linked(connection, totals, traces, kept)
     targets = {link.target for of in tied.values() for link in of}
     tickets = tickets_of(connection, targets)
     commits = _commits(targets)
@@ -149,6 +149,7 @@ def _conclude(
 
 def _linked(
     connection: Connection,
+    totals: Mapping[int, SessionTotals],
     traces: Mapping[int, SessionTraces],
     kept: Mapping[int, Sequence[KeptLink]],
 ) -> dict[int, tuple[Link, ...]]:
@@ -175,6 +176,7 @@ def _linked(
             containing,
             [known[change] for change in sorted(numbers)],
             reviews.get(pk, {}),
+            edited_nothing=edited_nothing(totals[pk], of) and not commits_of(totals[pk]),
         )
         found[pk] = (*to_commits[pk], *to_changes)
     return found

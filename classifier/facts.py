@@ -158,7 +158,7 @@ def _facts(session: Concluded, links: Sequence[Link], work: _Work) -> SessionFac
         cost_nanousd=cost(totals),
         edits_accepted=count_of(totals, Quantity.EDITS_ACCEPTED),
         lines_changed=count_of(totals, Quantity.LINES_ADDED, Quantity.LINES_REMOVED),
-        commits=_commits(totals),
+        commits=commits_of(totals),
         tool_calls=count_of(totals, Quantity.TOOL_CALLS),
         files_edited=len(session.traces.files) or None if session.traces else None,
         changes=tuple(_changes(links, work)),
@@ -170,7 +170,7 @@ def _facts(session: Concluded, links: Sequence[Link], work: _Work) -> SessionFac
     )
 
 
-def _commits(totals: SessionTotals) -> int | None:
+def commits_of(totals: SessionTotals) -> int | None:
     """Commits counted or named by SHA, whichever are more: quiet ones are only counted."""
     counted = count_of(totals, Quantity.COMMITS)
     return max(counted or 0, totals.named_commits) if totals.named_commits else counted

@@ -32,6 +32,7 @@ class EvidenceKind(StrEnum):
     TICKET_TOLD = "ticket_told"
     BRANCH_AND_REPOSITORY = "branch_and_repository"
     BRANCH_AND_PERSON = "branch_and_person"
+    BRANCH_VISITED = "branch_visited"
     PERSON_AND_TIME = "person_and_time"
     THROUGH_COMMIT = "through_commit"
     THROUGH_CHANGE = "through_change"
@@ -107,6 +108,13 @@ STRENGTH: Mapping[EvidenceKind, Strength] = MappingProxyType(
             "which repository that was, the session did not say.",
             source="An estimate between its neighbours: what it gets wrong, one branch name in two "
             "repositories, can't be measured in one.",
+        ),
+        EvidenceKind.BRANCH_VISITED: Strength(
+            tier=Tier.C,
+            probability=0.5,
+            sentence="The session was on the change's branch, in its repository and time, but its "
+            "tool tells that it edited nothing, or its person reviewed the change.",
+            source="A judgement: what was measured of branches was of sessions that edited.",
         ),
         EvidenceKind.PERSON_AND_TIME: Strength(
             tier=Tier.D,

@@ -33,12 +33,15 @@ def link_changes(
     containing: Mapping[tuple[str, str], Iterable[int]],
     changes: Sequence[CandidateChange],
     reviews: Mapping[Target, Review],
+    *,
+    edited_nothing: bool = False,
 ) -> tuple[Link, ...]:
     """The links of a session to changes, given those to commits.
 
     ``containing`` tells the numbers of the changes that hold a commit (repository and SHA). The
     answer does not depend on any order. A change is linked through its commits also where it is
-    not among the candidates itself.
+    not among the candidates itself. ``edited_nothing`` says that the session's tool tells so: where
+    it tells no edits at all nobody knows.
     """
     evidence: dict[Target, list[Evidence]] = defaultdict(list)
     via: dict[Target, list[str]] = defaultdict(list)
@@ -50,7 +53,9 @@ def link_changes(
             )
             via[change].append(link.target.id)
     for candidate in changes:
-        piece = _branch_evidence(traces, candidate)
+        if _of_another(traces, candidate, changes):
+            continue
+        piece = _branch_evidence(traces, candidate, edited_nothing)
         if piece:
             evidence[change_target(candidate.repo, candidate.number)].append(piece)
     return _links(evidence, via, reviews, TargetKind.CHANGE)
@@ -116,19 +121,23 @@ def _first_observed(link: Link) -> datetime:
     return min(piece.observed_at for piece in link.evidence)
 
 
-def _branch_evidence(traces: SessionTraces, change: CandidateChange) -> Evidence | None:
+def _branch_evidence(
+    traces: SessionTraces, change: CandidateChange, edited_nothing: bool
+) -> Evidence | None:
     worked_at = traces.branches.get(change.head_ref)
     if worked_at is None or is_shared_branch(change.head_ref) or not _overlap(traces, change):
         return None
-    home = change.head_repo or change.repo
+    home = _home(change)
     if home in traces.repositories:
-        kind = EvidenceKind.BRANCH_AND_REPOSITORY
+        kind = _on_branch(traces, change, edited_nothing)
     elif traces.people & change.authors and (
         # Told as the repository that a fork's change goes to: the branch may be another's.
         not traces.repositories or change.repo in traces.repositories
     ):
         kind = EvidenceKind.BRANCH_AND_PERSON
     else:
+        return None
+    if kind is None:
         return None
     return Evidence(
         kind=kind,
@@ -137,7 +146,52 @@ def _branch_evidence(traces: SessionTraces, change: CandidateChange) -> Evidence
     )
 
 
+def _on_branch(
+    traces: SessionTraces, change: CandidateChange, edited_nothing: bool
+) -> EvidenceKind | None:
+    """What it says that a session was on the branch: nothing of one that only looked at others'.
+
+    Somebody else than the authors may be one of them under another identity, but not who edited
+    nothing beside that. Who reviewed the change is known for somebody else.
+    """
+    others = bool(traces.people) and traces.people.isdisjoint(change.authors)
+    if edited_nothing:
+        return None if others else EvidenceKind.BRANCH_VISITED
+    if others and traces.people & change.reviewers:
+        return EvidenceKind.BRANCH_VISITED
+    return EvidenceKind.BRANCH_AND_REPOSITORY
+
+
 def _overlap(traces: SessionTraces, change: CandidateChange) -> bool:
     begun = traces.ended_at >= change.opened_at - CHANGE_MARGIN
     ended = change.ended_at is not None and traces.started_at > change.ended_at + CHANGE_MARGIN
     return begun and not ended
+
+
+def _of_another(
+    traces: SessionTraces, change: CandidateChange, changes: Iterable[CandidateChange]
+) -> bool:
+    """Whether the branch was another change's while the session ran: it was used again.
+
+    It belongs to the next change from the end of the one before.
+    """
+    for other in changes:
+        same = (_home(other), other.head_ref) == (_home(change), change.head_ref)
+        if other is change or not same or not _overlap(traces, other):
+            continue
+        first, second = sorted((change, other), key=_begun)
+        if first.ended_at is None or second.opened_at < first.ended_at:
+            continue
+        if change is first and traces.started_at >= first.ended_at:
+            return True
+        if change is second and traces.ended_at < first.ended_at:
+            return True
+    return False
+
+
+def _begun(change: CandidateChange) -> tuple[datetime, str, int]:
+    return change.opened_at, change.repo, change.number
+
+
+def _home(change: CandidateChange) -> str:
+    return change.head_repo or change.repo

@@ -37,13 +37,8 @@ def reason_of(
     work = [link for link in links if link.target.kind != TargetKind.TICKET]
     if any(link.tier in _CARRYING for link in work):
         return Unlinked.BESIDE_COMMITS
-    edited = count_of(
-        totals,
-        *(Quantity.EDITS_ACCEPTED, Quantity.LINES_ADDED, Quantity.LINES_REMOVED, Quantity.COMMITS),
-    )
-    nothing = edited == 0 and not traces.files and not traces.commits
     reasons = (
-        (nothing, Unlinked.NOTHING_EDITED),
+        (edited_nothing(totals, traces), Unlinked.NOTHING_EDITED),
         (not known.repositories, Unlinked.NO_FORGE),
         (
             bool(traces.repositories) and traces.repositories.isdisjoint(known.repositories),
@@ -56,3 +51,13 @@ def reason_of(
         (not traces.files, Unlinked.NO_FILES_TOLD),
     )
     return next((reason for holds, reason in reasons if holds), Unlinked.OTHER_FILES)
+
+
+def edited_nothing(totals: SessionTotals, traces: SessionTraces) -> bool:
+    """Whether the session's tool tells that it changed nothing, rather than not telling any.
+
+    Who commits has changed something, by whatever means.
+    """
+    edited = count_of(totals, Quantity.EDITS_ACCEPTED, Quantity.LINES_ADDED, Quantity.LINES_REMOVED)
+    committed = count_of(totals, Quantity.COMMITS) or traces.commits
+    return edited == 0 and not traces.files and not committed

@@ -175,7 +175,8 @@ class CandidateChange:
     """A change that may belong to a session.
 
     ``head_repo`` is where its branch lives, None where that is ``repo`` itself or was not told.
-    ``tickets`` are the keys of the tickets that it is tied to.
+    ``authors`` are who opened it and whose commits it lists or had pushed to its branch,
+    ``reviewers`` who said anything of it. ``tickets`` are the keys that it is tied to.
     """
 
     repo: str
@@ -185,6 +186,7 @@ class CandidateChange:
     opened_at: datetime
     ended_at: datetime | None
     head_repo: str | None = None
+    reviewers: frozenset[str] = frozenset()
     tickets: frozenset[str] = frozenset()
 
 

@@ -5,7 +5,20 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, String, Subquery, Table, cast, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    String,
+    Subquery,
+    Table,
+    cast,
+    func,
+    literal,
+    select,
+    union,
+)
 
 from domain.labels import CandidateChange, CandidateCommit, Target, TargetKind
 from store import tables as t
@@ -168,17 +181,19 @@ def changes(connection: Connection, ids: Collection[ChangeId]) -> dict[ChangeId,
     if not ids:
         return {}
     rows = _changes(connection, sorted(ids))
-    people: dict[ChangeId, set[str]] = defaultdict(set)
-    for repo, number, identity in _authors(connection, sorted(ids)):
-        people[repo, number].add(identity)
-    persons = persons_of(connection, {each for of in people.values() for each in of})
+    people: dict[tuple[str, int, bool], set[str]] = defaultdict(set)
+    told = _people(connection, sorted(ids))
+    persons = persons_of(connection, {identity for *_, identity in told})
+    for repo, number, reviewed, identity in told:
+        people[repo, number, bool(reviewed)].add(persons[identity])
     return {
         (row.repo, row.number): CandidateChange(
             repo=row.repo,
             number=row.number,
             head_ref=row.head_ref,
             head_repo=row.head_repo,
-            authors=frozenset(persons[each] for each in people[row.repo, row.number]),
+            authors=frozenset(people[row.repo, row.number, False]),
+            reviewers=frozenset(people[row.repo, row.number, True]),
             opened_at=row.created_at,
             ended_at=row.merged_at or row.closed_at,
         )
@@ -194,10 +209,28 @@ def _changes(wanted: Subquery) -> Select[Any]:
 
 
 @asking(_CHANGE)
-def _authors(wanted: Subquery) -> Select[Any]:
-    p = t.change_people.c
-    same = (wanted.c.repo == p.repo) & (wanted.c.number == p.number)
-    return select(p.repo, p.number, p.identity).join(wanted, same)
+def _people(wanted: Subquery) -> Select[Any]:
+    """Who opened each change or made a commit of it, and (true) who reviewed it."""
+    opened, made, r = t.change_people.c, t.commit_people.c, t.reviews.c
+    held, p, c = t.change_commits.c, t.pushes.c, t.changes.c
+
+    def of(table: Any, reviewed: bool, identity: ColumnElement[Any]) -> Select[Any]:
+        same = (wanted.c.repo == table.repo) & (wanted.c.number == table.number)
+        told = select(wanted.c.repo, wanted.c.number, literal(reviewed), identity)
+        return told.join(table.repo.table, same)
+
+    listed = of(held, False, made.identity).join(
+        t.commit_people, (made.repo == held.repo) & (made.sha == held.sha)
+    )
+    home = func.coalesce(c.head_repo, c.repo)
+    pushed = (
+        of(c, False, made.identity)
+        .join(t.pushes, (p.repo == home) & (p.branch == c.head_ref))
+        .join(t.commit_people, (made.repo == p.repo) & (made.sha == p.sha))
+    )
+    reviewed = of(r, True, r.reviewer).where(r.reviewer.is_not(None))
+    found = union(of(opened, False, opened.identity), listed, pushed, reviewed).subquery()
+    return select(found)
 
 
 def changes_from(connection: Connection, branches: Collection[str]) -> dict[str, set[ChangeId]]:

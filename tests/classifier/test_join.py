@@ -1,6 +1,7 @@
 """The join in a database: what is found, what moves it, and that nothing else is touched."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from classifier.measure import Said, quality
 from classifier.run import classify
 from collector.decode import Encoding
 from collector.forges import github
-from domain.events import Context, Source, Trace
-from domain.folded import Folded, SessionKey, SessionSums, UsageKey, UsageSum
+from domain.events import Context, Quantity, Source, Trace
+from domain.folded import CountKey, Folded, SessionKey, SessionSums, UsageKey, UsageSum
 from domain.people import SamePerson, Strength
 from domain.record import EPOCH, Signal
 from domain.tickets import TicketTied, TieKind
@@ -24,6 +25,7 @@ from domain.work import (
     CommitsPushed,
     FileTouched,
     Repository,
+    ReviewState,
     SessionTrailer,
     WorkFact,
 )
@@ -32,6 +34,7 @@ from store.engine import Database
 from tests.capturing import PSEUDONYMS
 from tests.delivering import RECEIVED_AT
 from tests.filling import fill, rows
+from tests.store.working import change, review
 
 SAMPLE = Path(__file__).parent.parent / "join_sample"
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -204,6 +207,23 @@ def test_what_a_person_rejected_stays_away_and_what_they_accepted_stays(
     assert linked(database) == [("s2", sha(1), "A")]
     with database.writing() as connection:
         assert not links.review_link(connection, "none", accepted=True, by="p_lead", at=NOW)
+
+
+def test_who_only_looked_at_a_branch_does_not_share_its_fate(database: Database) -> None:
+    tell(database, replace(push(1, 1, "src/basket.py", who=BOB), branch="basket"))
+    of_bob = Actor(identities=("p_bob_at_the_forge",))
+    tell(database, change(1, head_ref="basket", head_sha=sha(1), author=of_bob))
+    on_it = {"branch": "basket", "repository": REPO.name}
+    looked = [session(who, 2, 3, who=who, **on_it) for who in (ADA, BOB)]
+    for _, sums in looked:
+        sums.counts[CountKey(Quantity.EDITS_ACCEPTED, 0, "")] = 0
+    fold(database, *looked, session("tells no edits", 2, 3, **on_it))
+    settle(database)
+    assert linked(database, "change") == [(BOB, "1", "C"), ("tells no edits", "1", "B")]
+    by_ada = Actor(identities=(ADA,))
+    tell(database, review("r1", ReviewState.COMMENTED, 240, reviewer=by_ada))
+    settle(database)
+    assert linked(database, "change") == [(BOB, "1", "C"), ("tells no edits", "1", "C")]
 
 
 def test_a_ticket_is_reached_through_the_commit_that_its_tracker_ties(database: Database) -> None:

@@ -132,6 +132,58 @@ def test_the_branch_elsewhere_or_alone_is_nothing(repositories: frozenset[str]) 
     assert of_branches(session, CHANGE) == ()
 
 
+def test_who_edited_nothing_is_tied_to_their_own_branch_weakly_and_to_anothers_not_at_all() -> None:
+    theirs = replace(ON_BRANCH, people=frozenset({"p_bob"}))
+    mine = replace(ON_BRANCH, people=frozenset({ADA}))
+
+    def tiers(session: SessionTraces, edited_nothing: bool) -> list[Tier]:
+        found = link_changes(session, [], {}, [CHANGE], {}, edited_nothing=edited_nothing)
+        return [link.tier for link in found]
+
+    assert [tiers(each, edited_nothing=True) for each in (theirs, mine, ON_BRANCH)] == [
+        [],
+        [Tier.C],
+        [Tier.C],
+    ]
+    # Somebody else may be an author under an identity that nobody has joined yet.
+    assert [tiers(each, edited_nothing=False) for each in (theirs, mine, ON_BRANCH)] == [
+        [Tier.B],
+        [Tier.B],
+        [Tier.B],
+    ]
+
+
+def test_who_reviewed_a_change_is_no_author_of_it_unless_they_are() -> None:
+    session = replace(ON_BRANCH, people=frozenset({"p_bob"}))
+    reviewed = replace(CHANGE, reviewers=frozenset({ADA, "p_bob"}))
+    assert [link.tier for link in of_branches(session, reviewed)] == [Tier.C]
+    both = replace(reviewed, authors=frozenset({ADA, "p_bob"}))
+    assert [link.tier for link in of_branches(session, both)] == [Tier.B]
+
+
+@pytest.mark.parametrize(
+    ("begun", "ended", "numbers"),
+    [(-9, -8, [7]), (-9, -1, [7, 9]), (-1, 1, [9]), (1, 2, [9])],
+    ids=["while the first was open", "over its end", "between", "while the second is open"],
+)
+def test_a_branch_used_again_is_the_next_changes_from_the_end_of_the_first(
+    begun: float, ended: float, numbers: list[int]
+) -> None:
+    merged = replace(
+        CHANGE,
+        opened_at=START - timedelta(hours=10),
+        ended_at=START - timedelta(hours=2),
+    )
+    again = replace(CHANGE, number=9)
+    session = replace(
+        ON_BRANCH,
+        started_at=START + timedelta(hours=begun),
+        ended_at=START + timedelta(hours=ended),
+    )
+    assert [int(link.target.id) for link in of_branches(session, merged, again)] == numbers
+    assert of_branches(session, merged) != ()
+
+
 def test_a_person_who_rejects_a_link_ends_it_and_one_who_accepts_makes_it() -> None:
     said = (False, "p_lead", END)
     assert link_changes(ON_BRANCH, [], {}, [CHANGE], {SEVEN: said}) == ()
@@ -168,11 +220,30 @@ CHANGES = st.lists(
         head_ref=st.sampled_from(["basket", "main", "pay"]),
         authors=st.frozensets(st.sampled_from([ADA, "p_bob"]), max_size=2),
         opened_at=st.integers(-96, 96).map(lambda hours: START + timedelta(hours=hours)),
-        ended_at=st.none(),
+        ended_at=st.none() | st.integers(-96, 96).map(lambda hours: START + timedelta(hours=hours)),
+        reviewers=st.frozensets(st.sampled_from([ADA, "p_bob"]), max_size=2),
     ),
     max_size=5,
     unique_by=lambda change: (change.repo, change.number),
 )
+
+
+@given(CHANGES)
+def test_a_branch_that_was_used_again_is_still_somebodys(
+    changes: Sequence[CandidateChange],
+) -> None:
+    alone = {
+        change.head_ref
+        for change in changes
+        if change.repo == REPO and of_branches(ON_BRANCH, change)
+    }
+    found = of_branches(ON_BRANCH, *changes)
+    together = {
+        change.head_ref
+        for change in changes
+        if change_target(change.repo, change.number) in {link.target for link in found}
+    }
+    assert together == alone
 
 
 @given(CHANGES, st.randoms(use_true_random=False))
