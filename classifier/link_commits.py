@@ -29,6 +29,7 @@ from domain.pseudonym import file_endings
 
 # Git itself abbreviates to seven digits at least.
 SHORTEST_SHA = 7
+_WHOLE_SHA = 40
 # Without files only who commits while the session runs, or just after, is proposed.
 AFTERMATH = timedelta(minutes=15)
 # A session left open for days contains all of its person's commits: precision fell from 0.68 for
@@ -133,6 +134,8 @@ def _proof(commit: CandidateCommit, around: Around) -> dict[int, list[Evidence]]
     proof: dict[int, list[Evidence]] = {}
     for session, told, at in around.named.get((commit.repo, commit.sha), ()):
         own = commit.sha.startswith(told.lower())
+        if not _meant(commit, around.sessions[session], told, rewritten=not own):
+            continue
         kind = EvidenceKind.COMMIT_SHA if own else EvidenceKind.COMMIT_REWRITTEN
         piece = Evidence(kind=kind, value=told, observed_at=at)
         proof.setdefault(session, []).append(piece)
@@ -148,6 +151,25 @@ def _proof(commit: CandidateCommit, around: Around) -> dict[int, list[Evidence]]
             piece = Evidence(kind=EvidenceKind.REVIEWED, value=by, observed_at=at)
             proof.setdefault(session, []).append(piece)
     return proof
+
+
+def _meant(commit: CandidateCommit, traces: SessionTraces, told: str, *, rewritten: bool) -> bool:
+    """Whether a SHA that a session told can mean this commit: short ones begin others' as well.
+
+    Outside the repositories that the session told, as after a rename, person and time must speak
+    for it; where it told none, not both of them against it.
+    """
+    homes = {commit.repo, *commit.homes}
+    if len(told) >= _WHOLE_SHA or not traces.repositories.isdisjoint(homes):
+        return True
+    at = commit.authored_at
+    theirs = not traces.people.isdisjoint(commit.authors)
+    in_time = at is None or (
+        traces.started_at - AFTER <= at and (rewritten or at <= traces.ended_at + BEFORE)
+    )
+    if traces.repositories:
+        return theirs and in_time and at is not None
+    return theirs or in_time
 
 
 def _weighed(commit: CandidateCommit, traced: _Traced) -> dict[int, list[Evidence]]:

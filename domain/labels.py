@@ -131,9 +131,11 @@ class CandidateCommit:
     ``authored_at`` is None for one of which only the SHA is known. ``same`` are the SHAs under
     which the same work was known before or after an amend, rebase, squash or cherry-pick.
     ``branches`` are those it was pushed to, ``heads`` those of the changes that contain it; neither
-    holds the branch that everybody's work lands on. ``joins`` tells that it is a merge: its time
-    says when somebody pressed a button, and its files are not its own. ``files`` are None where the
-    forge did not list them. ``tools`` are the coding tools that its message or author names.
+    holds the branch that everybody's work lands on. ``homes`` are the repositories that those
+    changes come from and go to: a fork and what it is of. ``joins`` tells that it is a merge: its
+    time says when somebody pressed a button, and its files are not its own. ``files`` are None
+    where the forge did not list them. ``tools`` are the coding tools that its message or author
+    names.
     """
 
     repo: str
@@ -144,6 +146,7 @@ class CandidateCommit:
     same: frozenset[str] = frozenset()
     branches: frozenset[str] = frozenset()
     heads: frozenset[str] = frozenset()
+    homes: frozenset[str] = frozenset()
     joins: bool = False
     files: frozenset[str] | None = None
     tools: frozenset[str] = frozenset()

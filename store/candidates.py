@@ -72,7 +72,7 @@ def candidates(connection: Connection, commits: Collection[CommitId]) -> list[Ca
     merges = _merges(connection, wanted)
     containing = changes_of_commits(connection, wanted)
     branches = _pushed_to(connection, wanted)
-    heads = _heads_of(connection, wanted, containing)
+    heads, homes = _heads_of(connection, wanted, containing)
     found = []
     for commit in wanted:
         repo, sha = commit
@@ -89,6 +89,7 @@ def candidates(connection: Connection, commits: Collection[CommitId]) -> list[Ca
                 same=frozenset(same.get(commit, ())),
                 branches=frozenset(branches.get(commit, ())),
                 heads=frozenset(heads.get(commit, ())),
+                homes=frozenset(homes.get(commit, ())),
                 joins=len(parents.get(commit, ())) > 1
                 or (commit in merges and not same.get(commit)),
                 files=frozenset(files.get(commit, ())) if files_told else None,
@@ -143,25 +144,25 @@ def _heads_of(
     connection: Connection,
     commits: Iterable[CommitId],
     containing: Mapping[CommitId, Iterable[ChangeId]],
-) -> dict[CommitId, set[str]]:
-    """The branches of the changes that hold each commit, without the default branch."""
-    heads = _heads(connection, {change for of in containing.values() for change in of})
+) -> tuple[dict[CommitId, set[str]], dict[CommitId, set[str]]]:
+    """The branches of the changes that hold each commit, without the default one; and the homes."""
+    rows = _head_refs(connection, {change for of in containing.values() for change in of})
+    told = {(row.repo, row.number): row for row in rows}
     shared = default_branches(connection, {repo for repo, _ in commits})
-    return {
-        commit: {heads[change] for change in changes if change in heads} - {shared.get(commit[0])}
-        for commit, changes in containing.items()
-    }
-
-
-def _heads(connection: Connection, changes: Iterable[ChangeId]) -> dict[ChangeId, str]:
-    return {(repo, number): head for repo, number, head in _head_refs(connection, changes)}
+    heads: dict[CommitId, set[str]] = {}
+    homes: dict[CommitId, set[str]] = {}
+    for commit, changes in containing.items():
+        of = [told[change] for change in changes if change in told]
+        heads[commit] = {row.head_ref for row in of} - {shared.get(commit[0])}
+        homes[commit] = {home for row in of for home in (row.repo, row.head_repo) if home}
+    return heads, homes
 
 
 @asking(_CHANGE)
 def _head_refs(wanted: Subquery) -> Select[Any]:
     c = t.changes.c
     same = (wanted.c.repo == c.repo) & (wanted.c.number == c.number)
-    return select(c.repo, c.number, c.head_ref).join(wanted, same)
+    return select(c.repo, c.number, c.head_ref, c.head_repo).join(wanted, same)
 
 
 def _merges(connection: Connection, commits: Iterable[CommitId]) -> set[CommitId]:

@@ -182,6 +182,18 @@ def test_what_turns_out_to_touch_other_files_is_other_work(database: Database) -
     assert linked(database) == [("s1", sha(1), "A")]
 
 
+def test_a_short_sha_names_what_came_from_a_fork_of_the_sessions_repository(
+    database: Database,
+) -> None:
+    fold(database, session("s1", 0, 1, commit="0" * 7, repository="dev/shop", who=""))
+    tell(database, push(1, 900, "src/basket.py"))
+    settle(database)
+    assert linked(database) == []
+    tell(database, change(1, head_sha=sha(1), head_repository="dev/shop"))
+    settle(database)
+    assert linked(database) == [("s1", sha(1), "A")]
+
+
 def test_a_trailer_names_the_session(database: Database) -> None:
     trailer = SessionTrailer(tool="claude-code", session_id="s1")
     fold(database, session("s1", 0, 1, who=""))

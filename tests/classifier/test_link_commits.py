@@ -308,3 +308,35 @@ def test_nobody_is_held_for_proof_by_likeness(
             assert 0.02 <= link.probability <= 0.98
             kinds = {EvidenceKind(piece.kind) for piece in link.evidence}
             assert kinds & {EvidenceKind.LIKENESS, EvidenceKind.PERSON_AND_TIME}
+
+
+BOB, LONG_AGO = frozenset({"p_bob"}), START - timedelta(days=200)
+
+
+@pytest.mark.parametrize(
+    ("told", "repository", "commit", "named"),
+    [
+        (SHA[:7], REPO, {"authors": BOB, "authored_at": LONG_AGO}, True),
+        (SHA[:7], "dev/shop", {"authors": BOB, "homes": frozenset({REPO, "dev/shop"})}, True),
+        (SHA[:7], "acme/blog", {"authors": BOB}, False),
+        (SHA[:7], "acme/blog", {"authored_at": LONG_AGO}, False),
+        (SHA[:7], "acme/blog", {"authored_at": END + timedelta(hours=2)}, False),
+        (SHA[:7], "acme/blog", {"authored_at": None}, False),
+        (SHA[:7], "acme/blog", {}, True),
+        (SHA, "acme/blog", {"authors": BOB, "authored_at": LONG_AGO}, True),
+        (SHA[:7], "", {"authors": BOB, "authored_at": LONG_AGO}, False),
+        (SHA[:7], "", {"authors": BOB, "authored_at": END}, True),
+        (SHA[:7], "", {"authored_at": LONG_AGO}, True),
+        (SHA[:7], "", {"authors": BOB, "authored_at": None}, True),
+        (OLD_SHA[:7], "", {"authors": BOB, "authored_at": END + timedelta(days=3)}, True),
+    ],
+)
+def test_a_short_sha_means_a_commit_of_the_sessions_repository_or_person_or_time(
+    told: str, repository: str, commit: dict[str, Any], *, named: bool
+) -> None:
+    repositories = frozenset({repository} - {""})
+    session = replace(SESSION, repositories=repositories, files={})
+    asked = replace(COMMIT, same=frozenset({OLD_SHA}), **commit)
+    of = around({1: session}, asked, named={(REPO, SHA): [(1, told, END)]})
+    found = [link for link in links(of, asked).values() if link.tier is Tier.A]
+    assert bool(found) is named
