@@ -1,6 +1,6 @@
 """Which tickets a change was made for, and whether they were done and stayed done."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from classifier.thresholds import Thresholds
@@ -22,8 +22,10 @@ def tied_tasks(
 ) -> tuple[TiedTask, ...]:
     """Tell which tickets the change is tied to by then, and what became of them.
 
-    A key that is merely named counts if there is such a ticket, or if no tracker told of its
-    project at all. A ticket that was made after the change landed is not what it was made for.
+    A key that is merely named counts if there is such a ticket, or if it may be of a tracker that
+    tells us nothing: what a session was told to be for may be so always, what stands in texts only
+    while no tracker with keys of that form is connected. A ticket that was made after the change
+    landed is not what it was made for.
     """
     made_by = as_of if landed_at is None else min(landed_at, as_of)
     found: list[TiedTask] = []
@@ -31,8 +33,8 @@ def tied_tasks(
         source = min(sources, key=lambda each: _ORDER[each])
         ticket = ties.tickets.get(key)
         if ticket is None:
-            if source is TieSource.PROVIDER or project_of(key) not in ties.projects:
-                told = source is TieSource.PROVIDER
+            told = source is TieSource.PROVIDER
+            if told or _may_be(key, sources, ties):
                 found.append(TiedTask(key=key, source=source, validated=told))
             continue
         if ticket.created_at is not None and ticket.created_at > made_by:
@@ -48,6 +50,13 @@ def tied_tasks(
             )
         )
     return tuple(found)
+
+
+def _may_be(key: str, sources: Collection[TieSource], ties: Ties) -> bool:
+    """Whether there may be a ticket of this key that no tracker told of."""
+    if TieSource.SESSION in sources:
+        return project_of(key) not in ties.projects.told
+    return ties.projects.may_be_another_trackers(key)
 
 
 def _done_at(

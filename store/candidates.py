@@ -26,6 +26,7 @@ from store.given import Asked, asking
 from store.membership import ChangeId, CommitId, changes_of_commits, default_branches
 from store.people import persons_of
 from store.shas import same_work
+from store.tied_tasks import project_of, projects_of
 
 _COMMIT = {"repo": String(), "sha": String()}
 _SHA = {"sha": String()}
@@ -256,16 +257,29 @@ def authored_at(connection: Connection, commits: Collection[CommitId]) -> dict[C
 def tickets_of(connection: Connection, targets: Iterable[Target]) -> dict[Target, set[str]]:
     """The keys of the tickets that each change or commit names or that a tracker ties to it.
 
-    A key that looks like one of a tracker's project but is not known there is no ticket; of a
-    project that no tracker has told of, every key is taken for one.
+    A key that looks like one of a tracker's project but is not known there is no ticket; nor is one
+    of a project that no tracker has told of, unless it may be another tracker's.
     """
     rows = [(target.kind, target.repo, target.id) for target in set(targets)]
-    found: dict[Target, set[str]] = defaultdict(set)
-    for asked in (_named_by_changes, _named_by_commits, _tied_by_trackers):
+    named: dict[Target, set[str]] = defaultdict(set)
+    tied: dict[Target, set[str]] = defaultdict(set)
+    for asked, of in (
+        (_named_by_changes, named),
+        (_named_by_commits, named),
+        (_tied_by_trackers, tied),
+    ):
         for kind, repo, target_id, key in asked(connection, rows):
-            found[Target(kind=kind, repo=repo, id=target_id)].add(key)
-    unknown = _unknown(connection, {key for of in found.values() for key in of})
-    return {target: keys - unknown for target, keys in found.items() if keys - unknown}
+            of[Target(kind=kind, repo=repo, id=target_id)].add(key)
+    keys = {key for of in (named, tied) for told in of.values() for key in told}
+    known = {key for (key,) in _tickets(connection, [(key,) for key in sorted(keys)])}
+    projects = projects_of(connection, keys - known)
+    of_others = {key for key in keys - known if project_of(key) not in projects.told}
+    loose = {key for key in of_others if projects.may_be_another_trackers(key)}
+    found = {
+        target: (named[target] & (known | loose)) | (tied[target] & (known | of_others))
+        for target in {*named, *tied}
+    }
+    return {target: told for target, told in found.items() if told}
 
 
 @asking(_TARGET)
@@ -299,27 +313,7 @@ def _tied_by_trackers(asked: Subquery) -> Select[Any]:
     )
 
 
-def _unknown(connection: Connection, keys: Collection[str]) -> set[str]:
-    """Keys of known projects under which these have no such ticket."""
-    known = {key for (key,) in _tickets(connection, [(key,) for key in sorted(keys)])}
-    c = t.tickets.c
-    projects = {key: _project(key) for key in set(keys) - known}
-    tracked = {
-        name
-        for name in set(projects.values())
-        if connection.execute(
-            select(c.key).where(c.key >= name, c.key < name + "~").limit(1)
-        ).first()
-    }
-    return {key for key, name in projects.items() if name in tracked}
-
-
 @asking({"key": String()})
 def _tickets(wanted: Subquery) -> Select[Any]:
     c = t.tickets.c
     return select(c.key).join(wanted, wanted.c.key == c.key)
-
-
-def _project(key: str) -> str:
-    """The part of a ticket's key before its number, with what separates them."""
-    return key.rstrip("0123456789")

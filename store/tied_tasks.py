@@ -21,6 +21,8 @@ from store.membership import ChangeId, CommitId
 _CHANGE = {"repo": String(), "number": Integer()}
 # Keys of Azure Boards are the same in all of its projects.
 _AZURE = ("AB", "azure-devops")
+# Whose keys are like PAY-7: what else looks so (UTC-5, NODE-20) is no ticket.
+_KEYED = ("jira", "linear")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +48,34 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Projects:
+    """``told`` are those that any tracker told of, as keys begin.
+
+    ``keyed`` says that a tracker whose keys are like ``PAY-7`` tells tickets of any project at all.
+    """
+
+    told: frozenset[str]
+    keyed: bool
+
+    def may_be_another_trackers(self, key: str) -> bool:
+        """Whether this key, that is merely named, may be of a tracker that tells us nothing.
+
+        Where one with such keys is connected more words look like keys than there are trackers.
+        """
+        return project_of(key) not in self.told and ("#" in key or not self.keyed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ties:
     """What ties some changes to tickets.
 
     ``sources`` say by change which keys are told by what. ``tickets`` are those that a tracker
-    knows, by key, and ``projects`` the projects that any tracker told of, as keys begin.
+    knows, by key, and ``projects`` what is known of the projects that the keys name.
     """
 
     sources: Mapping[ChangeId, Mapping[str, frozenset[TieSource]]]
     tickets: Mapping[str, Ticket]
-    projects: frozenset[str]
+    projects: Projects
 
 
 def ties_of(connection: Connection, known: Mapping[ChangeId, ChangeHistory]) -> Ties:
@@ -78,7 +98,7 @@ def ties_of(connection: Connection, known: Mapping[ChangeId, ChangeHistory]) -> 
             for change, of in sources.items()
         },
         tickets=_tickets(connection, keys),
-        projects=_projects(connection, {project_of(key) for key in keys}),
+        projects=projects_of(connection, keys),
     )
 
 
@@ -204,9 +224,13 @@ def _known(wanted: Subquery) -> Select[Any]:
     return select(t.tickets).join(wanted, wanted.c.key == c.key).order_by(c.tracker.desc())
 
 
-def _projects(connection: Connection, named: Iterable[str]) -> frozenset[str]:
-    rows = _told_of(connection, [(name,) for name in sorted(set(named))])
-    return frozenset(name for (name,) in rows)
+def projects_of(connection: Connection, keys: Iterable[str]) -> Projects:
+    """What trackers told of the projects that these keys name."""
+    rows = _told_of(connection, [(name,) for name in sorted({project_of(key) for key in keys})])
+    return Projects(
+        told=frozenset(row.name for row in rows if row.told),
+        keyed=any(row.keyed for row in rows),
+    )
 
 
 @asking({"name": String()})
@@ -215,4 +239,6 @@ def _told_of(wanted: Subquery) -> Select[Any]:
     boards, tracker = _AZURE
     named = select(c.key).where(c.project == wanted.c.name).exists()
     azure = select(c.key).where(c.tracker == tracker).exists()
-    return select(wanted.c.name).where(or_(named, and_(wanted.c.name == boards, azure)))
+    told = or_(named, and_(wanted.c.name == boards, azure))
+    keyed = select(c.key).where(c.tracker.in_(_KEYED)).exists()
+    return select(wanted.c.name, told.label("told"), keyed.label("keyed"))

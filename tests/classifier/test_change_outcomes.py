@@ -247,9 +247,24 @@ def tasks(database: Database, *facts: WorkFact) -> list[tuple[str, TieSource, bo
 
 TIES: dict[str, tuple[list[tuple[str, TieSource, bool]], list[WorkFact]]] = {
     "none": ([], [merged(1, 10)]),
-    "of a project that no tracker told of": (
-        [("PAY-1", TieSource.NAMED, False)],
-        [merged(1, 10, tasks=("PAY-1",)), ticket("SHOP-1", 0)],
+    "of no tracker with such keys": (
+        [("UTC-5", TieSource.NAMED, False)],
+        [
+            merged(1, 10, tasks=("UTC-5",)),
+            ticket("acme/blog#1", 0, project="acme/blog", tracker="github"),
+        ],
+    ),
+    "of a project that the tracker with such keys did not tell of": (
+        [],
+        [merged(1, 10, tasks=("UTC-5",)), ticket("SHOP-1", 0)],
+    ),
+    "the same, tied by a tracker": (
+        [("UTC-5", TieSource.PROVIDER, True)],
+        [merged(1, 10), tied("UTC-5", TieKind.CHANGE, "1"), ticket("SHOP-1", 0)],
+    ),
+    "an issue of a repository that told of none": (
+        [("acme/shop#7", TieSource.NAMED, False)],
+        [merged(1, 10, tasks=("#7",)), ticket("SHOP-1", 0)],
     ),
     "of a project without such a ticket": (
         [],

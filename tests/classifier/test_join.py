@@ -34,7 +34,7 @@ from store.engine import Database
 from tests.capturing import PSEUDONYMS
 from tests.delivering import RECEIVED_AT
 from tests.filling import fill, rows
-from tests.store.working import change, review
+from tests.store.working import change, review, ticket
 
 SAMPLE = Path(__file__).parent.parent / "join_sample"
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -257,6 +257,19 @@ def test_a_ticket_is_reached_through_the_commit_that_its_tracker_ties(database: 
     assert linked(database, "ticket") == [("s1", "PAY-7", "B")]
     costs = rows(database, "links", "kind, cost_nanousd")
     assert costs == [("commit", 1_000_000_000), ("ticket", 1_000_000_000)]
+
+
+def test_what_only_looks_like_a_ticket_is_none_once_a_tracker_with_such_keys_tells(
+    database: Database,
+) -> None:
+    fold(database, session("s1", 0, 1, "src/basket.py"))
+    tell(database, push(1, 1.1, "src/basket.py", tasks=("PAY-7", "UTC-5", "#3")))
+    settle(database)
+    keys = ["acme/shop#3", "PAY-7", "UTC-5"]
+    assert sorted(key for _, key, _ in linked(database, "ticket")) == sorted(keys)
+    tell(database, ticket("PAY-7", 0))
+    settle(database)
+    assert sorted(key for _, key, _ in linked(database, "ticket")) == sorted(keys[:2])
 
 
 def test_what_is_booked_and_what_is_not_is_all_that_was_spent(database: Database) -> None:
