@@ -22,7 +22,7 @@ from domain.outcomes import Rework
 from store.closing import closings
 from store.engine import Connection
 from store.history import ChangeHistory, histories
-from store.landing import arrived_otherwise, merges_from
+from store.landing import arrived_otherwise, merges_from, on_default_branch
 from store.membership import ChangeId, CommitId
 from store.reverts import reverts_of
 from store.touches import files_of
@@ -110,16 +110,23 @@ def landings_of(
     }
     onward = merges_from(connection, elsewhere)
     tips: dict[ChangeId, CommitId] = {}
+    heads: dict[ChangeId, CommitId] = {}
     for change, history in known.items():
-        if history.merged_at is not None and (history.repo, history.base_ref) in elsewhere:
-            if history.merge_sha:
+        if _merged(history, as_of):
+            if history.merge_sha and (history.repo, history.base_ref) in elsewhere:
                 tips[change] = (history.repo, history.merge_sha)
-        elif history.merged_at is None and history.closed_at is not None:
+        elif _closed(history, as_of):
             tips[change] = (history.repo, history.head_sha)
+        elif history.head_ref != history.default_branch:
+            heads[change] = (history.repo, history.head_sha)
     arrived = arrived_otherwise(connection, set(tips.values())) if tips else {}
+    # A copy of an open change's last commit may have been picked from it: the rest is still open.
+    came = on_default_branch(connection, set(heads.values()))
     found: dict[ChangeId, Landing] = {}
     for change, history in known.items():
-        arrived_at = arrived.get(tips[change]) if change in tips else None
+        tip = tips.get(change)
+        head = heads.get(change)
+        arrived_at = came.get(head) if head else arrived.get(tip) if tip else None
         landed = landing(history, onward, arrived_at, thresholds.release_branches, as_of)
         if landed is not None:
             found[change] = landed
@@ -157,6 +164,10 @@ def _target(change: ChangeId) -> Target:
     return Target(kind=TargetKind.CHANGE, repo=change[0], id=str(change[1]))
 
 
+def _merged(history: ChangeHistory, as_of: datetime) -> bool:
+    return history.merged_at is not None and history.merged_at <= as_of
+
+
 def _closed(history: ChangeHistory, as_of: datetime) -> bool:
-    merged = history.merged_at is not None and history.merged_at <= as_of
-    return not merged and history.closed_at is not None and history.closed_at <= as_of
+    ended = history.closed_at is not None and history.closed_at <= as_of
+    return ended and not _merged(history, as_of)

@@ -59,9 +59,10 @@ def landing(
 
     A merge into any other branch lands with the first merge of that branch, maybe through more
     (``onward``), or as soon as its merge commit is on the default branch (``arrived_at``). A change
-    that was closed without a merge has landed where its head came there all the same.
+    without a merge has landed where its head came there all the same: one that was closed, and one
+    that is open because nobody told of its end.
     """
-    merged_at, closed_at = change.merged_at, change.closed_at
+    merged_at = change.merged_at
     if merged_at is not None and merged_at <= as_of:
         if lands_on(change.base_ref, change.default_branch, release_branches):
             return Landing(at=merged_at, route=Route.MERGED)
@@ -70,8 +71,7 @@ def landing(
         if arrived_at is not None and merged_at <= arrived_at <= as_of:
             moments.append(arrived_at)
         return Landing(at=min(moments), route=Route.STACKED) if moments else None
-    closed = closed_at is not None and closed_at <= as_of and merged_at is None
-    if closed and arrived_at is not None and change.created_at <= arrived_at <= as_of:
+    if arrived_at is not None and change.created_at <= arrived_at <= as_of:
         return Landing(at=arrived_at, route=Route.MANUAL)
     return None
 

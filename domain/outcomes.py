@@ -17,7 +17,7 @@ class Route(StrEnum):
 
     MERGED = "merged"  # the change was merged into the default or a release branch
     STACKED = "stacked"  # into another branch, which landed later
-    MANUAL = "manual"  # the change was closed, but its head is on the default branch
+    MANUAL = "manual"  # nobody told of a merge, but its head is on the default branch
 
 
 class WorkType(StrEnum):

@@ -126,6 +126,28 @@ def test_a_closed_change_whose_head_was_pushed_by_hand_has_landed(
     assert fate(database, as_of=at(29)).landing is None
 
 
+def test_an_open_change_whose_head_is_on_the_default_branch_has_landed(database: Database) -> None:
+    apply(database, change(1, 5, head_sha=sha(7)), push("feature/shop", 2, commit(7)))
+    # A copy may have been picked from it, and what was there before is no work of it.
+    apply(database, push("main", 20, commit(8, authored_at=at(7))))
+    apply(database, change(2, 5, head_sha=sha(9)), push("main", -5, commit(9)))
+    assert [fate(database, number).landing for number in (1, 2)] == [None, None]
+    apply(database, push("main", 30, commit(7), commit(10)))
+    assert fate(database).landing == Landing(at=at(30), route=Route.MANUAL)
+    assert fate(database, as_of=at(29)).landing is None
+    apply(database, merged(1, 40, head_sha=sha(7)))
+    assert fate(database).landing == Landing(at=at(40), route=Route.MERGED)
+    assert fate(database, as_of=at(35)).landing == Landing(at=at(30), route=Route.MANUAL)
+
+
+def test_a_change_from_the_default_branch_has_not_landed_by_what_lands_there(
+    database: Database,
+) -> None:
+    apply(database, push("main", 9, commit(7)))
+    apply(database, change(1, 10, head_ref="main", base_ref="production", head_sha=sha(7)))
+    assert fate(database).landing is None
+
+
 def test_a_marker_reverts_and_a_revert_of_it_lands_it_again(database: Database) -> None:
     apply(
         database,
