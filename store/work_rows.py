@@ -52,7 +52,7 @@ _MERGES: Mapping[Table, Mapping[str, Merge]] = {
                 "head_sha",
                 "base_ref",
             ),
-            *("merge_sha", "created_at", "updated_at", "merged_at", "closed_at"),
+            *("merge_sha", "created_at", "updated_at", "closed_at"),
             *("tasks", "tools", "superseded_by"),
         ),
         **_all_by(_SIZED, "size_version", "additions", "deletions"),
@@ -60,7 +60,8 @@ _MERGES: Mapping[Table, Mapping[str, Merge]] = {
         **_all_by(standing("commit_count_version"), "commit_count_version", "commit_count"),
         **_all_by(standing("labels_version"), "labels_version", "labels"),
         **_all_by(standing("head_repo_version"), "head_repo_version", "head_repo"),
-        **_all_by(earliest, "author", "author_name"),
+        # What was merged stays so. Who only tells that it was is later than who tells when.
+        **_all_by(earliest, "merged_at", "author", "author_name"),
         "author_is_bot": either,
     },
     t.change_people: {},

@@ -57,8 +57,6 @@ _VERDICTS = {
     "unapproval": ReviewState.DISMISSED,
 }
 _CHANGES_REQUESTED = "requested_changes"
-# The action by which a merge request came into this state.
-_ENDS = {"merged": "merge", "closed": "close"}
 
 
 class _Project(msgspec.Struct):
@@ -209,8 +207,9 @@ def _merge_request(
     head = attributes.last_commit
     labels = told.labels if told.labels is not None else attributes.labels
     source = attributes.source
-    ended_before = attributes.state in _ENDS and attributes.action != _ENDS[attributes.state]
-    if head and not ended_before:
+    # When it was closed only the closing tells. Merged it stays: the first time told is that.
+    closed_before = attributes.state == "closed" and attributes.action != "close"
+    if head and not closed_before:
         yield words.change(
             place,
             attributes,

@@ -291,6 +291,16 @@ def test_a_merge_without_a_time_is_timed_by_its_closing_or_its_update(database: 
     assert minutes == [20, 40, 10]
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_what_only_tells_that_it_was_merged_gives_way_to_what_tells_when(
+    database: Database, *, backwards: bool
+) -> None:
+    told = [merged(1, 20), merged(1, 50, merged_at=None, closed_at=None, title="Edited since")]
+    apply(database, *(reversed(told) if backwards else told))
+    stands = standing(database)
+    assert (stands["merged_at"], stands["title"]) == (at(20).timestamp() * 1e6, "Edited since")
+
+
 def test_a_push_without_commits_still_tells_the_tip(database: Database) -> None:
     apply(database, push("main", 5, after=sha(9)))
     assert [row[1:3] for row in rows(database, "pushes")] == [("main", sha(9))]

@@ -179,9 +179,14 @@ def test_a_merge_request_closed_without_a_merge() -> None:
     assert seen.closed_at == at("2017-12-10T17:02:46Z")
 
 
-@pytest.mark.parametrize("state", ["merged", "closed"])
-def test_what_is_said_after_the_end_does_not_move_the_end(state: str) -> None:
-    assert parse(merge_request(state=state, action="update")) == ()
+def test_what_is_said_after_a_closing_does_not_move_it() -> None:
+    assert parse(merge_request(state="closed", action="update")) == ()
+
+
+def test_what_is_said_after_a_merge_tells_that_it_was() -> None:
+    [seen] = parse(merge_request(state="merged", action="update"))
+    assert isinstance(seen, ChangeSeen)
+    assert (seen.state, seen.merged_at) == (ChangeState.MERGED, None)
 
 
 def test_a_draft_of_a_group_in_a_group_by_its_author() -> None:
