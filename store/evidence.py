@@ -24,7 +24,7 @@ from domain.labels import SessionTraces, TargetKind
 from store import tables as t
 from store.given import Asked, asking
 from store.identities import identities_of
-from store.membership import ChangeId, CommitId, branch_windows, default_branches
+from store.membership import ChangeId, CommitId, branch_windows, default_branches, whose_pushes
 from store.neighbourhood import AFTER, BEFORE
 from store.people import persons_of
 from store.shas import maybe_same_work
@@ -193,10 +193,10 @@ def commits_of_changes(
             found[row.repo, row.number].add(row.merge_sha)
         branches[row.head_repo or row.repo, row.head_ref] = None
     windows = branch_windows(connection, branches)
-    for repo, branch, sha, at in _pushed(connection, list(windows)):
-        for window in windows[repo, branch]:
-            if window.change in found and window.since < at <= window.until:
-                found[window.change].add(sha)
+    pushed = [tuple(row) for row in _pushed(connection, list(windows))]
+    for _, sha, _, window in whose_pushes(connection, pushed, windows):
+        if window.change in found:
+            found[window.change].add(sha)
     return found
 
 

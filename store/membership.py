@@ -7,7 +7,7 @@ next change from the end of the one before.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from store import tables as t
 from store.given import asking
+from store.tables import Moment
 
 CommitId = tuple[str, str]
 """(repository, SHA)"""
@@ -43,11 +44,16 @@ _AFTER = datetime(9999, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class BranchWindow:
-    """When a branch belonged to a change: pushes after ``since`` up to ``until`` are its own."""
+    """When a branch belonged to a change: pushes after ``since`` up to ``until`` are its own.
+
+    ``head`` is the change's last commit. Where a forge does not date pushes one may be told after
+    the end: that to this commit is the change's own, whatever its time.
+    """
 
     change: ChangeId
     since: datetime
     until: datetime
+    head: str
 
 
 def chunks(values: Iterable[object]) -> Iterator[list[object]]:
@@ -81,13 +87,11 @@ def changes_of_commits(
     windows = branch_windows(connection, {(repo, branch) for repo, branch, _, _ in pushed})
     lives = {window.change for of in windows.values() for window in of}
     listed_at = _listed_at(connection, lives)
-    for repo, branch, sha, pushed_at in pushed:
-        for window in windows.get((repo, branch), ()):
-            # What was there when its forge listed its commits and is not in the list came from
-            # elsewhere, for example when the default branch was merged into it.
-            unlisted = pushed_at <= listed_at.get(window.change, _BEFORE)
-            if window.since < pushed_at <= window.until and not unlisted:
-                found[repo, sha].add(window.change)
+    for repo, sha, pushed_at, window in whose_pushes(connection, pushed, windows):
+        # What was there when its forge listed its commits and is not in the list came from
+        # elsewhere, for example when the default branch was merged into it.
+        if pushed_at > listed_at.get(window.change, _BEFORE):
+            found[repo, sha].add(window.change)
     return {commit: found[commit] for commit in wanted if commit in found}
 
 
@@ -145,7 +149,9 @@ def branch_windows(
     wanted = set(branches)
     defaults = default_branches(connection, {repo for repo, _ in wanted})
     heads: dict[tuple[str, str], list[BranchWindow]] = {}
-    by_branch: dict[tuple[str, str], list[tuple[datetime, datetime, ChangeId]]] = defaultdict(list)
+    by_branch: dict[tuple[str, str], list[tuple[datetime, datetime, ChangeId, str]]] = defaultdict(
+        list
+    )
     names = sorted({(branch,) for _, branch in wanted})
     for row in _from_branches(connection, names):
         key = (row.home, row.head_ref)
@@ -154,14 +160,14 @@ def branch_windows(
         landed = row.home == row.repo and defaults.get(row.repo) == row.head_ref
         if key in wanted and not landed:
             end = row.merged_at or row.closed_at or _AFTER
-            by_branch[key].append((row.created_at, end, (row.repo, row.number)))
+            by_branch[key].append((row.created_at, end, (row.repo, row.number), row.head_sha))
     for key, lives in by_branch.items():
         lives.sort()
         heads[key] = [
             BranchWindow(
-                change, max((e for _, e, _ in lives[:i] if e <= start), default=_BEFORE), end
+                change, max((e for _, e, *_ in lives[:i] if e <= start), default=_BEFORE), end, head
             )
-            for i, (start, end, change) in enumerate(lives)
+            for i, (start, end, change, head) in enumerate(lives)
         ]
     return heads
 
@@ -169,8 +175,42 @@ def branch_windows(
 @asking({"branch": String()})
 def _from_branches(wanted: Subquery) -> Select[Any]:
     c = t.changes.c
-    query = select(*(c.repo, c.number, c.head_ref, c.created_at, c.merged_at, c.closed_at), _HOME)
+    query = select(
+        *(c.repo, c.number, c.head_ref, c.head_sha, c.created_at, c.merged_at, c.closed_at), _HOME
+    )
     return query.join(wanted, wanted.c.branch == c.head_ref)
+
+
+Pushed = tuple[str, str, str, datetime]
+"""(repository, branch, SHA, when it was pushed)"""
+
+
+def whose_pushes(
+    connection: Connection,
+    pushed: Collection[Pushed],
+    windows: Mapping[tuple[str, str], Sequence[BranchWindow]],
+) -> Iterator[tuple[str, str, datetime, BranchWindow]]:
+    """(repository, SHA, when, whose) of these pushes: of each change whose own they were."""
+    late = {
+        (repo, branch, at)
+        for repo, branch, _, at in pushed
+        if any(at > window.until for window in windows.get((repo, branch), ()))
+    }
+    tips: dict[tuple[str, str, datetime], set[str]] = defaultdict(set)
+    for repo, branch, at, sha in _tips(connection, sorted(late)):
+        tips[repo, branch, at].add(sha)
+    for repo, branch, sha, at in pushed:
+        of, to = windows.get((repo, branch), ()), tips.get((repo, branch, at), ())
+        after = [window for window in of if at > window.until and window.head in to]
+        for window in after or [each for each in of if each.since < at <= each.until]:
+            yield repo, sha, at, window
+
+
+@asking({"repo": String(), "branch": String(), "at": Moment()})
+def _tips(wanted: Subquery) -> Select[Any]:
+    p = t.pushes.c
+    same = (wanted.c.repo == p.repo) & (wanted.c.branch == p.branch) & (wanted.c.at == p.pushed_at)
+    return select(p.repo, p.branch, p.pushed_at, p.sha).join(wanted, same).where(p.tip)
 
 
 def default_branches(connection: Connection, repos: Iterable[str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import pytest
 
 from domain.work import ChangeCommits, CommitsPushed, Repository, WorkFact
 from store.engine import Database
+from store.evidence import commits_of_changes
 from store.membership import branch_windows, changes_of_commits, default_branches
 from tests.store.working import (
     FORK,
@@ -56,6 +57,24 @@ def test_commits_pushed_before_and_after_a_change_was_opened_are_its_own(
         merged(7, 30),
     )
     assert members(database, 1, 2, 3, 4) == {1: {7}, 2: {7}, 3: {7}}
+
+
+@both_ways
+def test_a_push_that_is_told_after_the_end_is_the_changes_whose_head_it_brings(
+    database: Database, backwards: bool
+) -> None:
+    tell(
+        database,
+        backwards,
+        merged(7, 30, head_sha=sha(2)),
+        pushed(31, 1, 2),
+        pushed(40, 3),
+        change(8, 50, created_at=at(45), head_sha=sha(3)),
+    )
+    assert members(database, 1, 2, 3) == {1: {7}, 2: {7}, 3: {8}}
+    with database.reading() as connection:
+        held = commits_of_changes(connection, [(REPO.name, 7), (REPO.name, 8)])
+    assert held == {(REPO.name, 7): {sha(1), sha(2), sha(207)}, (REPO.name, 8): {sha(3)}}
 
 
 @both_ways
