@@ -1,5 +1,6 @@
 """The tickets that changes are tied to, what speaks for it, and what became of the tickets."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from store.membership import ChangeId, CommitId
 _CHANGE = {"repo": String(), "number": Integer()}
 # Keys of Azure Boards are the same in all of its projects.
 _AZURE = ("AB", "azure-devops")
+_LOWER_KEY = re.compile(
+    r"(?<![A-Za-z0-9])([a-z][a-z0-9]{1,9}-[1-9][0-9]{0,6})(?![A-Za-z0-9]|\.[0-9])"
+)
 # Whose keys are like PAY-7: what else looks so (UTC-5, NODE-20) is no ticket.
 _KEYED = ("jira", "linear")
 
@@ -91,15 +95,28 @@ def ties_of(connection: Connection, known: Mapping[ChangeId, ChangeHistory]) -> 
     ):
         for change, key in of:
             sources[change][key].add(source)
+    written = {change: _lower_keys(history.head_ref) for change, history in known.items()}
     keys = {key for of in sources.values() for key in of}
+    tickets = _tickets(connection, keys.union(*written.values()))
+    for change, of_branch in written.items():
+        for key in of_branch & tickets.keys():
+            sources[change][key].add(TieSource.NAMED)
     return Ties(
         sources={
             change: {key: frozenset(told) for key, told in of.items()}
             for change, of in sources.items()
         },
-        tickets=_tickets(connection, keys),
+        tickets=tickets,
         projects=projects_of(connection, keys),
     )
+
+
+def _lower_keys(branch: str) -> set[str]:
+    """What may be keys in lower case in the name of a branch, as they are written elsewhere.
+
+    Most are words ("fix-2"): only those of known tickets count.
+    """
+    return {match[1].upper() for match in _LOWER_KEY.finditer(branch)}
 
 
 def project_of(key: str) -> str:

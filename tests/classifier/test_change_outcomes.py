@@ -306,6 +306,14 @@ TIES: dict[str, tuple[list[tuple[str, TieSource, bool]], list[WorkFact]]] = {
             tied("PAY-1", TieKind.COMMIT, sha(3)),
         ],
     ),
+    "in lower case in the branch, of a ticket that is known": (
+        [("PAY-1", TieSource.NAMED, True)],
+        [merged(1, 10, head_ref="dev/pay-1-fix-2"), ticket("PAY-1", 0), ticket("SHOP-1", 0)],
+    ),
+    "in lower case in the branch, where no tracker tells anything": (
+        [],
+        [merged(1, 10, head_ref="pay-1-fix")],
+    ),
     "of Azure Boards": (
         [],
         [
