@@ -40,12 +40,12 @@ def closed_reason(change: ChangeHistory, closing: Closing, as_of: datetime) -> C
     """Tell why it was closed, by what was known then."""
     labels = {label.casefold() for label in change.labels or ()}
     merged = [each for each in closing.successors if each.merged_at <= as_of]
-    superseded = change.superseded_by or any(
+    superseded = any(at <= as_of for at in closing.named_since) or any(
         each.same_work or each.shared_files >= _SAME_FILES for each in merged
     )
     # In the order of the reasons.
     speaking = {
-        ClosedReason.SUPERSEDED: bool(superseded),
+        ClosedReason.SUPERSEDED: superseded,
         ClosedReason.DUPLICATE: bool(labels & _DUPLICATE),
         ClosedReason.CI_FAILURE: _failing(closing, as_of),
         ClosedReason.REJECTED_CODE: _rejected(change.feedback, as_of),

@@ -4,14 +4,15 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Integer, String, select
+from sqlalchemy import Connection, Integer, Select, String, Subquery, select
 
 from domain.work import CheckState
 from store import tables as t
-from store.given import given
+from store.given import asking, given
 from store.history import ChangeHistory
-from store.membership import ChangeId
+from store.membership import HOME, ChangeId
 
 _CHANGE = {"repo": String(), "number": Integer()}
 
@@ -29,8 +30,8 @@ class HeadCheck:
 class Successor:
     """A later change that was merged and has something in common with the closed one.
 
-    ``same_work`` is true for one of the same branch or ticket; of others ``shared_files`` is the
-    share of the closed change's files that they touch.
+    ``same_work`` is true for one of the same branch (of the same fork) or ticket; of others
+    ``shared_files`` is the share of the closed change's files that they touch.
     """
 
     number: int
@@ -41,10 +42,15 @@ class Successor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
-    """What may say why a change was closed."""
+    """What may say why a change was closed.
+
+    ``named_since`` are when those changes were made that its text names in its stead: what it calls
+    so may be an issue, which shares its numbers with them.
+    """
 
     checks: tuple[HeadCheck, ...] = ()
     successors: tuple[Successor, ...] = ()
+    named_since: tuple[datetime, ...] = ()
 
 
 def closings(
@@ -55,12 +61,37 @@ def closings(
         return {}
     checks = _checks(connection, closed)
     successors = _successors(connection, closed, within)
+    named = _named(connection, closed)
     return {
         change: Closing(
-            checks=tuple(checks.get(change, ())), successors=tuple(successors.get(change, ()))
+            checks=tuple(checks.get(change, ())),
+            successors=tuple(successors.get(change, ())),
+            named_since=tuple(named.get(change, ())),
         )
         for change in closed
     }
+
+
+def _named(
+    connection: Connection, closed: Mapping[ChangeId, ChangeHistory]
+) -> dict[ChangeId, list[datetime]]:
+    """When the changes were made that the texts of these name in their stead."""
+    named: dict[ChangeId, list[ChangeId]] = defaultdict(list)
+    for change, history in closed.items():
+        for number in history.superseded_by:
+            named[history.repo, number].append(change)
+    found: dict[ChangeId, list[datetime]] = defaultdict(list)
+    for repo, number, created_at in _made(connection, sorted(named)):
+        for change in named[repo, number]:
+            found[change].append(created_at)
+    return found
+
+
+@asking(_CHANGE)
+def _made(wanted: Subquery) -> Select[Any]:
+    c = t.changes.c
+    same = (wanted.c.repo == c.repo) & (wanted.c.number == c.number)
+    return select(c.repo, c.number, c.created_at).join(wanted, same)
 
 
 def _checks(
@@ -133,14 +164,15 @@ def _of_the_same_branch(
             branches[history.repo, history.head_ref].append(change)
     wanted = given(connection, {"repo": String(), "branch": String()}, sorted(branches))
     c = t.changes.c
-    query = select(c.repo, c.head_ref, c.number).join(
+    query = select(c.repo, HOME, c.head_ref, c.number).join(
         wanted, (wanted.c.branch == c.head_ref) & (wanted.c.repo == c.repo)
     )
     return {
         (change, number)
-        for repo, branch, number in connection.execute(query)
+        for repo, home, branch, number in connection.execute(query)
         for change in branches[repo, branch]
-        if change[1] != number
+        # Every fork has a branch "patch-1".
+        if change[1] != number and home == closed[change].home
     }
 
 

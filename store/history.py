@@ -27,6 +27,8 @@ _CHANGE = {"repo": String(), "number": Integer()}
 _BRANCH = {"repo": String(), "branch": String()}
 # Whoever sets longer waits has them looked at when labels become final.
 _REPLACED_WITHIN = timedelta(days=30)
+# Between the numbers of a change and of what replaced it. Of more than so many all would be read.
+_APART = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class ChangeHistory:
 
     ``pushed_at`` are the pushes to its own branch while it was its own; ``commits`` are what its
     forge listed, without those of its merge. ``authors`` are persons. ``tasks`` are whole keys.
+    ``home`` is the repository that its branch is in: ``repo``, or a fork.
     ``default_branch``, ``lines`` and ``labels`` are None where they were not told.
     """
 
@@ -62,6 +65,7 @@ class ChangeHistory:
     tools: tuple[str, ...]
     labels: tuple[str, ...] | None
     superseded_by: tuple[int, ...]
+    home: str
     head_ref: str
     head_sha: str
     base_ref: str
@@ -95,6 +99,7 @@ def histories(connection: Connection, ids: Collection[ChangeId]) -> dict[ChangeI
             tools=_lines(row.tools) or (),
             labels=_lines(row.labels),
             superseded_by=tuple(map(int, _lines(row.superseded_by) or ())),
+            home=homes[change][0],
             head_ref=row.head_ref,
             head_sha=row.head_sha,
             base_ref=row.base_ref,
@@ -251,6 +256,7 @@ def affected_by(connection: Connection, changes: Collection[ChangeId]) -> set[Ch
         undone_by(connection, changes)
         | _merged_into(connection, changes)
         | _replaced_by(connection, changes)
+        | _naming(connection, changes)
         | touched_before(connection, changes)
     )
 
@@ -301,6 +307,28 @@ def _replaced_by(connection: Connection, changes: Collection[ChangeId]) -> set[C
     since = min(merges.values()) - _REPLACED_WITHIN
     closed = _closed(connection, sorted(found), since=since)
     return {(repo, number) for repo, number in closed}
+
+
+def _naming(connection: Connection, changes: Collection[ChangeId]) -> set[ChangeId]:
+    """Closed changes whose text names one of these in their stead, maybe before it was known."""
+    rows = [(repo, max(of - _APART, 0), of + _APART) for repo, of in sorted(changes)]
+    return {
+        (row.repo, row.number)
+        for row in _replaced(connection, rows)
+        if any((row.repo, int(of)) in changes for of in _lines(row.superseded_by) or ())
+    }
+
+
+@asking({"repo": String(), "least": Integer(), "most": Integer()})
+def _replaced(wanted: Subquery) -> Select[Any]:
+    c = t.changes.c
+    near = (wanted.c.repo == c.repo) & c.number.between(wanted.c.least, wanted.c.most)
+    return (
+        select(c.repo, c.number, c.superseded_by)
+        .join(wanted, near)
+        .where(c.superseded_by != "", c.state == ChangeState.CLOSED.value)
+        .distinct()
+    )
 
 
 @asking(_BRANCH)

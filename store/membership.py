@@ -37,7 +37,8 @@ ChangeId = tuple[str, int]
 _CHANGE = {"repo": String(), "number": Integer()}
 _SHA = {"sha": String()}
 _CHUNK = 200
-_HOME = func.coalesce(t.changes.c.head_repo, t.changes.c.repo).label("home")
+HOME = func.coalesce(t.changes.c.head_repo, t.changes.c.repo).label("home")
+"""The repository that a change's branch is in: its own, or a fork."""
 _BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
 _AFTER = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -138,7 +139,7 @@ def _releases(wanted: Subquery) -> Select[Any]:
         select(c.repo, c.number)
         .join(wanted, (wanted.c.repo == c.repo) & (wanted.c.number == c.number))
         .join(t.repositories, (r.repo == c.repo) & (r.default_branch == c.head_ref))
-        .where(_HOME == c.repo, r.default_branch != "")
+        .where(HOME == c.repo, r.default_branch != "")
     )
 
 
@@ -176,7 +177,7 @@ def branch_windows(
 def _from_branches(wanted: Subquery) -> Select[Any]:
     c = t.changes.c
     query = select(
-        *(c.repo, c.number, c.head_ref, c.head_sha, c.created_at, c.merged_at, c.closed_at), _HOME
+        *(c.repo, c.number, c.head_ref, c.head_sha, c.created_at, c.merged_at, c.closed_at), HOME
     )
     return query.join(wanted, wanted.c.branch == c.head_ref)
 

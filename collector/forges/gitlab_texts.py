@@ -39,11 +39,7 @@ _REVERTED = re.compile(
     rf"{_BULLET}(?:This{_GAP})?Reverts{_GAP}(?:merge{_GAP}request{_GAP})?{_MERGE_REQUEST}",
     re.MULTILINE | re.IGNORECASE,
 )
-_SUPERSEDED = re.compile(
-    rf"(?<![\w-])(?:(?:super[sc]eded|replaced){_GAP}(?:by|with)|in{_GAP}favou?r{_GAP}of"
-    rf"|duplicates?{_GAP}of):?{_GAP}{_MERGE_REQUEST}",
-    re.IGNORECASE,
-)
+_SUPERSEDED = re.compile(rf"{references.SUPERSEDED}{_MERGE_REQUEST}", re.MULTILINE | re.IGNORECASE)
 _REVERT_BRANCH = re.compile(r"\Arevert-(?P<sha>[0-9a-f]{8})(?:-[0-9a-f]{1,8})?\Z")
 
 

@@ -35,13 +35,27 @@ _REVERTED_CHANGE = re.compile(
 )
 # The branch that GitHub's revert button makes.
 _REVERT_BRANCH = re.compile(rf"\Arevert-(?P<number>{_NUMBER})-")
-# "Superseded by #7", "closing in favour of #7": the other change took this one's place.
+# "Superseded by #7", "closing in favour of #7": the other change took this one's place. In the
+# middle of a sentence it may be said of anything, as in "fixes #9, which is a duplicate of #7": so
+# it must begin one, or be said of "this" or of closing.
+_THIS = rf"this(?:{_GAP}(?:PR|MR|(?:pull|merge){_GAP}request|change|one))?"
+_SAID_OF_THIS = (
+    rf"(?:{_BULLET}|[.!?;:]{_GAP}"
+    rf"|(?<![\w-]){_THIS}{_GAP}(?:is|was|got|has{_GAP}been){_GAP}(?:now{_GAP})?(?:an?{_GAP})?)"
+)
+_CLOSED = rf"(?<![\w-])clos(?:e[sd]?|ing)(?:{_GAP}(?:it|{_THIS}))?{_GAP}"
+SUPERSEDED = (
+    rf"(?:{_SAID_OF_THIS}(?:(?:super[sc]eded|replaced){_GAP}(?:by|with)|duplicates?{_GAP}of"
+    rf"|in{_GAP}favou?r{_GAP}of)|{_CLOSED}(?:in{_GAP}favou?r{_GAP}of|as{_GAP}superseded{_GAP}by"
+    rf"|as{_GAP}an?{_GAP}duplicate{_GAP}of)):?{_GAP}"
+)
+"""What a text says before the change that took its own one's place; of several lines."""
+
 _SUPERSEDED = re.compile(
-    rf"(?<![\w-])(?:(?:super[sc]eded|replaced){_GAP}(?:by|with)|in{_GAP}favou?r{_GAP}of"
-    rf"|duplicates?{_GAP}of):?{_GAP}(?:PR{_GAP})?"
+    rf"{SUPERSEDED}(?:PR{_GAP})?"
     rf"(?:(?P<name>{_NAME})?[#!](?P<number>{_NUMBER})"
     rf"|https?://[^\s/]{{1,255}}/(?P<path>{_NAME})/pull/(?P<linked>{_NUMBER}))",
-    re.IGNORECASE,
+    re.MULTILINE | re.IGNORECASE,
 )
 # GitHub's nine keywords, directly before the reference. Other linkers allow any words between the
 # two and so take "fixes the typo from #7" for a reference to the task.
@@ -121,7 +135,8 @@ def superseding_changes(body: str, repository: str) -> tuple[int, ...]:
     """Find the numbers of the changes of ``repository`` that a change says took its place.
 
     It says so with ``Superseded by #7``, ``Replaced by #7``, ``in favour of #7`` or ``Duplicate of
-    #7``, also with ``!7`` or the change's URL.
+    #7``, also with ``!7`` or the change's URL, where a sentence begins so or says it of "this". The
+    number may be an issue's: whoever asks must look whether it is a change.
     """
     numbers = [
         int(match["number"] or match["linked"])

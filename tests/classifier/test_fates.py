@@ -16,6 +16,7 @@ from store.history import affected_by
 from store.membership import ChangeId
 from tests.store.working import (
     DEV,
+    FORK,
     REPO,
     REVIEWER,
     apply,
@@ -248,7 +249,30 @@ def test_the_author_answering_is_at_work_and_no_reviewer(database: Database) -> 
 CLOSED_BECAUSE: dict[str, tuple[ClosedReason, list[WorkFact]]] = {
     "it says so": (
         ClosedReason.SUPERSEDED,
+        [
+            closed(1, 9, superseded_by=(2,)),
+            check("unit", CheckState.FAILURE, 5),
+            change(2, 10, head_ref="two"),
+        ],
+    ),
+    "what it names is an issue, or a change that nobody told of": (
+        ClosedReason.CI_FAILURE,
         [closed(1, 9, superseded_by=(2,)), check("unit", CheckState.FAILURE, 5)],
+    ),
+    "another of its fork's branch was merged": (
+        ClosedReason.SUPERSEDED,
+        [
+            closed(1, 9, head_repository=FORK.name),
+            merged(2, 3 * DAY, created_at=at(20), head_repository=FORK.name),
+        ],
+    ),
+    "nobody knows; another fork's branch of that name was merged": (
+        ClosedReason.UNKNOWN,
+        [
+            closed(1, 9, head_repository=FORK.name),
+            merged(2, 3 * DAY, created_at=at(20), head_repository="bob/shop"),
+            merged(3, 3 * DAY, created_at=at(20)),
+        ],
     ),
     "another of its branch was merged": (
         ClosedReason.SUPERSEDED,
@@ -357,6 +381,20 @@ def test_a_successor_concerns_those_that_it_may_replace(database: Database) -> N
         merged(4, DAY, tasks=("PAY-1",)),
     )
     assert affected(database, 4) == {1, 2}
+
+
+def test_what_a_text_names_concerns_it_whenever_that_is_told(database: Database) -> None:
+    apply(
+        database,
+        closed(1, 9, superseded_by=(7,)),
+        closed(2, 9, head_ref="two", superseded_by=(70,)),
+        change(3, 9, head_ref="three", superseded_by=(7,)),
+        change(7, 10, head_ref="seven"),
+    )
+    assert affected(database, 7) == {1}
+    assert fate(database, as_of=at(9)).closed_reason is ClosedReason.SUPERSEDED
+    apply(database, change(7, 10, head_ref="seven", created_at=at(10)))
+    assert fate(database, as_of=at(9)).closed_reason is ClosedReason.UNKNOWN
 
 
 def test_rework_is_what_goes_beyond_the_usual(database: Database) -> None:

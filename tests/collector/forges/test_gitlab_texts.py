@@ -71,6 +71,7 @@ def test_reverted_merge_requests(text: str, found: tuple[int, ...]) -> None:
         ("Replaced by https://git.example.com/group/sub/project/-/merge_requests/7", (7,)),
         ("replaced by group/other!7", ()),
         ("replaced by #7", ()),
+        ("Closes #3, which was replaced by !7", ()),
         ("> superseded by !7", ()),
     ],
 )

@@ -254,6 +254,7 @@ def test_any_text_can_be_read_and_gives_each_reference_once(text: str) -> None:
     [
         *("<!--", "`", "```", " ", "\t", "\n", "a/", "A", "A-", "A_", "https://", "fix: https://h"),
         *("fix ", "fix " + "a" * 90, "Reverts ", "This reverts commit "),
+        *("This PR is ", "closing this in favour of ", "- ", ". "),
         *("Agent-Session:", "Agent-Session: a"),
     ],
 )
@@ -263,6 +264,7 @@ def test_long_hostile_texts_are_read_in_linear_time(piece: str) -> None:
     assert references.named_sessions(text) == ()
     assert references.reverted_commits(text) == ()
     assert references.reverted_changes(text, text, REPOSITORY) == ()
+    assert references.superseding_changes(text, REPOSITORY) == ()
     assert references.closed_by_change(text, REPOSITORY) == ()
     assert references.ticket_keys(text) == ()
     assert references.branch_ticket_keys(text) == ()
@@ -274,8 +276,16 @@ def test_long_hostile_texts_are_read_in_linear_time(piece: str) -> None:
         ("Superseded by #7", (7,)),
         ("superceded by: #7, thanks", (7,)),
         ("Closing in favour of acme/web#7.", (7,)),
-        ("in favor of https://github.com/acme/web/pull/7", (7,)),
-        ("Replaced with PR #7 and duplicate of #8", (7, 8)),
+        ("In favor of https://github.com/acme/web/pull/7", (7,)),
+        ("Replaced with PR #7. Duplicate of #8", (7, 8)),
+        ("Thanks!\n- This PR is a duplicate of #7", (7,)),
+        ("We closed this in favour of #7", (7,)),
+        ("Closed as superseded by #7", (7,)),
+        ("This has been superseded by #7", (7,)),
+        ("Fixes #120, which is a duplicate of #98.", ()),
+        ("The cache was replaced by #7", ()),
+        ("Drops the old cache in favour of #7", ()),
+        ("Fixes #120 (superseded by #98)", ()),
         ("Superseded by !7", (7,)),
         ("Superseded by other/web#7", ()),
         ("It supersedes #7", ()),
