@@ -158,7 +158,10 @@ def author_activity(change: ChangeHistory) -> list[datetime]:
 
 
 def work_moments(change: ChangeHistory) -> list[datetime]:
-    """List when work came to the change: its pushes, and its commits where no pushes are told."""
+    """List when work came to the change: its pushes, and its commits where no pushes are told.
+
+    Merges are nobody's work: neither they nor pushes of nothing else are among it.
+    """
     return list(change.pushed_at) or [each.at for each in change.commits if not each.joins]
 
 

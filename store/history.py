@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, String, Subquery, bindparam, func, select
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Select,
+    String,
+    Subquery,
+    bindparam,
+    exists,
+    func,
+    select,
+)
 
 from domain.labels import Feedback
 from domain.tickets import ticket_key
@@ -50,9 +60,10 @@ class HeldCommit:
 class ChangeHistory:
     """A change with everything that happened to it, whenever that was.
 
-    ``pushed_at`` are the pushes to its own branch while it was its own; ``commits`` are what its
-    forge listed, without those of its merge. ``authors`` are persons. ``tasks`` are whole keys.
-    ``home`` is the repository that its branch is in: ``repo``, or a fork.
+    ``pushed_at`` are the pushes of work to its own branch while it was its own, without those that
+    brought merges alone; ``commits`` are what its forge listed, without those of its merge.
+    ``authors`` are persons. ``tasks`` are whole keys. ``home`` is the repository that its branch is
+    in: ``repo``, or a fork.
     ``default_branch``, ``lines`` and ``labels`` are None where they were not told.
     """
 
@@ -186,9 +197,20 @@ def _pushes(
 
 @asking(_BRANCH)
 def _pushed(wanted: Subquery) -> Select[Any]:
-    p = t.pushes.c
-    same = (wanted.c.repo == p.repo) & (wanted.c.branch == p.branch)
-    return select(p.repo, p.branch, p.pushed_at).distinct().join(wanted, same)
+    p, c = t.pushes.c, t.commits.c
+    parents = select(func.count()).where(
+        t.commit_parents.c.repo == c.repo, t.commit_parents.c.sha == c.sha
+    )
+    files = exists().where(t.commit_files.c.repo == c.repo, t.commit_files.c.sha == c.sha)
+    # What another branch brought, and commits that hold nothing, are nobody's work.
+    nothing = (parents.scalar_subquery() > 1) | (c.files_told & ~files)
+    return (
+        select(p.repo, p.branch, p.pushed_at)
+        .distinct()
+        .join(wanted, (wanted.c.repo == p.repo) & (wanted.c.branch == p.branch))
+        .outerjoin(t.commits, (c.repo == p.repo) & (c.sha == p.sha))
+        .where(c.sha.is_(None) | ~nothing)
+    )
 
 
 def _commits(connection: Connection, ids: Iterable[ChangeId]) -> dict[ChangeId, list[HeldCommit]]:

@@ -17,6 +17,7 @@ import msgspec
 from collector.forges import markers, references
 from collector.forges.errors import UnreadablePayload
 from collector.forges.reading import Instant, Number, Sha, Text, utc
+from collector.forges.touching import own_files
 from domain.pseudonym import Pseudonyms
 from domain.repository import repository_name
 from domain.work import (
@@ -317,6 +318,7 @@ def commit_seen(told: CommitTold, pseudonyms: Pseudonyms) -> CommitSeen:
         authored_at=_utc(authored),
         committed_at=_utc(committed) if committed else None,
         parents=told.parents,
+        files=own_files(told.comment, None),
         sessions=references.named_sessions(told.comment),
         reverts=references.reverted_commits(told.comment),
         tasks=_once(

@@ -15,6 +15,7 @@ import msgspec
 from collector.forges import markers, references
 from collector.forges.errors import UnreadablePayload
 from collector.forges.reading import Instant, Number, Sha, Text, utc
+from collector.forges.touching import own_files
 from domain.pseudonym import Pseudonyms
 from domain.repository import repository_name
 from domain.work import (
@@ -262,6 +263,7 @@ def commit_seen(told: CommitTold, name: str, pseudonyms: Pseudonyms) -> CommitSe
         authored_at=at,
         committed_at=at,
         parents=None if told.parents is None else tuple(each.hash for each in told.parents),
+        files=own_files(told.message, None),
         sessions=references.named_sessions(told.message),
         reverts=references.reverted_commits(told.message),
         tasks=_once(

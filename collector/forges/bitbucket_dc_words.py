@@ -12,6 +12,7 @@ import msgspec
 from collector.forges import markers, references
 from collector.forges.errors import UnreadablePayload
 from collector.forges.reading import Instant, Number, Sha, Text, utc
+from collector.forges.touching import own_files
 from domain.pseudonym import Pseudonyms
 from domain.repository import repository_name
 from domain.work import (
@@ -216,6 +217,7 @@ def commit_seen(told: CommitTold, pseudonyms: Pseudonyms) -> CommitSeen:
         authored_at=moment(told.author_timestamp),
         committed_at=moment(committed) if committed is not None else None,
         parents=None if told.parents is None else tuple(each.id for each in told.parents),
+        files=own_files(told.message, None),
         sessions=references.named_sessions(told.message),
         reverts=references.reverted_commits(told.message),
         tasks=references.ticket_keys(told.message.partition("\n")[0]),

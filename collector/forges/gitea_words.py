@@ -14,6 +14,7 @@ import msgspec
 from collector.forges import markers, references
 from collector.forges.errors import UnreadablePayload
 from collector.forges.reading import Count, Instant, Number, Sha, Text, utc
+from collector.forges.touching import own_files
 from domain.pseudonym import Pseudonyms
 from domain.repository import repository_name
 from domain.tickets import TicketMoved, TicketSeen, TicketState
@@ -232,13 +233,14 @@ def commit_seen(
     """Give a commit with what its message refers to; ``files`` are paths."""
     subject = message.partition("\n")[0]
     named = None if files is None else dict.fromkeys(map(pseudonyms.file, files))
+    touched = None if named is None else tuple(FileTouched(file=each) for each in named if each)
     return CommitSeen(
         sha=sha,
         author=_named(author.username, author.name, author.email, pseudonyms),
         authored_at=moment(authored_at),
         committed_at=moment_or_none(committed_at),
         parents=parents,
-        files=None if named is None else tuple(FileTouched(file=each) for each in named if each),
+        files=own_files(message, touched),
         sessions=references.named_sessions(message),
         reverts=references.reverted_commits(message),
         tasks=_once(references.closed_issues(message, place.name), references.ticket_keys(subject)),

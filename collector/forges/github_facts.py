@@ -25,6 +25,7 @@ from collector.forges.github_shapes import (
     WorkflowRun,
 )
 from collector.forges.reading import utc
+from collector.forges.touching import own_files
 from domain.pseudonym import Pseudonyms
 from domain.repository import repository_name
 from domain.tickets import TicketSeen, TicketState
@@ -232,7 +233,7 @@ def _commit(
         authored_at=moment(authored_at),
         committed_at=moment(committed_at) if committed_at else None,
         parents=parents,
-        files=files,
+        files=own_files(message, files),
         sessions=references.named_sessions(message),
         reverts=references.reverted_commits(message),
         tasks=_once(references.closed_issues(message, of.name), references.ticket_keys(subject)),

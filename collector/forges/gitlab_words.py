@@ -16,6 +16,7 @@ import msgspec
 from collector.forges import gitlab_texts, markers, references
 from collector.forges.errors import UnreadablePayload
 from collector.forges.reading import Count, Number, Sha, Text, utc
+from collector.forges.touching import own_files
 from domain.people import SamePerson, Strength
 from domain.pseudonym import Pseudonyms
 from domain.repository import repository_name
@@ -291,6 +292,7 @@ def commit_seen(
         reverts = (*(sha for sha in reverts if not sha.startswith(undone)), undone)
     return replace(
         seen,
+        files=own_files(message, seen.files),
         sessions=references.named_sessions(message),
         reverts=reverts,
         tasks=_once(

@@ -233,6 +233,36 @@ def test_rounds_are_counted_by_commits_where_no_pushes_are_told(database: Databa
     assert fate(database, as_of=at(19)).review_rounds == 0
 
 
+MERGES: dict[str, dict[str, Any]] = {
+    "it has two parents": {"parents": (sha(1), sha(2)), "files": files("a")},
+    "it holds nothing": {"files": ()},
+}
+
+
+@pytest.mark.parametrize("told", MERGES)
+def test_a_push_of_a_merge_alone_answers_nobody(database: Database, told: str) -> None:
+    merge = MERGES[told]
+    apply(database, change(1, 1), push("feature/shop", 2, commit(7, files=files("a"))))
+    for minute in (10, 20, 30, 40):
+        apply(
+            database,
+            review(f"r{minute}", ReviewState.COMMENTED, minute),
+            push("feature/shop", minute + 5, commit(minute, **merge)),
+        )
+    assert (fate(database).review_rounds, fate(database).active_at) == (0, at(2))
+    apply(database, push("feature/shop", 50, commit(50, **merge), commit(51, files=files("a"))))
+    assert (fate(database).review_rounds, fate(database).active_at) == (1, at(50))
+
+
+@pytest.mark.parametrize("told", [{}, {"parents": (sha(1),)}, {"files": files("a")}])
+def test_a_push_of_whatever_else_is_work(database: Database, told: dict[str, Any]) -> None:
+    asked = review("r1", ReviewState.COMMENTED, 10)
+    apply(database, change(1, 1), asked, push("feature/shop", 20, commit(20, **told)))
+    assert fate(database).review_rounds == 1
+    apply(database, review("r2", ReviewState.COMMENTED, 30), push("feature/shop", 40))
+    assert fate(database).review_rounds == 2
+
+
 def test_the_author_answering_is_at_work_and_no_reviewer(database: Database) -> None:
     apply(
         database,

@@ -331,7 +331,7 @@ def test_the_default_branch_is_read_from_the_tip_that_was_read_last() -> None:
 def test_a_merge_on_the_default_branch_is_not_asked_for_files() -> None:
     pushes = [fact for fact in facts("commits") if isinstance(fact, CommitsPushed)]
     files = {push.after: push.commits[0].files for push in pushes}
-    assert files[sha("m1")] is None
+    assert files[sha("m1")] == ()
     assert files[sha("head-3")] is not None
 
 
