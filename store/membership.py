@@ -1,7 +1,8 @@
 """Which changes a commit belongs to, derived from everything listed, pushed and merged so far.
 
 A change's commits are those its forge listed or named as its head, those pushed to its branch
-while the branch was its own, and the commit its merge made. Derived when read, so that the order
+while the branch was its own, and the commit its merge made; without those that another change had
+brought to its branch, which it only carries on. Derived when read, so that the order
 in which pushes and changes arrived makes no difference. A branch name used again belongs to the
 next change from the end of the one before.
 """
@@ -16,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    Row,
     Select,
     String,
     Subquery,
@@ -93,7 +95,43 @@ def changes_of_commits(
         # elsewhere, for example when the default branch was merged into it.
         if pushed_at > listed_at.get(window.change, _BEFORE):
             found[repo, sha].add(window.change)
+    _leave_to_the_first(connection, found)
     return {commit: found[commit] for commit in wanted if commit in found}
+
+
+def _leave_to_the_first(connection: Connection, found: Mapping[CommitId, set[ChangeId]]) -> None:
+    """Take commits away from changes that only carry them on, as a release does.
+
+    What was merged into a branch by a change of its own is not the work of the change that merges
+    that branch later.
+    """
+    several = {commit: of for commit, of in found.items() if len(of) > 1}
+    ways = {
+        (row.repo, row.number): row
+        for row in _ways(connection, sorted({change for of in several.values() for change in of}))
+    }
+    for of in several.values():
+        carrying = {
+            later
+            for later in of
+            if any(_carries_on(ways[later], ways[first]) for first in of if first != later)
+        }
+        of.difference_update(carrying)
+
+
+def _carries_on(later: Row[Any], first: Row[Any]) -> bool:
+    """Whether the one came from the branch into which the other had been merged before."""
+    into = (first.repo, first.base_ref) == (later.home, later.head_ref)
+    until = later.merged_at or later.closed_at or _AFTER
+    return into and first.merged_at is not None and first.merged_at < until
+
+
+@asking(_CHANGE)
+def _ways(wanted: Subquery) -> Select[Any]:
+    c = t.changes.c
+    names = (c.repo, c.number, c.head_ref, c.base_ref, c.merged_at, c.closed_at)
+    same = (wanted.c.repo == c.repo) & (wanted.c.number == c.number)
+    return select(*names, HOME).join(wanted, same)
 
 
 @asking(_SHA)

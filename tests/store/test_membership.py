@@ -16,6 +16,7 @@ from tests.store.working import (
     change,
     closed,
     commit,
+    listed,
     merged,
     push,
     sha,
@@ -166,6 +167,61 @@ def test_a_change_from_the_default_branch_owns_nobodys_work(
     release = change(7, 0, head_ref="main", base_ref="production", head_sha=sha(3))
     tell(database, backwards, release, pushed(-5, 3, branch="main"), pushed(5, 4, branch="main"))
     assert members(database, 3, 4) == {}
+
+
+@both_ways
+@pytest.mark.parametrize("told", ["by lists", "by pushes"])
+def test_a_release_only_carries_on_what_changes_brought_to_its_branch(
+    database: Database, backwards: bool, told: str
+) -> None:
+    feature = merged(7, 30, base_ref="develop", merge_sha=sha(50), head_sha=sha(1))
+    release = merged(8, 60, head_ref="develop", created_at=at(10), head_sha=sha(50))
+    story: list[WorkFact] = [feature, release, pushed(20, 3, branch="develop")]
+    if told == "by lists":
+        story += [
+            listed(7, 31, commit(1)),
+            listed(8, 61, commit(1), commit(3), commit(50)),
+        ]
+    else:
+        story += [pushed(-5, 1), pushed(30, 1, 50, branch="develop")]
+    tell(database, backwards, *story)
+    assert members(database, 1, 3, 50) == {1: {7}, 3: {8}, 50: {7}}
+
+
+@both_ways
+def test_a_stack_belongs_to_the_changes_that_began_it(database: Database, backwards: bool) -> None:
+    child = merged(7, 30, base_ref="parent", head_ref="child", head_sha=sha(1), merge_sha=sha(50))
+    parent = merged(8, 60, head_ref="parent", head_sha=sha(50))
+    lists = (listed(7, 31, commit(1)), listed(8, 61, commit(1), commit(2), commit(50)))
+    tell(database, backwards, child, parent, *lists)
+    assert members(database, 1, 2, 50) == {1: {7}, 2: {8}, 50: {7}}
+
+
+def test_a_change_that_is_not_merged_yet_brings_nothing(database: Database) -> None:
+    apply(
+        database,
+        change(7, 30, base_ref="develop", head_sha=sha(1)),
+        change(8, 60, head_ref="develop", head_sha=sha(1)),
+    )
+    assert members(database, 1) == {1: {7, 8}}
+    # Nor does one into the branch of that name in another repository, or one merged afterwards.
+    apply(
+        database,
+        merged(7, 90, base_ref="develop", head_sha=sha(1)),
+        merged(8, 80, head_ref="develop", head_sha=sha(1)),
+        merged(9, 99, head_ref="develop", head_sha=sha(1), head_repository=FORK.name),
+    )
+    assert members(database, 1) == {1: {7, 8, 9}}
+
+
+@both_ways
+def test_of_branches_merged_into_each_other_the_first_change_keeps_its_commits(
+    database: Database, backwards: bool
+) -> None:
+    out = merged(7, 30, head_ref="a", base_ref="b", head_sha=sha(1))
+    back = merged(8, 60, head_ref="b", base_ref="a", head_sha=sha(2))
+    tell(database, backwards, out, back, listed(7, 31, commit(1)), listed(8, 61, commit(1)))
+    assert members(database, 1) == {1: {7}}
 
 
 @both_ways
