@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
 from domain.labels import Feedback, Maturity, Revert, Target
+from domain.onward import landings
 from domain.outcomes import Route, SizeBucket
 from domain.work import ReviewState
 from store.history import ChangeHistory, HeldCommit
@@ -82,20 +83,14 @@ def _landings_of(
     release_branches: Collection[str],
 ) -> Iterator[datetime]:
     """Follow the branch that a change was merged into, to wherever it lands."""
-    reached: dict[str, datetime] = {}
-    frontier = [(change.base_ref, change.merged_at or change.created_at)]
-    while frontier:
-        branch, since = frontier.pop()
-        if branch in reached and reached[branch] <= since:
-            continue
-        reached[branch] = since
-        for merge in onward.get((change.repo, branch), ()):
-            if merge.at < since:
-                continue
-            if lands_on(merge.into, change.default_branch, release_branches):
-                yield merge.at
-            else:
-                frontier.append((merge.into, merge.at))
+
+    def of(branch: str) -> Sequence[BranchMerged]:
+        return onward.get((change.repo, branch), ())
+
+    def lands(branch: str) -> bool:
+        return lands_on(branch, change.default_branch, release_branches)
+
+    return landings(change.base_ref, change.merged_at or change.created_at, of, lands)
 
 
 def last_active(opened_at: datetime, activity: Iterable[datetime], as_of: datetime) -> datetime:

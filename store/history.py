@@ -274,9 +274,11 @@ def _reviewed(wanted: Subquery) -> Select[Any]:
 
 def affected_by(connection: Connection, changes: Collection[ChangeId]) -> set[ChangeId]:
     """Changes whose outcome may depend on these: reverted, stacked on, replaced or reworked by."""
+    # A revert lands with whatever carries it on.
+    carried = _merged_into(connection, changes)
     return (
-        undone_by(connection, changes)
-        | _merged_into(connection, changes)
+        undone_by(connection, carried.union(changes))
+        | carried
         | _replaced_by(connection, changes)
         | _naming(connection, changes)
         | touched_before(connection, changes)

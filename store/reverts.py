@@ -28,6 +28,7 @@ from store.evidence import commits_of_changes
 from store.given import Asked, asking
 from store.landing import changes_with_defaults, on_default_branch
 from store.membership import ChangeId, CommitId, changes_of_commits
+from store.onward import carried_home
 from store.titles import TITLED, title_key
 
 _SHORTEST = 7
@@ -328,10 +329,13 @@ def _landed(connection: Connection, targets: Collection[Target]) -> dict[Target,
     """When each reverting change or commit reached the default branch, where it did."""
     changes = {(x.repo, int(x.id)): x for x in targets if x.kind == TargetKind.CHANGE}
     commits = {(x.repo, x.id): x for x in targets if x.kind == TargetKind.COMMIT}
+    rows = changes_with_defaults(connection, changes)
     landed: dict[Target, datetime | None] = {
         changes[change]: row.merged_at
-        for change, row in changes_with_defaults(connection, changes).items()
+        for change, row in rows.items()
         if row.default_branch in (None, row.base_ref)
     }
+    elsewhere = {change: row for change, row in rows.items() if changes[change] not in landed}
+    landed |= {changes[change]: at for change, at in carried_home(connection, elsewhere).items()}
     pushed = on_default_branch(connection, commits)
     return landed | {commits[commit]: at for commit, at in pushed.items()}

@@ -186,6 +186,33 @@ def test_a_revert_that_is_not_on_the_default_branch_undoes_nothing(database: Dat
     assert fate(database).reverted.at is None
 
 
+def test_a_revert_on_another_branch_counts_once_that_has_landed(database: Database) -> None:
+    apply(
+        database,
+        merged(1, 5, base_ref="develop"),
+        merged(2, 9, head_ref="develop"),
+        merged(3, 20, head_ref="revert-1", base_ref="develop", reverts=(1,)),
+        merged(4, 15, head_ref="hotfix"),
+        merged(5, 21, head_ref="revert-4", base_ref="develop", reverts=(4,)),
+    )
+    assert (fate(database).landing, fate(database).reverted.at) == (
+        Landing(at=at(9), route=Route.STACKED),
+        None,
+    )
+    apply(database, merged(6, 30, head_ref="develop"))
+    assert [fate(database, number).reverted.at for number in (1, 4)] == [at(30), at(30)]
+    assert fate(database, as_of=at(29)).reverted.at is None
+    assert {1, 3, 4, 5} <= affected(database, 6)
+
+
+def test_a_revert_elsewhere_counts_once_its_merge_commit_has_landed(database: Database) -> None:
+    undoing = merged(3, 20, head_ref="revert-1", base_ref="develop", reverts=(1,))
+    apply(database, merged(1, 5), undoing)
+    assert fate(database).reverted.at is None
+    apply(database, push("main", 40, commit(203)))
+    assert fate(database).reverted.at == at(40)
+
+
 def test_a_title_reverts_weakly_for_a_while(database: Database) -> None:
     apply(
         database,
