@@ -33,6 +33,7 @@ from collector.forges import azure_devops_boards as boards
 from collector.forges import azure_devops_builds as builds
 from collector.forges import azure_devops_words as words
 from collector.forges.errors import UnreadablePayload
+from collector.forges.production import named_production
 from collector.forges.reading import Count, Instant, Sha, Text, read, utc
 from collector.provider import Headers, Payload, Provider, bearer_or_basic
 from domain.pseudonym import Pseudonyms
@@ -245,7 +246,7 @@ def _deployed(payload: Payload, _pseudonyms: Pseudonyms) -> tuple[WorkFact, ...]
             deployment_id=f"release:{deployment.id}",
             sha=sha,
             environment=environment.name,
-            production=bool(words.PRODUCTION.match(environment.name)),
+            production=named_production(environment.name),
             state=state,
             at=utc(deployment.completed_on or told.created_date, words.PROVIDER),
         )

@@ -22,6 +22,7 @@ from collector.forges import azure_devops_builds as builds
 from collector.forges import azure_devops_rest as rest
 from collector.forges import azure_devops_words as words
 from collector.forges.errors import UnreadablePayload
+from collector.forges.production import named_production
 from collector.forges.reading import Instant, Text, read
 from collector.passes import at_moment, moment_of
 from collector.source import Page, Reading, readable
@@ -209,7 +210,7 @@ class _Environments:
     def _deployed(
         self, environment: rest.Environment, told: Sequence[rest.DeploymentRecord]
     ) -> Iterator[WorkFact]:
-        production = bool(words.PRODUCTION.match(environment.name))
+        production = named_production(environment.name)
         for each in told:
             run = each.owner.id
             if run not in self.sources:

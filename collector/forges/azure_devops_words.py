@@ -33,8 +33,6 @@ from domain.work import (
 NAME = "azure-devops"
 PROVIDER = "Azure DevOps"
 BRANCH = "refs/heads/"
-PRODUCTION = re.compile(r"\A(?:prod|production|live)", re.IGNORECASE)
-"""How environments are named that are for real, since nothing else says it."""
 
 _GROUP = "vstfs:///"
 _SERVICE_DESCRIPTORS = ("svc.", "s2s.")

@@ -1,6 +1,5 @@
 """From GitHub's objects to facts; texts are read for references and dropped."""
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -24,6 +23,7 @@ from collector.forges.github_shapes import (
     Review,
     WorkflowRun,
 )
+from collector.forges.production import flagged_production
 from collector.forges.reading import utc
 from collector.forges.touching import own_files
 from domain.pseudonym import Pseudonyms
@@ -47,7 +47,6 @@ from domain.work import (
 NAME = "github"
 PROVIDER = "GitHub"
 
-_PRODUCTION = re.compile(r"\A(?:prod|production|live)", re.IGNORECASE)
 _CHECKS = {
     "success": CheckState.SUCCESS,
     "failure": CheckState.FAILURE,
@@ -292,13 +291,12 @@ def deployment(
     state = DeploymentState.RUNNING
     if status is not None:
         state = _DEPLOYMENTS.get(status.state, DeploymentState.RUNNING)
-    named = _PRODUCTION.match(told.environment) is not None
     return DeploymentSeen(
         repository=of,
         deployment_id=str(told.id),
         sha=told.sha,
         environment=told.environment,
-        production=bool(told.production_environment) or named,
+        production=flagged_production(told.environment, told.production_environment),
         state=state,
         at=moment(status.created_at if status else told.created_at),
     )

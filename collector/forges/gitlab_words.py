@@ -15,6 +15,7 @@ import msgspec
 
 from collector.forges import gitlab_texts, markers, references
 from collector.forges.errors import UnreadablePayload
+from collector.forges.production import named_production
 from collector.forges.reading import Count, Number, Sha, Text, utc
 from collector.forges.touching import own_files
 from domain.people import SamePerson, Strength
@@ -55,8 +56,6 @@ _BOT = re.compile(
     r"\A(?:project|group)_[0-9]+_bot|\Aservice_account_|\[bot\]\Z|[-_.]bot\Z|\Agitlab-bot\Z",
     re.IGNORECASE,
 )
-# At the beginning only: GitLab itself takes "preprod" and "non-production" for staging.
-_PRODUCTION = re.compile(r"\A(?:prod|live)", re.IGNORECASE)
 _STATES = {
     "opened": ChangeState.OPEN,
     "locked": ChangeState.OPEN,  # being merged at this moment
@@ -324,7 +323,7 @@ def ticket_state(told: Issue, duplicate: bool = False) -> TicketState:
 
 def is_production(environment: str, tier: str | None) -> bool:
     """Tell by the environment's tier; where GitLab does not tell that, by its name."""
-    return tier == "production" if tier else bool(_PRODUCTION.search(environment))
+    return tier == "production" if tier else named_production(environment)
 
 
 def check_name(source: str | None) -> str:

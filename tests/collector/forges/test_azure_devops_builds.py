@@ -150,9 +150,10 @@ def test_a_release_puts_commits_into_an_environment(status: str, state: Deployme
             at=at("2026-02-25T07:00:00Z"),
         ),
     )
-    [staged] = parse(event, deployment(status, name="Preprod"))
-    assert isinstance(staged, DeploymentSeen)
-    assert not staged.production
+    for name in ("Preprod", "Product docs"):
+        [staged] = parse(event, deployment(status, name=name))
+        assert isinstance(staged, DeploymentSeen)
+        assert not staged.production
     assert parse(event, deployment(status, deployment=None)) == ()
 
 

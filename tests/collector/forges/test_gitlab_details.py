@@ -56,6 +56,10 @@ DEPLOYED = DeploymentSeen(
             {"environment_tier": None, "environment": "preprod"},
             (replace(DEPLOYED, environment="preprod", production=False),),
         ),
+        (
+            {"environment_tier": None, "environment": "product-docs"},
+            (replace(DEPLOYED, environment="product-docs", production=False),),
+        ),
         ({"status": "failed"}, (replace(DEPLOYED, state=DeploymentState.FAILURE),)),
         ({"status": "canceled"}, (replace(DEPLOYED, state=DeploymentState.INACTIVE),)),
         # Of an approval, not of the deployment.
