@@ -102,6 +102,7 @@ class SessionTrailer:
 class FileTouched:
     """One file that a commit or change touches; counts of lines are None where not told.
 
+    They are 0 where nobody writes them: in lock files and generated ones (``domain.effective``).
     ``file`` is what ``Pseudonyms.file`` makes of its path, so that it can be compared with the
     files that a session edited.
     """

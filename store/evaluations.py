@@ -16,6 +16,7 @@ from store import tables as t
 from store.given import given
 from store.judged import of_evaluation
 from store.membership import ChangeId
+from store.sizes import LINES
 
 _DECIDING = (Tier.A.value, Tier.B.value)
 
@@ -86,7 +87,7 @@ def merged_changes(connection: Connection, since: datetime, until: datetime) -> 
             c.repo,
             c.number,
             c.title,
-            (c.additions + c.deletions).label("lines"),
+            LINES.label("lines"),
             c.changed_files,
             c.merge_sha,
             func.sum(links.cost_nanousd).label("cost"),

@@ -30,6 +30,7 @@ from store.membership import (
 )
 from store.people import persons_of
 from store.reverts import undone_by
+from store.sizes import lines_of
 from store.tables import Moment
 from store.touches import merges_of, sharing_files, touched_before
 
@@ -63,7 +64,7 @@ class ChangeHistory:
     ``pushed_at`` are the pushes of work to its own branch while it was its own, without those that
     brought merges alone; ``commits`` are what its forge listed, without those of its merge.
     ``authors`` are persons. ``tasks`` are whole keys. ``home`` is the repository that its branch is
-    in: ``repo``, or a fork.
+    in: ``repo``, or a fork. ``lines`` are without those of lock files and generated ones.
     ``default_branch``, ``lines`` and ``labels`` are None where they were not told.
     """
 
@@ -99,6 +100,7 @@ def histories(connection: Connection, ids: Collection[ChangeId]) -> dict[ChangeI
     homes = {change: (row.head_repo or row.repo, row.head_ref) for change, row in rows.items()}
     pushes = _pushes(connection, homes)
     commits = _commits(connection, rows)
+    lines = lines_of(connection, rows)
     return {
         change: ChangeHistory(
             repo=row.repo,
@@ -119,7 +121,7 @@ def histories(connection: Connection, ids: Collection[ChangeId]) -> dict[ChangeI
             created_at=row.created_at,
             merged_at=row.merged_at,
             closed_at=row.closed_at,
-            lines=_sum(row.additions, row.deletions),
+            lines=lines.get(change),
             pushed_at=tuple(sorted(pushes.get(change, ()))),
             feedback=tuple(feedback.get(change, ())),
             commits=tuple(commits.get(change, ())),
@@ -130,10 +132,6 @@ def histories(connection: Connection, ids: Collection[ChangeId]) -> dict[ChangeI
 
 def _lines(told: str | None) -> tuple[str, ...] | None:
     return None if told is None else tuple(told.split("\n")) if told else ()
-
-
-def _sum(additions: int | None, deletions: int | None) -> int | None:
-    return None if additions is None or deletions is None else additions + deletions
 
 
 def _authors(connection: Connection, ids: Iterable[ChangeId]) -> dict[ChangeId, frozenset[str]]:

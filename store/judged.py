@@ -12,6 +12,7 @@ from domain.labels import JudgedChange, JudgedSession, Label, Maturity, TargetKi
 from store import families
 from store import tables as t
 from store.people import persons_of
+from store.sizes import LINES
 
 _DECIDING = (Tier.A.value, Tier.B.value)
 
@@ -80,8 +81,7 @@ def _changes(connection: Connection) -> dict[int, list[JudgedChange]]:
             t.changes.c.repo,
             t.changes.c.number,
             t.changes.c.title,
-            # NULL where either was not told.
-            (t.changes.c.additions + t.changes.c.deletions).label("lines"),
+            LINES.label("lines"),
         )
         .join(
             t.changes,

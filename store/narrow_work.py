@@ -10,6 +10,7 @@ from store import families
 from store import tables as t
 from store.given import given
 from store.membership import ChangeId
+from store.sizes import LINES
 
 _DECIDING = (Tier.A.value, Tier.B.value)
 
@@ -33,7 +34,7 @@ def work_of(connection: Connection, session_pks: Collection[int]) -> dict[int, W
     wanted = given(connection, {"pk": BigInteger()}, [(pk,) for pk in set(shown.values())])
     k, c = t.links.c, t.changes.c
     query = (
-        select(k.session_pk, c.repo, c.number, (c.additions + c.deletions).label("lines"))
+        select(k.session_pk, c.repo, c.number, LINES.label("lines"))
         .join(wanted, wanted.c.pk == k.session_pk)
         .join(t.changes, (c.repo == k.repo) & (k.target_id == cast(c.number, String)))
         .where(k.kind == TargetKind.CHANGE.value, k.tier.in_(_DECIDING))

@@ -33,6 +33,7 @@ from store import tables as t
 from store.given import given
 from store.judged import of_evaluation
 from store.report_usage import PERSON, TEAM, with_people
+from store.sizes import LINES
 
 _COUNTED = (Quantity.TOOL_CALLS, Quantity.REPEATED_FAILURES, Quantity.COMPACTIONS)
 _ENDED = (Label.PRODUCTIVE, Label.INEFFICIENT, Label.WASTEFUL)
@@ -328,8 +329,7 @@ def _changes(connection: Connection, since: datetime, until: datetime) -> dict[i
     ]
     asked = given(connection, {"repo": Text(), "number": Integer()}, {each[1:] for each in tied})
     c = t.changes.c
-    # NULL where either was not told.
-    sized = select(c.repo, c.number, (c.additions + c.deletions).label("lines")).join(
+    sized = select(c.repo, c.number, LINES.label("lines")).join(
         asked, and_(asked.c.repo == c.repo, asked.c.number == c.number)
     )
     known = {(row.repo, row.number): row.lines for row in connection.execute(sized)}

@@ -113,7 +113,10 @@ class Outcome(Shape):
         description="Whether it was merged without review by a person; null: it was not merged, or"
         " its forge tells of no reviews."
     )
-    lines: int | None = Field(description="Lines added and deleted; null: not told.")
+    lines: int | None = Field(
+        description="Lines added and deleted, without those of lock files and generated ones where"
+        " files were listed; null: not told."
+    )
     size: SizeBucket | None = Field(description="The range of `lines`; null: not told.")
     first_commit_at: datetime | None = Field(
         description="When its first commit was written, UTC; null: no commit is known."

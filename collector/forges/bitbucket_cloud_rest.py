@@ -10,6 +10,7 @@ from collector.client_answer import Answer
 from collector.client_errors import NotThere
 from collector.forges import bitbucket_cloud_words as words
 from collector.forges.reading import Count, Instant, Sha, Text, utc
+from collector.forges.touching import file_touched
 from collector.source import readable
 from domain.pseudonym import Pseudonyms
 from domain.work import DeploymentSeen, DeploymentState, FileTouched, Repository
@@ -129,11 +130,10 @@ def touched(told: Iterable[FileChange], pseudonyms: Pseudonyms) -> tuple[FileTou
     files: dict[str, FileTouched] = {}
     for each in told:
         where = each.new or each.old
-        file = pseudonyms.file(where.path) if where else None
-        if file is not None:
-            files[file] = FileTouched(
-                file=file, additions=each.lines_added, deletions=each.lines_removed
-            )
+        if where and (
+            file := file_touched(where.path, pseudonyms, each.lines_added, each.lines_removed)
+        ):
+            files[file.file] = file
     return tuple(files.values())
 
 

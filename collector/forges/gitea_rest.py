@@ -13,6 +13,7 @@ import msgspec
 from collector.forges import gitea_words as words
 from collector.forges.gitea_words import Author, PullRequest, Repo, User
 from collector.forges.reading import Count, Instant, Number, Sha, Text
+from collector.forges.touching import file_touched
 from collector.forges.unnumbered import unnumbered_review
 from domain.pseudonym import Pseudonyms
 from domain.tickets import TicketMoved, TicketTied, TieKind
@@ -120,7 +121,7 @@ def change(
     place: Repository,
     told: PullRequest,
     commits: Sequence[Commit] | None,
-    files: Sequence[FileTouched] | None,
+    files: Sequence[ChangedFile] | None,
     pseudonyms: Pseudonyms,
 ) -> ChangeSeen | None:
     """Give the state of a pull request, counted by its lists where it does not count itself."""
@@ -171,12 +172,10 @@ def landed(place: Repository, branch: str, commit: CommitSeen) -> CommitsPushed:
 
 def touched(files: Iterable[ChangedFile], pseudonyms: Pseudonyms) -> tuple[FileTouched, ...]:
     """Give the files of a pull request."""
-    named = ((pseudonyms.file(file.filename), file) for file in files)
-    return tuple(
-        FileTouched(file=name, additions=file.additions, deletions=file.deletions)
-        for name, file in named
-        if name
+    named = (
+        file_touched(file.filename, pseudonyms, file.additions, file.deletions) for file in files
     )
+    return tuple(filter(None, named))
 
 
 def review(

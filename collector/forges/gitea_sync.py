@@ -139,7 +139,7 @@ def _pull_request(reading: Reading, told: PullRequest) -> Page:
     if told.head.sha:
         for status in _complete(reading, statuses, rest.Status, unreadable) or ():
             facts += _some(rest.check(place, told.head.sha, status))
-    facts += _some(rest.change(place, told, commits, files, pseudonyms))
+    facts += _some(rest.change(place, told, commits, changed, pseudonyms))
     if commits is not None:
         held = tuple(rest.commit_seen(place, commit, pseudonyms) for commit in commits)
         facts.append(ChangeCommits(repository=place, number=number, seen_at=seen_at, commits=held))

@@ -25,7 +25,7 @@ from collector.forges.github_shapes import (
 )
 from collector.forges.production import flagged_production
 from collector.forges.reading import utc
-from collector.forges.touching import own_files
+from collector.forges.touching import file_touched, own_files
 from domain.pseudonym import Pseudonyms
 from domain.repository import repository_name
 from domain.tickets import TicketSeen, TicketState
@@ -246,9 +246,9 @@ def touched(files: Iterable[File], pseudonyms: Pseudonyms) -> tuple[FileTouched,
     """Give the files under names that can be compared with those of sessions, each once."""
     found: dict[str, FileTouched] = {}
     for told in files:
-        name = pseudonyms.file(told.filename)
-        if name is not None:
-            found[name] = FileTouched(file=name, additions=told.additions, deletions=told.deletions)
+        file = file_touched(told.filename, pseudonyms, told.additions, told.deletions)
+        if file is not None:
+            found[file.file] = file
     return tuple(found.values())
 
 

@@ -86,7 +86,7 @@ class _Gathered:
         reading, told, place = self._reading, self._told, self._place
         seen_at = words.moment(told.updated_at)
         commits, all_commits = self._all("commits", rest.Commit)
-        files = self._files()
+        diffs = self._diffs()
         notes, _ = self._all("notes", rest.Note, {"sort": "asc", "order_by": "created_at"})
         closed, _ = self._all("closes_issues", rest.Closed)
         held = tuple(self._commit(commit) for commit in commits)
@@ -95,7 +95,7 @@ class _Gathered:
             *rest.reviews(place, told.iid, notes, self._approvals(), reading.pseudonyms),
             *rest.ties(place, told, closed),
         ]
-        if change := rest.change(place, told, commits, files, source, reading.pseudonyms):
+        if change := rest.change(place, told, commits, diffs, source, reading.pseudonyms):
             facts.append(change)
         if all_commits:
             facts.append(
@@ -103,7 +103,8 @@ class _Gathered:
             )
             if source == place.name:
                 facts += self._pushes(held)
-        if files is not None:
+        if diffs is not None:
+            files = rest.touched(diffs, reading.pseudonyms)
             facts.append(
                 ChangeFiles(repository=place, number=told.iid, seen_at=seen_at, files=files)
             )
@@ -139,13 +140,13 @@ class _Gathered:
             self._reading, self._place, told, self.tags, self._told.source_branch
         )
 
-    def _files(self) -> tuple[FileTouched, ...] | None:
-        """Give all files, None where not all can be had."""
+    def _diffs(self) -> list[rest.Diff] | None:
+        """Give how all files differ, None where not all can be had."""
         try:
             diffs, complete = self._all("diffs", rest.Diff)
         except NotThere:  # before 15.7
             return None
-        return rest.touched(diffs, self._reading.pseudonyms) if complete else None
+        return diffs if complete else None
 
     def _approvals(self) -> rest.Approvals:
         try:

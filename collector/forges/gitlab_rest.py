@@ -15,6 +15,7 @@ import msgspec
 from collector.forges import gitlab_words as words
 from collector.forges.gitlab_words import Moment, User, moment
 from collector.forges.reading import Count, Sha, Text
+from collector.forges.touching import file_touched
 from collector.forges.unnumbered import unnumbered_review
 from domain.pseudonym import Pseudonyms
 from domain.repository import repository_name
@@ -179,13 +180,13 @@ def change(
     place: Repository,
     told: MergeRequest,
     commits: Sequence[Commit],
-    files: Sequence[FileTouched] | None,
+    diffs: Sequence[Diff] | None,
     source: str | None,
     pseudonyms: Pseudonyms,
 ) -> ChangeSeen | None:
     """Give the state of a merge request; None where it never held a commit.
 
-    ``source`` is the path of the project that its branch is in. ``files`` are None where not all
+    ``source`` is the path of the project that its branch is in. ``diffs`` are None where not all
     of them are known.
     """
     head = told.sha or next((commit.id for commit in commits), None)
@@ -194,6 +195,7 @@ def change(
     merge_sha = told.merge_commit_sha or told.squash_commit_sha
     if merge_sha is None and (not told.squash or len(commits) == 1):
         merge_sha = head  # a fast forward: the branch's own commits are what landed
+    lines = None if diffs is None else [_lines(diff) for diff in diffs]
     seen = words.change(
         place,
         told,
@@ -209,9 +211,9 @@ def change(
     )
     return replace(
         seen,
-        additions=_total(file.additions for file in files) if files is not None else None,
-        deletions=_total(file.deletions for file in files) if files is not None else None,
-        changed_files=len(files) if files is not None else None,
+        additions=_total(added for added, _ in lines) if lines is not None else None,
+        deletions=_total(removed for _, removed in lines) if lines is not None else None,
+        changed_files=len(lines) if lines is not None else None,
         commit_count=len(commits),
     )
 
@@ -283,9 +285,8 @@ def touched(diffs: Iterable[Diff], pseudonyms: Pseudonyms) -> tuple[FileTouched,
     """Give the files of a diff with their counts of lines; what is no path is left out."""
     files: dict[str, FileTouched] = {}
     for diff in diffs:
-        if file := pseudonyms.file(diff.new_path):
-            added, removed = _lines(diff)
-            files[file] = FileTouched(file=file, additions=added, deletions=removed)
+        if file := file_touched(diff.new_path, pseudonyms, *_lines(diff)):
+            files[file.file] = file
     return tuple(files.values())
 
 

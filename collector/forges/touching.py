@@ -1,7 +1,9 @@
-"""Which files a commit touches itself, as far as its message tells."""
+"""Which files a commit or change touches itself, and how many lines of them somebody wrote."""
 
 import re
 
+from domain.effective import effective
+from domain.pseudonym import Pseudonyms
 from domain.work import FileTouched
 
 # As git and the buttons that bring a branch up to date write it: "Merge branch 'main' into x",
@@ -9,6 +11,23 @@ from domain.work import FileTouched
 _MERGED = re.compile(
     r"\AMerge (?:remote-tracking )?branch(?:es)? '[^'\n]{1,255}'[^\n]{0,300}? into \S"
 )
+
+
+def file_touched(
+    path: str, pseudonyms: Pseudonyms, additions: int | None, deletions: int | None
+) -> FileTouched | None:
+    """Give a file with its counts of lines; None where it is no path.
+
+    Lines of lock files and of generated ones are counted as none, where any are told: nobody wrote
+    them. Afterwards nothing tells which files these were.
+    """
+    file = pseudonyms.file(path)
+    if file is None:
+        return None
+    if effective(path):
+        return FileTouched(file=file, additions=additions, deletions=deletions)
+    none_added, none_deleted = (None if told is None else 0 for told in (additions, deletions))
+    return FileTouched(file=file, additions=none_added, deletions=none_deleted)
 
 
 def own_files(

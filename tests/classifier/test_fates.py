@@ -10,7 +10,7 @@ from classifier.outcomes import Landing
 from classifier.thresholds import Thresholds
 from domain.closing import ClosedReason
 from domain.outcomes import Route
-from domain.work import Actor, CheckState, ReviewState, WorkFact
+from domain.work import Actor, ChangeFiles, CheckState, FileTouched, ReviewState, WorkFact
 from store.engine import Database
 from store.history import affected_by
 from store.membership import ChangeId
@@ -38,6 +38,10 @@ from tests.store.working import (
 HOUR, DAY = 60, 24 * 60
 LATE = at(400 * DAY)
 BOT = Actor(identities=("p_bot",), bot=True)
+
+
+def touch(name: str, additions: int | None, deletions: int | None) -> FileTouched:
+    return FileTouched(file=f"f_{name}", additions=additions, deletions=deletions)
 
 
 def fate(database: Database, number: int = 1, as_of: datetime = LATE, **settings: Any) -> Fate:
@@ -77,6 +81,51 @@ def test_a_stack_lands_with_its_lowest_change(database: Database) -> None:
     assert fate(database).landing == Landing(at=at(20), route=Route.STACKED)
     assert fate(database, 2, as_of=at(19)).landing is None
     assert affected(database, 3) == {1, 2}
+
+
+SIZES: dict[str, tuple[int | None, dict[str, Any], list[FileTouched]]] = {
+    "all files are listed": (
+        200,
+        {"additions": 16_180, "deletions": 20, "changed_files": 2},
+        [touch("a", 180, 20), touch("lock", 0, 0)],
+    ),
+    "nobody tells how many there are": (
+        8,
+        {"additions": 3, "deletions": 9},
+        [touch("a", 3, 5), touch("lock", 0, 0)],
+    ),
+    "it holds nothing else": (
+        0,
+        {"additions": 9_000, "deletions": 7_000, "changed_files": 1},
+        [touch("lock", 0, 0)],
+    ),
+    "no totals are told": (8, {}, [touch("a", 3, 5)]),
+    "one file is not listed": (
+        90,
+        {"additions": 50, "deletions": 40, "changed_files": 2},
+        [touch("a", 3, 5)],
+    ),
+    "the lines of one are not told": (
+        90,
+        {"additions": 50, "deletions": 40, "changed_files": 2},
+        [touch("a", 3, 5), touch("image", None, None)],
+    ),
+    "the list is of more lines": (
+        90,
+        {"additions": 50, "deletions": 40, "changed_files": 1},
+        [touch("a", 60, 40)],
+    ),
+    "no files are listed": (90, {"additions": 50, "deletions": 40, "changed_files": 2}, []),
+    "nothing is told": (None, {}, []),
+}
+
+
+@pytest.mark.parametrize("told", SIZES)
+def test_lines_are_those_of_its_files_where_all_are_listed(database: Database, told: str) -> None:
+    lines, totals, listing = SIZES[told]
+    of = ChangeFiles(repository=REPO, number=1, seen_at=at(2), files=tuple(listing))
+    apply(database, change(1, 1, **totals), of)
+    assert fate(database).history.lines == lines
 
 
 def test_what_was_merged_before_is_not_carried_by_a_branch_merged_earlier(
