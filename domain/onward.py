@@ -1,8 +1,11 @@
 """How work goes on from one branch to the next until it lands."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+_Key = TypeVar("_Key")
 
 
 class Merged(Protocol):
@@ -15,6 +18,37 @@ class Merged(Protocol):
     @property
     def at(self) -> datetime:
         """When that was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """From which branch (repository, name) a change brings work to which.
+
+    ``merged_at`` and ``ended_at`` (merged or closed) are None where that has not happened.
+    """
+
+    head: tuple[str, str]
+    base: tuple[str, str]
+    merged_at: datetime | None
+    ended_at: datetime | None
+
+
+def carrying(ways: Mapping[_Key, Way]) -> set[_Key]:
+    """Which of the changes that hold one commit only carry it on, as a release does.
+
+    Another one had brought it to their branch before. The first to be merged is never among them.
+    """
+    return {
+        later
+        for later, way in ways.items()
+        if any(_brought_before(way, other) for other in ways.values())
+    }
+
+
+def _brought_before(way: Way, other: Way) -> bool:
+    if other.base != way.head or other.merged_at is None:
+        return False
+    return way.ended_at is None or other.merged_at < way.ended_at
 
 
 def landings(

@@ -17,7 +17,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
-    Row,
     Select,
     String,
     Subquery,
@@ -27,6 +26,7 @@ from sqlalchemy import (
     select,
 )
 
+from domain.onward import Way, carrying
 from store import tables as t
 from store.given import asking
 from store.tables import Moment
@@ -107,23 +107,16 @@ def _leave_to_the_first(connection: Connection, found: Mapping[CommitId, set[Cha
     """
     several = {commit: of for commit, of in found.items() if len(of) > 1}
     ways = {
-        (row.repo, row.number): row
+        (row.repo, row.number): Way(
+            head=(row.home, row.head_ref),
+            base=(row.repo, row.base_ref),
+            merged_at=row.merged_at,
+            ended_at=row.merged_at or row.closed_at,
+        )
         for row in _ways(connection, sorted({change for of in several.values() for change in of}))
     }
     for of in several.values():
-        carrying = {
-            later
-            for later in of
-            if any(_carries_on(ways[later], ways[first]) for first in of if first != later)
-        }
-        of.difference_update(carrying)
-
-
-def _carries_on(later: Row[Any], first: Row[Any]) -> bool:
-    """Whether the one came from the branch into which the other had been merged before."""
-    into = (first.repo, first.base_ref) == (later.home, later.head_ref)
-    until = later.merged_at or later.closed_at or _AFTER
-    return into and first.merged_at is not None and first.merged_at < until
+        of.difference_update(carrying({change: ways[change] for change in of}))
 
 
 @asking(_CHANGE)
