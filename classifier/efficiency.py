@@ -83,14 +83,22 @@ def efficiency(
 
 
 def read(
-    trend: Trend | None, settled: int, thresholds: EfficiencyThresholds
+    trend: Trend | None, settled: int, thresholds: EfficiencyThresholds, priced: int | None = None
 ) -> tuple[Reading, str]:
-    """What follows for a group of so many settled sessions, as a code and a sentence."""
+    """What follows for a group of so many settled sessions, as a code and a sentence.
+
+    ``priced`` are those of them whose cost is known; None: all.
+    """
     if settled < thresholds.settled_sessions:
         return (
             Reading.TOO_LITTLE,
             f"Only {settled} settled sessions: too few to say how efficient this is"
             f" ({thresholds.settled_sessions} are needed).",
+        )
+    if trend is None and priced == 0:
+        return (
+            Reading.NOTHING_BEFORE,
+            "What the settled sessions cost is not known: no share of spend can be told.",
         )
     if trend is None:
         return (
@@ -189,7 +197,7 @@ def _row(
     thresholds: EfficiencyThresholds,
 ) -> EfficiencyRow:
     by_spend, base = told.ratio, company.ratio if company else None
-    reading, sentence = read(trend, told.settled_sessions, thresholds)
+    reading, sentence = read(trend, told.settled_sessions, thresholds, told.settled_priced)
     enough = told.settled_sessions >= thresholds.settled_sessions
     return EfficiencyRow(
         measured=measured,

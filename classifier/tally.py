@@ -120,28 +120,52 @@ def spent_by_label(sums: Mapping[Standing, Counts]) -> tuple[Spent, ...]:
 
 
 def _spent(label: Label, told: Iterable[tuple[Standing, Counts]]) -> Spent:
-    rules: dict[str, tuple[int, int]] = {}
-    all_sessions = all_nanousd = final_sessions = final_nanousd = 0
+    rules: dict[str, _Sum] = {}
+    every = final = _Sum()
     for standing, counts in told:
-        many, cost = counts.get("sessions", 0), counts.get("cost_nanousd", 0)
-        sessions, spent = rules.get(standing.rule, (0, 0))
-        rules[standing.rule] = (sessions + many, spent + cost)
-        all_sessions, all_nanousd = all_sessions + many, all_nanousd + cost
+        own = _Sum(*(counts.get(name, 0) for name in BRIEF[:3]))
+        rules[standing.rule] = rules.get(standing.rule, _Sum()).plus(own)
+        every = every.plus(own)
         if standing.maturity == Maturity.FINAL:
-            final_sessions, final_nanousd = final_sessions + many, final_nanousd + cost
+            final = final.plus(own)
     return Spent(
         label=label,
-        sessions=all_sessions,
-        cost_nanousd=all_nanousd,
-        final_sessions=final_sessions,
-        final_nanousd=final_nanousd,
-        rules=dict(sorted(rules.items(), key=_dearest)),
+        sessions=every.sessions,
+        cost_nanousd=every.known,
+        unpriced_sessions=every.sessions - every.priced,
+        final_sessions=final.sessions,
+        final_nanousd=final.known if final.sessions else final.cost,
+        rules={
+            name: (own.sessions, own.known) for name, own in sorted(rules.items(), key=_dearest)
+        },
     )
 
 
-def _dearest(rule: tuple[str, tuple[int, int]]) -> tuple[int, str]:
-    name, (_, cost) = rule
-    return -cost, name
+class _Sum(NamedTuple):
+    """Sessions, those of known cost, and nano-dollars."""
+
+    sessions: int = 0
+    priced: int = 0
+    cost: int = 0
+
+    def plus(self, other: "_Sum") -> "_Sum":
+        """Both together."""
+        return _Sum(
+            self.sessions + other.sessions, self.priced + other.priced, self.cost + other.cost
+        )
+
+    @property
+    def known(self) -> int | None:
+        """What they cost; None where that is not known of any.
+
+        Telemetry that names no session costs something and is none.
+        """
+        return self.cost if self.priced or self.cost else None
+
+
+def _dearest(rule: tuple[str, _Sum]) -> tuple[int, str]:
+    name, own = rule
+    return -own.cost, name
 
 
 def together(tallies: Sequence[Tally]) -> Tally:

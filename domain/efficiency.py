@@ -73,15 +73,18 @@ class Share:
 class Spent:
     """What went to one label, and by which rule: sessions and nano-dollars, the most first.
 
-    It equals nothing but itself, so that what is made of it can be kept by it.
+    An amount is None where of none of its sessions the cost is known; ``unpriced_sessions`` are
+    those of unknown cost. It equals nothing but itself, so that what is made of it can be kept by
+    it.
     """
 
     label: Label
     sessions: int
-    cost_nanousd: int
+    cost_nanousd: int | None
+    unpriced_sessions: int
     final_sessions: int
-    final_nanousd: int
-    rules: Mapping[str, tuple[int, int]]
+    final_nanousd: int | None
+    rules: Mapping[str, tuple[int, int | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +158,12 @@ class EfficiencyRow:
     trend: Trend | None
     reading: Reading
     sentence: str
+
+    @property
+    def cost_nanousd(self) -> int | None:
+        """What all its sessions cost; None where of none of them it is known."""
+        costs = [each.cost_nanousd for each in self.spent if each.cost_nanousd is not None]
+        return sum(costs) if costs or not self.spent else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -185,7 +185,7 @@ def coverage(missing: Missing, sentences: Mapping[str, str], waiting: int) -> Se
 
     ``waiting`` is how many requests are acknowledged and not yet counted.
     """
-    lines = [*_waiting(waiting), *_silent(missing), *_unlinked(missing)]
+    lines = [*_waiting(waiting), *_unpriced(missing), *_silent(missing), *_unlinked(missing)]
     lines += _unknown(missing, sentences)
     if not lines:
         return None
@@ -198,6 +198,16 @@ def _waiting(waiting: int) -> Iterator[Line]:
         yield line(
             Span(f"{formats.number(waiting)} {were} not counted yet", "/quality"),
             " when this was written.",
+        )
+
+
+def _unpriced(missing: Missing) -> Iterator[Line]:
+    many = missing.unpriced_sessions
+    if many:
+        cost = "1 session is" if many == 1 else f"{formats.number(many)} sessions are"
+        yield line(
+            Span(f"{cost} of unknown cost", "/quality"),
+            ": no sum of spend has them, so the true one is higher.",
         )
 
 

@@ -176,7 +176,7 @@ def _teams(wiring: Wiring, connection: Connection, week: Week) -> Section | None
     ]
     if not moved:
         return None
-    moved.sort(key=ratios.spend_of, reverse=True)
+    moved.sort(key=ratios.known_of, reverse=True)
     lines = tuple(
         line(
             Span(str(row.measured.value), Group(team=row.measured.value, report=None).path, True),

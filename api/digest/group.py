@@ -14,7 +14,6 @@ from domain.labels import Label
 from domain.weeks import WEEK
 
 _LABELLED = (Label.PRODUCTIVE, Label.INEFFICIENT, Label.WASTEFUL, Label.NEUTRAL)
-_OPEN = (Label.PENDING, Label.UNKNOWN)
 _BEFORE = 4
 # A reason is named from a whole per cent of spend on: less is noise.
 _LEAST_MOVE = 0.01
@@ -84,21 +83,30 @@ def _spend(group: Group, rows: Sequence[EfficiencyRow], until: datetime) -> Line
     """What was spent in the newest time, beside the mean week of the four times before."""
     newest, earlier = rows[-1], rows[-1 - _BEFORE : -1]
     measured = newest.measured
-    spent, sessions = ratios.spend_of(newest), ratios.sessions_of(newest)
+    spent, sessions = newest.cost_nanousd, ratios.sessions_of(newest)
     last = measured.start is not None and measured.start + WEEK * (measured.weeks or 1) >= until
     when = "Last week" if last and measured.weeks == 1 else f"From {_time(newest)}"
     spans: list[Span | str] = [
         f"{when}: ",
-        Span(formats.money(spent), group.path, strong=True),
+        Span(_money(newest), group.path, strong=True),
         f" in {formats.number(sessions)} session{'' if sessions == 1 else 's'}",
     ]
-    weeks = sum(row.measured.weeks or 1 for row in earlier)
-    if weeks:
-        mean = sum(map(ratios.spend_of, earlier)) / weeks
+    known = [row for row in earlier if row.cost_nanousd is not None]
+    weeks = sum(row.measured.weeks or 1 for row in known)
+    if weeks and spent is not None:
+        mean = sum(map(ratios.known_of, known)) / weeks
         change = spent / (measured.weeks or 1) / mean - 1 if mean else None
         spans.append(f"; a week before that, on average {formats.money(round(mean))}")
         spans.append("" if change is None else f" ({formats.change(change)})")
     return line(*spans, ".")
+
+
+def _money(row: EfficiencyRow) -> str:
+    """What all sessions of a row cost, as far as that is known."""
+    if row.cost_nanousd is None:
+        return "spend not known"
+    least = "at least " if row.unpriced_sessions else ""
+    return f"{least}{formats.money(row.cost_nanousd)}"
 
 
 def _settled(
@@ -110,6 +118,8 @@ def _settled(
         None,
     )
     if place is None:
+        if any(map(ratios.lacks_cost, rows)):
+            return [line("What is settled is of unknown cost: no share of it can be told.")]
         return [line("Nothing of it is settled yet: it takes weeks until it shows what stands.")]
     row, earlier = rows[place], rows[max(place - _BEFORE, 0) : place]
     return [
@@ -148,7 +158,9 @@ def _ratio(group: Group, row: EfficiencyRow, earlier: Sequence[EfficiencyRow]) -
 
 def _labels(group: Group, row: EfficiencyRow) -> Line:
     spent = {each.label: each.cost_nanousd for each in row.spent}
-    parts = [f"{label.value} {formats.money(spent[label])}" for label in Label if spent.get(label)]
+    parts = [
+        f"{label.value} {formats.money(cost)}" for label in Label if (cost := spent.get(label))
+    ]
     return line("Of that time's spend: ", Span(", ".join(parts), group.path), ".")
 
 
@@ -184,9 +196,9 @@ def _parts(rows: Sequence[EfficiencyRow]) -> dict[str, float]:
     spent: Counter[str] = Counter()
     whole = 0
     for each in (each for row in rows for each in row.spent if each.label in _LABELLED):
-        whole += each.cost_nanousd
+        whole += each.cost_nanousd or 0
         if each.label is not Label.PRODUCTIVE:
-            spent.update({rule: cost for rule, (_, cost) in each.rules.items()})
+            spent.update({rule: cost or 0 for rule, (_, cost) in each.rules.items()})
     return {rule: cost / whole for rule, cost in spent.items()} if whole else {}
 
 
@@ -194,8 +206,9 @@ def _coverage(group: Group) -> Line | None:
     total = group.report.total if group.report else None
     if total is None or total.coverage is None:
         return None
-    spent = sum(each.cost_nanousd for each in total.spent if each.label in _OPEN)
-    rest = f"; {formats.money(spent)} is pending or can't be told" if spent else ""
+    spent = ratios.open_of(total)
+    least = "at least " if ratios.opens_unknown(total) else ""
+    rest = f"; {least}{formats.money(spent)} is pending or can't be told" if spent else ""
     return line(
         Span(f"{formats.share(total.coverage)} of spend has a label", "/quality"), f"{rest}."
     )

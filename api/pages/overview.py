@@ -32,7 +32,6 @@ from store.unlinked import UnlinkedSpend, spend_unlinked
 SILENT_AFTER = timedelta(days=7)
 # Groups that are named; the rest is told together.
 _MOST = 10
-_OPEN = (Label.PENDING, Label.UNKNOWN)
 _GROUPED = (Facet.WORK_TYPE, Facet.MODEL, Facet.TOOL, Facet.TEAM, Facet.REPO)
 
 
@@ -40,7 +39,8 @@ _GROUPED = (Facet.WORK_TYPE, Facet.MODEL, Facet.TOOL, Facet.TEAM, Facet.REPO)
 class Missing:
     """What keeps the numbers from saying more.
 
-    ``unknown`` are rules by which spend is unknown, with what it cost; ``silent`` tools with the
+    ``unknown`` are rules by which spend is unknown, with what it cost; ``unpriced_sessions`` are
+    those of unknown cost, which no sum of spend has; ``silent`` tools with the
     time of their last record.
     """
 
@@ -58,8 +58,9 @@ class Overview:
     arrival: Arrival
     period: Period
     total: EfficiencyRow
-    spent_nanousd: int
-    open_nanousd: int
+    spent_nanousd: int | None
+    open_nanousd: int | None
+    opens_unknown: bool
     sessions: int
     leaks: Measured | None
     charts: Sequence[Chart]
@@ -89,8 +90,9 @@ def overview(wiring: Wiring, parameters: PageParameters) -> Overview | None:
             arrival=report_status.arrival(wiring.database),
             period=by_week.period,
             total=total,
-            spent_nanousd=ratios.spend_of(total),
-            open_nanousd=sum(each.cost_nanousd for each in total.spent if each.label in _OPEN),
+            spent_nanousd=total.cost_nanousd,
+            open_nanousd=ratios.open_of(total),
+            opens_unknown=ratios.opens_unknown(total),
             sessions=ratios.sessions_of(total),
             leaks=None if leaks.withheld else leaks.measured,
             charts=_charts(by_week, total, narrowed=parameters.one() is not None),
@@ -216,7 +218,7 @@ def _earning(of: EfficiencyReport, parameters: PageParameters) -> Table:
 
 
 def _productive(row: EfficiencyRow) -> int:
-    return sum(each.final_nanousd for each in row.spent if each.label is Label.PRODUCTIVE)
+    return sum(each.final_nanousd or 0 for each in row.spent if each.label is Label.PRODUCTIVE)
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> Table:
@@ -263,7 +265,7 @@ def missing(
     unknown: dict[str, int] = {}
     for each in total.spent:
         if each.label is Label.UNKNOWN:
-            unknown = {rule: cost for rule, (_, cost) in each.rules.items()}
+            unknown = {rule: cost for rule, (_, cost) in each.rules.items() if cost is not None}
     last: dict[str, datetime] = {}
     for kind in report_status.coverage(connection):
         last[kind.tool] = max(kind.last_at, last.get(kind.tool, kind.last_at))

@@ -16,7 +16,6 @@ from domain.digests import Sending
 from domain.efficiency import EfficiencyRow
 from domain.labels import Label
 from domain.unlinked import Unlinked
-from domain.usage import NANOUSD
 from store import digest_sendings, report_quality, report_status, sync
 from store.report_quality import Idle, Unpriced
 from store.report_status import Arrival, Covered
@@ -300,7 +299,7 @@ def _records(unknown: Sequence[Covered], now: datetime) -> Table:
 
 def _labels(total: EfficiencyRow | None) -> Table:
     spent = {each.label: each for each in total.spent} if total else {}
-    whole = ratios.spend_of(total) if total else 0
+    whole = ratios.known_of(total) if total else 0
     return Table(
         name="labels",
         caption="Sessions by label",
@@ -314,11 +313,8 @@ def _labels(total: EfficiencyRow | None) -> Table:
         rows=[
             (
                 cells.label(label),
-                Cell(
-                    text=formats.money(spent[label].cost_nanousd),
-                    values=(spent[label].cost_nanousd / NANOUSD,),
-                ),
-                cells.part(spent[label].cost_nanousd / whole if whole else None),
+                ratios.spent_on(spent[label]),
+                cells.part(_part(spent[label].cost_nanousd, whole)),
                 cells.count(spent[label].sessions),
                 cells.count(spent[label].final_sessions),
             )
@@ -326,6 +322,10 @@ def _labels(total: EfficiencyRow | None) -> Table:
             if label in spent
         ],
     )
+
+
+def _part(nanousd: int | None, whole: int) -> float | None:
+    return nanousd / whole if whole and nanousd is not None else None
 
 
 def _digests(unsent: Sequence[Sending]) -> Table:

@@ -4,8 +4,10 @@ A group that too few people are behind is in the row of the others, and says so.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
+from api.pages import formats
 from api.pages import tables as cells
 from api.pages.charts import Chart, Form, Series, Tone, Unit
 from api.pages.filters import PageParameters, narrowed
@@ -19,10 +21,11 @@ from domain.efficiency import (
     Interval,
     Kind,
     Measured,
+    Spent,
     TooFewPeople,
 )
 from domain.labels import Label
-from domain.usage import NANOUSD
+from domain.usage import usd
 from store.engine import Connection
 
 TONES = {label: Tone(label.value) for label in Label}
@@ -36,9 +39,11 @@ FACET_NAMES = {
 # Bad ends settle sooner: a time of which less is settled would look worse than it is.
 SETTLED_LEAST = 0.5
 _OPEN = (Label.PENDING, Label.UNKNOWN)
+_SETTLED = (Label.PRODUCTIVE, Label.INEFFICIENT, Label.WASTEFUL)
 # Two charts over time stand side by side.
 _HALF = 540
-SPEND = Column(title="Spend", names=("cost_usd",), numeric=True)
+NOT_KNOWN = "not known"
+SPEND = Column(title="Spend", names=("cost_usd", "unpriced_sessions"), numeric=True)
 PART = Column(title="Of all", names=("share_of_spend",), numeric=True)
 RATIO = Column(
     title="Productive share",
@@ -92,9 +97,41 @@ def question(
     )
 
 
-def spend_of(row: EfficiencyRow) -> int:
-    """What all sessions of a row cost, in nano-dollars."""
-    return sum(each.cost_nanousd for each in row.spent)
+def known_of(row: EfficiencyRow) -> int:
+    """What those sessions of a row cost whose cost is known, in nano-dollars."""
+    return row.cost_nanousd or 0
+
+
+def open_of(row: EfficiencyRow) -> int | None:
+    """What those cost whose label is pending or unknown; None: of none of them it is known."""
+    costs = [each.cost_nanousd for each in row.spent if each.label in _OPEN]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if known or not costs else None
+
+
+def opens_unknown(row: EfficiencyRow) -> bool:
+    """Whether some sessions that are pending or unknown are of unknown cost."""
+    return any(each.unpriced_sessions for each in row.spent if each.label in _OPEN)
+
+
+def spend(row: EfficiencyRow, *, note: str | None = None) -> Cell:
+    """What all sessions of a row cost; in a file with how many of them are of unknown cost."""
+    cell = _spent(row.cost_nanousd, row.unpriced_sessions, note)
+    return replace(cell, values=(*cell.values, row.unpriced_sessions))
+
+
+def _spent(nanousd: int | None, unpriced: int, note: str | None = None) -> Cell:
+    if nanousd is not None and unpriced:
+        least = f"at least: {formats.number(unpriced)} of unknown cost"
+        note = least if note is None else f"{least}; {note}"
+    return cells.dollars(nanousd, note=note, missing=NOT_KNOWN)
+
+
+def spent_on(spent: Spent | None) -> Cell:
+    """What sessions of one label cost; None: there are none."""
+    if spent is None:
+        return cells.dollars(0)
+    return _spent(spent.cost_nanousd, spent.unpriced_sessions)
 
 
 def sessions_of(row: EfficiencyRow) -> int:
@@ -127,17 +164,22 @@ def ratio(row: EfficiencyRow) -> Cell:
     """The productive share of settled spend with its interval."""
     told = row.by_spend
     if told is None:
-        return Cell(
-            text=None, values=(None, None, None), missing=CANNOT_SAY, note="nothing is settled"
-        )
+        why = "cost not known" if lacks_cost(row) else "nothing is settled"
+        return Cell(text=None, values=(None, None, None), missing=CANNOT_SAY, note=why)
     return cells.share(told.value, (told.low, told.high))
+
+
+def lacks_cost(row: EfficiencyRow) -> bool:
+    """Whether sessions are settled and of none of them the cost is known."""
+    settled = [each for each in row.spent if each.label in _SETTLED and each.final_sessions]
+    return bool(settled) and all(each.final_nanousd is None for each in settled)
 
 
 def spending(
     name: str, caption: str, of: EfficiencyReport, facet: Facet, parameters: PageParameters
 ) -> Table:
     """Groups by what they cost, each with what came of it."""
-    whole = sum(spend_of(row) for row in of.rows)
+    whole = sum(map(known_of, of.rows))
     return Table(
         name=name,
         caption=caption,
@@ -147,11 +189,11 @@ def spending(
 
 
 def _spending(row: EfficiencyRow, facet: Facet, whole: int, parameters: PageParameters) -> Row:
-    spent = spend_of(row)
+    spent = row.cost_nanousd
     return (
         name_of(row.measured, facet, "/", parameters),
-        cells.dollars(spent),
-        cells.part(spent / whole if whole else None),
+        spend(row),
+        cells.part(spent / whole if whole and spent is not None else None),
         ratio(row),
     )
 
@@ -162,7 +204,7 @@ def by_week(name: str, rows: Sequence[EfficiencyRow]) -> Table:
         name=name,
         caption="Spend and productive share by week",
         columns=(
-            Column(title="Week from", names=("from", "weeks")),
+            Column(title="Week from", names=("from", "weeks", "unpriced_sessions")),
             *(
                 Column(title=label.value.capitalize(), names=(f"{label}_usd",), numeric=True)
                 for label in Label
@@ -174,23 +216,24 @@ def by_week(name: str, rows: Sequence[EfficiencyRow]) -> Table:
 
 
 def _week(row: EfficiencyRow) -> Row:
-    spent = {each.label: each.cost_nanousd for each in row.spent}
+    spent = {each.label: each for each in row.spent}
     start = row.measured.start
     early = Cell(
         text=None, values=(None, None, None), missing="too early", note="less than half is settled"
     )
-    told = (start.date().isoformat() if start else None, row.measured.weeks)
+    day = start.date().isoformat() if start else None
+    told = (day, row.measured.weeks, row.unpriced_sessions)
     return (
         Cell(text=time_of(row), values=told),
-        *(cells.dollars(spent.get(label, 0)) for label in Label),
+        *(spent_on(spent.get(label)) for label in Label),
         ratio(row) if is_settled(row) else early,
     )
 
 
 def is_settled(row: EfficiencyRow) -> bool:
     """Whether enough of a time's spend has a final label to be read beside other times."""
-    final = sum(each.final_nanousd for each in row.spent if each.label not in _OPEN)
-    return final >= SETTLED_LEAST * spend_of(row)
+    final = sum(each.final_nanousd or 0 for each in row.spent if each.label not in _OPEN)
+    return final >= SETTLED_LEAST * known_of(row)
 
 
 def time_of(row: EfficiencyRow) -> str:
@@ -202,8 +245,8 @@ def time_of(row: EfficiencyRow) -> str:
 
 
 def spend_chart(rows: Sequence[EfficiencyRow]) -> Chart:
-    """Spend by label over time."""
-    spent = [{each.label: each.cost_nanousd / NANOUSD for each in row.spent} for row in rows]
+    """Spend by label over time, as far as it is known."""
+    spent = [{each.label: usd(each.cost_nanousd) for each in row.spent} for row in rows]
     return Chart(
         title="Spend by what came of it, by week (UTC)",
         form=Form.STACKED,

@@ -79,7 +79,7 @@ def _row(row: EfficiencyRow, parameters: PageParameters) -> Row:
     )
     return (
         name,
-        cells.dollars(ratios.spend_of(row), note=_pooled(row)),
+        ratios.spend(row, note=_pooled(row)),
         ratios.ratio(row),
         _plain_share(row.same_mix),
         _outlier(row),

@@ -17,7 +17,7 @@ from domain import efficiency as told
 from domain.contributions import Facet
 from domain.efficiency import Interval, Kind, Reading
 from domain.labels import Label
-from domain.usage import NANOUSD
+from domain.usage import usd
 
 
 class RatioShape(Shape):
@@ -36,7 +36,10 @@ class RuleSpend(TypedDict):
 
     rule: Annotated[str, Field(description="Name of the rule, as in docs/rules.md.")]
     sessions: Annotated[int, Field(description="Number of sessions.")]
-    cost_usd: Annotated[float, Field(description="US dollars that they cost.")]
+    cost_usd: Annotated[
+        float | None,
+        Field(description="US dollars that they cost; null: of none of them that is known."),
+    ]
 
 
 class LabelSpend(TypedDict):
@@ -44,10 +47,21 @@ class LabelSpend(TypedDict):
 
     label: Annotated[Label, Field(description="The label.")]
     sessions: Annotated[int, Field(description="Number of sessions, whether final or provisional.")]
-    cost_usd: Annotated[float, Field(description="US dollars that they cost.")]
+    cost_usd: Annotated[
+        float | None,
+        Field(
+            description="US dollars that they cost, without those of unknown cost; null: of none of"
+            " them the cost is known."
+        ),
+    ]
+    unpriced_sessions: Annotated[int, Field(description="Those of them of unknown cost.")]
     final_sessions: Annotated[int, Field(description="Those of them whose label is final.")]
     final_usd: Annotated[
-        float, Field(description="US dollars that these cost; only they count in ratios.")
+        float | None,
+        Field(
+            description="US dollars that these cost; only they count in ratios. Null: of none of"
+            " them the cost is known."
+        ),
     ]
     rules: Annotated[
         list[RuleSpend],
@@ -110,15 +124,17 @@ class EfficiencyRowShape(Group):
         description="The same share of sessions, whatever they cost; null: none is settled."
     )
     sessions: int = Field(description="Number of sessions, whatever their label.")
-    cost_usd: float = Field(
-        description="US dollars that all of them cost: as reported, else at list price."
+    cost_usd: float | None = Field(
+        description="US dollars that all of them cost: as reported, else at list price. Where"
+        " `unpriced_sessions` is not 0 they cost at least this; null: of none of them the cost is"
+        " known."
     )
     unpriced_sessions: int = Field(
         description="Sessions of unknown cost: they count in shares of sessions only."
     )
     coverage: float | None = Field(
         description="Share of spend whose label is neither pending nor unknown, from 0 to 1; null:"
-        " nothing was spent."
+        " nothing was spent, as far as it is known."
     )
     spend: list[LabelSpend] = Field(description="What went to each label, and why.")
     baseline: float | None = Field(
@@ -263,7 +279,7 @@ def _row(row: told.EfficiencyRow) -> EfficiencyRowShape:
         ratio=_ratio(row.by_spend),
         ratio_by_sessions=_ratio(row.by_sessions),
         sessions=sum(each.sessions for each in row.spent),
-        cost_usd=sum(each.cost_nanousd for each in row.spent) / NANOUSD,
+        cost_usd=usd(row.cost_nanousd),
         unpriced_sessions=row.unpriced_sessions,
         coverage=row.coverage,
         spend=[_spent(each) for each in row.spent],
@@ -287,11 +303,12 @@ def _spent(spent: told.Spent) -> LabelSpend:
     return {
         "label": spent.label,
         "sessions": spent.sessions,
-        "cost_usd": spent.cost_nanousd / NANOUSD,
+        "cost_usd": usd(spent.cost_nanousd),
+        "unpriced_sessions": spent.unpriced_sessions,
         "final_sessions": spent.final_sessions,
-        "final_usd": spent.final_nanousd / NANOUSD,
+        "final_usd": usd(spent.final_nanousd),
         "rules": [
-            {"rule": rule, "sessions": sessions, "cost_usd": cost / NANOUSD}
+            {"rule": rule, "sessions": sessions, "cost_usd": usd(cost)}
             for rule, (sessions, cost) in spent.rules.items()
         ],
     }

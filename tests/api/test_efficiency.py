@@ -61,6 +61,7 @@ def test_only_what_is_settled_and_not_neutral_is_in_the_ratio(http: TestClient) 
     assert spend["productive"]["rules"] == [
         {"rule": "r_productive", "sessions": 20, "cost_usd": 79.0}
     ]
+    assert row["unpriced_sessions"] == spend["productive"]["unpriced_sessions"] == 0
     assert row["coverage"] == 1.0
     assert row["reading"] == "too_little_settled"
 
@@ -287,6 +288,43 @@ def test_what_no_session_tells_has_no_value_and_says_why(database: Database) -> 
     [row] = answer["rows"]
     told = {each["name"]: each["why"] for each in row["kpis"]}
     assert "blocks of four weeks" in told["anomaly_rate"]
+
+
+def test_unknown_cost_is_not_told_as_zero(database: Database) -> None:
+    put(
+        database,
+        [
+            *people(6, tool="qwen-code", usd=None),
+            *people(6, tool="codex", usd=2.0),
+            *people(5, tool="codex", usd=None),
+            *people(6, tool="codex", usd=None, label="wasteful"),
+            *people(6, tool="goose", usd=0.0),
+            *people(5, tool="goose", usd=0.0, maturity="provisional"),
+        ],
+    )
+    answer = get(client(database), "/v1/efficiency", group_by="tool")
+    told = groups(answer)
+    unknown, some, free = told["qwen-code"], told["codex"], told["goose"]
+    assert (unknown["cost_usd"], unknown["unpriced_sessions"]) == (None, 6)
+    [label] = unknown["spend"]
+    assert (label["cost_usd"], label["unpriced_sessions"], label["final_usd"]) == (None, 6, None)
+    assert label["rules"] == [{"rule": "r_productive", "sessions": 6, "cost_usd": None}]
+    assert (some["cost_usd"], some["unpriced_sessions"]) == (12.0, 11)
+    assert [(each["cost_usd"], each["unpriced_sessions"]) for each in some["spend"]] == [
+        (12.0, 5),
+        (None, 6),
+    ]
+    # Told to have cost nothing is another thing.
+    assert (free["cost_usd"], free["unpriced_sessions"]) == (0.0, 0)
+    assert (answer["total"]["cost_usd"], answer["total"]["unpriced_sessions"]) == (12.0, 17)
+
+
+def test_of_settled_sessions_of_unknown_cost_the_sentence_says_so(database: Database) -> None:
+    put(database, [each for _ in range(6) for each in people(6, usd=None)])
+    total = get(client(database), "/v1/efficiency")["total"]
+    assert (total["ratio"], total["coverage"]) == (None, None)
+    assert total["ratio_by_sessions"]["value"] == 1.0
+    assert total["sentence"].startswith("What the settled sessions cost is not known")
 
 
 def test_an_empty_installation_tells_nothing(empty: TestClient) -> None:

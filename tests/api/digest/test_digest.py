@@ -95,6 +95,25 @@ def test_a_team_has_its_own_numbers_beside_the_companys(database: Database) -> N
     assert "Teams that moved" not in text
 
 
+def test_what_cost_is_unknown_is_said(database: Database) -> None:
+    put(
+        database,
+        [
+            *people(30, week=LAST, team="pay", usd=4.0),
+            *people(10, week=LAST, team="pay", usd=None, label="wasteful"),
+            *people(30, week=LAST, team="ops", usd=None),
+        ],
+    )
+    company = prose(edition(database).text)
+    assert "Last week: at least $120.00 in 70 sessions." in company
+    assert "40 sessions are of unknown cost: no sum of spend has them" in company
+    assert "wasteful $0" not in company
+    ops = prose(edition(database, Audience(teams=("ops",))).text)
+    assert "Last week: spend not known in 30 sessions." in ops
+    assert "What is settled is of unknown cost" in ops
+    assert "$0" not in ops
+
+
 def test_several_teams_are_in_one(database: Database) -> None:
     weeks(database)
     text = edition(database, Audience(teams=("pay", "shop"))).text

@@ -62,6 +62,35 @@ def test_the_overview_says_what_the_spend_bought(http: TestClient) -> None:
     assert "docs $8.00 16 %" in page
 
 
+def test_unknown_cost_reads_as_unknown(database: Database) -> None:
+    unpriced = people(8, team="ops", tool="qwen-code", model="qwen3", work_type="", usd=None)
+    known = people(8, team="pay", usd=3.0)
+    partly = people(8, team="pay", usd=None, label="wasteful")
+    opened = people(8, team="pay", usd=None, label="unknown")
+    put(database, [*unpriced, *known, *partly, *opened])
+    http = client(database, judge=judge)
+    page = read(http).text
+    assert "Spend at least $24.00 US dollars, 32 sessions in 1 week" in page
+    assert "; 24 of unknown cost Not settled not known" in page
+    assert "24 sessions are of unknown cost: no sum of spend has them." in page
+    assert "qwen3 not known cannot say cannot say cost not known" in page
+    assert "gpt-5 $24.00 at least: 16 of unknown cost 100 %" in page
+    told = {row["model"]: row for row in rows(http, "/?format=csv&table=by_model")}
+    assert (told["qwen3"]["cost_usd"], told["qwen3"]["share_of_spend"]) == ("", "")
+    assert told["qwen3"]["unpriced_sessions"] == "8"
+    assert (told["gpt-5"]["cost_usd"], told["gpt-5"]["unpriced_sessions"]) == ("24.0", "16")
+    only = read(http, "/?tool=qwen-code").text
+    assert "Spend not known US dollars, 8 sessions" in only
+    assert "Nothing is settled yet" not in only
+    [week] = rows(http, "/?tool=qwen-code&format=csv&table=by_week")
+    # None of it was wasteful; what the rest cost nobody knows.
+    assert (week["productive_usd"], week["wasteful_usd"]) == ("", "0.0")
+    labels = {row["label"]: row for row in rows(http, "/quality?format=csv&table=labels")}
+    assert (labels["wasteful"]["cost_usd"], labels["wasteful"]["share"]) == ("", "")
+    [team] = [row for row in rows(http, "/teams?format=csv") if row["team"] == "ops"]
+    assert (team["cost_usd"], team["unpriced_sessions"]) == ("", "8")
+
+
 def test_it_tells_loops_only_of_sessions_that_tell(http: TestClient) -> None:
     told = {row["tool"]: row for row in rows(http, "/?format=csv&table=loops")}
     assert told["codex"]["looping_sessions"] == "8"
