@@ -47,6 +47,7 @@ COLUMNS = (
     "Tags",
     "x_Model",
     "x_ReportedCost",
+    "x_ReportedInPart",
     "x_Team",
     "x_Repository",
     "x_UnpricedTokens",
@@ -57,7 +58,11 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageCharge:
-    """The usage of one day; costs in nano-dollars, ``effective`` where the company has told it."""
+    """The usage of one day; costs in nano-dollars, None where nothing has a price.
+
+    ``billed`` is what the company pays where that is known, else the list price, and lacks
+    ``unpriced_tokens``. ``reported_in_part``: some of it reported no cost.
+    """
 
     day: date
     tool: str
@@ -66,9 +71,10 @@ class UsageCharge:
     repo: str | None
     tokens: int
     unpriced_tokens: int
-    list_nanousd: int | None
-    effective_nanousd: int | None
+    listed_nanousd: int | None
+    billed_nanousd: int | None
     reported_nanousd: int | None
+    reported_in_part: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +99,8 @@ def table(account: str, usage: Iterable[UsageCharge], seats: Iterable[SeatCharge
     writer = csv.DictWriter(told, COLUMNS, lineterminator="\r\n")
     writer.writeheader()
     for charge in usage:
-        cost = charge.effective_nanousd
-        cost = charge.list_nanousd if cost is None else cost
-        if cost is not None:
-            writer.writerow(_usage(account, charge, cost))
+        if charge.billed_nanousd is not None:
+            writer.writerow(_usage(account, charge, charge.billed_nanousd))
     for each in seats:
         writer.writerow(_seats(account, each))
     return told.getvalue()
@@ -107,8 +111,7 @@ def _usage(account: str, charge: UsageCharge, cost: int) -> Mapping[str, str | N
     provider = known.provider if known else charge.tool
     model = charge.model or "a model that was not told"
     row = _row(account, charge.day, charge.day + _DAY, cost)
-    # Where only the company has a price for it, that is the one there is.
-    list_cost = cost if charge.list_nanousd is None else charge.list_nanousd
+    listed_cost = cost if charge.listed_nanousd is None else charge.listed_nanousd
     return row | {
         "ChargeCategory": "Usage",
         "ChargeDescription": f"Tokens of {model} through {charge.tool}",
@@ -116,7 +119,7 @@ def _usage(account: str, charge: UsageCharge, cost: int) -> Mapping[str, str | N
         "ConsumedQuantity": str(charge.tokens),
         "ConsumedUnit": _TOKENS,
         "InvoiceIssuerName": provider,
-        "ListCost": _dollars(list_cost),
+        "ListCost": _dollars(listed_cost),
         "PricingQuantity": str(charge.tokens),
         "PricingUnit": _TOKENS,
         "ProviderName": provider,
@@ -127,6 +130,7 @@ def _usage(account: str, charge: UsageCharge, cost: int) -> Mapping[str, str | N
         "x_ReportedCost": None
         if charge.reported_nanousd is None
         else _dollars(charge.reported_nanousd),
+        "x_ReportedInPart": "true" if charge.reported_in_part else None,
         "x_Team": charge.team,
         "x_Repository": charge.repo,
         "x_UnpricedTokens": str(charge.unpriced_tokens),

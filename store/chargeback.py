@@ -4,8 +4,8 @@ Sums are of usage as it is booked (``store.report_usage``), so they add up to wh
 What belongs to nobody is a row of its own, with the reason.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -19,6 +19,7 @@ from sqlalchemy import (
     cast,
     func,
     literal_column,
+    or_,
     select,
 )
 
@@ -49,7 +50,10 @@ class Unallocated(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charged:
-    """Requests, tokens and the three costs in nano-dollars; None where no record told it."""
+    """Requests, tokens and the three costs in nano-dollars; None where no record told it.
+
+    ``gaps`` names those of these values that some of the records do not tell.
+    """
 
     requests: int | None = None
     tokens: int | None = None
@@ -58,14 +62,19 @@ class Charged:
     unpriced_tokens: int | None = None
     effective_nanousd: int | None = None
     effective_unpriced_tokens: int | None = None
+    gaps: frozenset[str] = frozenset()
 
     def __add__(self, other: "Charged") -> "Charged":
         """Both together."""
-        both = {
-            each.name: add(getattr(self, each.name), getattr(other, each.name))
-            for each in fields(self)
-        }
-        return Charged(**both)
+        both = {name: add(getattr(self, name), getattr(other, name)) for name in NAMES}
+        return Charged(**both, gaps=self.gaps | other.gaps)
+
+    @property
+    def partial(self) -> tuple[str, ...]:
+        """Values that only a part of the records tells: the true one is at least what is given."""
+        return tuple(
+            name for name in NAMES if name in self.gaps and getattr(self, name) is not None
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +88,12 @@ class ChargeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayCharge:
-    """The sum of one UTC day in one combination of values; None where it was not told."""
+    """The sum of one UTC day in one combination of values; None where it was not told.
+
+    ``billed_nanousd`` is what the company pays where that was known when the usage was booked, else
+    the list price; ``unpriced_tokens`` are those that it lacks. ``listed_nanousd`` is the list
+    price, and what the company pays where there is none.
+    """
 
     day: date
     tool: str
@@ -87,7 +101,21 @@ class DayCharge:
     team: str | None
     repo: str | None
     charged: Charged
+    billed_nanousd: int | None
+    listed_nanousd: int | None
+    unpriced_tokens: int
 
+
+NAMES = (
+    "requests",
+    "tokens",
+    "reported_nanousd",
+    "list_nanousd",
+    "unpriced_tokens",
+    "effective_nanousd",
+    "effective_unpriced_tokens",
+)
+"""The values of a sum that records tell, in their order."""
 
 _KEYS: dict[ChargeBy, ColumnElement[Any]] = {
     ChargeBy.TEAM: TEAM,
@@ -120,7 +148,7 @@ def charged(
     found: dict[tuple[str | None, Unallocated | None], Charged] = {}
     for value, nobody, *sums in connection.execute(query):
         reason = None if value is not None else _reason(by, nobody=bool(nobody))
-        part = Charged(**dict(zip(_NAMES, sums, strict=True)))
+        part = _charged(sums)
         found[value, reason] = found.get((value, reason), Charged()) + part
     rows = [
         ChargeRow(value=value, reason=reason, charged=each)
@@ -136,7 +164,7 @@ def by_day(connection: Connection, first: date, after: date) -> list[DayCharge]:
     keys = (day, t.sessions.c.tool, u.model, TEAM, t.contexts.c.repo)
     start, end = (datetime.combine(each, EPOCH.timetz()) for each in (first, after))
     query = (
-        select(*keys, *_SUMS)
+        select(*keys, *_SUMS, *_BILLED)
         .select_from(BOOKED_BY_PERSON)
         .where(*conditions(Selection(start=start, end=end)))
         .group_by(*keys)
@@ -148,7 +176,10 @@ def by_day(connection: Connection, first: date, after: date) -> list[DayCharge]:
             model=model or None,
             team=team,
             repo=repo,
-            charged=Charged(**dict(zip(_NAMES, sums, strict=True))),
+            charged=_charged(sums[: len(_SUMS)]),
+            billed_nanousd=sums[-3],
+            listed_nanousd=sums[-2],
+            unpriced_tokens=sums[-1],
         )
         for number, tool, model, team, repo, *sums in connection.execute(query)
     ]
@@ -170,17 +201,50 @@ def _reason(by: ChargeBy, *, nobody: bool) -> Unallocated:
     return _REASONS[by]
 
 
-def _summed() -> dict[str, ColumnElement[Any]]:
+def _charged(sums: Sequence[Any]) -> Charged:
+    told = dict(zip(NAMES, sums, strict=False))
+    untold = zip(NAMES, sums[len(NAMES) :], strict=True)
+    return Charged(**told, gaps=frozenset(name for name, records in untold if records))
+
+
+def _tokens() -> ColumnElement[Any]:
     u = t.usage.c
-    buckets = ("input", "cache_read", "cache_write", "output")
-    told = [func.coalesce(u[name], 0) for name in buckets]
+    told = [func.coalesce(u[name], 0) for name in ("input", "cache_read", "cache_write", "output")]
     untold = u.input.is_(None) & u.cache_read.is_(None)
     untold = untold & u.cache_write.is_(None) & u.output.is_(None)
-    tokens = case((untold, None), else_=told[0] + told[1] + told[2] + told[3])
-    names = [each.name for each in fields(Charged)]
-    columns = {name: tokens if name == "tokens" else u[name] for name in names}
-    return {name: cast(func.sum(column), BigInteger) for name, column in columns.items()}
+    return case((untold, None), else_=told[0] + told[1] + told[2] + told[3])
 
 
-_NAMES = tuple(_summed())
-_SUMS = tuple(_summed().values())
+def _summed() -> list[ColumnElement[Any]]:
+    """The sums of all values, and how many records do not tell each."""
+    u = t.usage.c
+    columns = [_tokens() if name == "tokens" else u[name] for name in NAMES]
+    # A request that failed has no tokens to tell; it leaves no gap.
+    answered = or_(u.requests.is_(None), u.requests > 0)
+    gaps = [func.sum(case((column.is_(None) & answered, 1), else_=0)) for column in columns]
+    return [*(cast(func.sum(column), BigInteger) for column in columns), *gaps]
+
+
+def _billed() -> list[ColumnElement[Any]]:
+    """What is billed, what is listed, and tokens of which nothing is billed.
+
+    By the row of usage, not by the sum: what was booked before the company told its prices has no
+    effective cost, and would be billed as nothing beside what was booked after.
+    """
+    u = t.usage.c
+    effective = func.coalesce(u.effective_unpriced_tokens, 0)
+    listed = func.coalesce(u.unpriced_tokens, 0)
+    lacking = case(
+        (u.effective_nanousd.is_not(None), effective),
+        (u.list_nanousd.is_not(None), listed),
+        else_=func.coalesce(_tokens(), 0),
+    )
+    costs = (
+        func.coalesce(u.effective_nanousd, u.list_nanousd),
+        func.coalesce(u.list_nanousd, u.effective_nanousd),
+    )
+    return [cast(func.sum(column), BigInteger) for column in (*costs, lacking)]
+
+
+_SUMS = _summed()
+_BILLED = _billed()

@@ -20,8 +20,6 @@ def focus_table(
 def _usage(connection: Connection, first: date, after: date) -> Iterator[UsageCharge]:
     for each in chargeback.by_day(connection, first, after):
         charged = each.charged
-        effective = charged.effective_nanousd is not None
-        unpriced = charged.effective_unpriced_tokens if effective else charged.unpriced_tokens
         yield UsageCharge(
             day=each.day,
             tool=each.tool,
@@ -29,10 +27,11 @@ def _usage(connection: Connection, first: date, after: date) -> Iterator[UsageCh
             team=each.team,
             repo=each.repo,
             tokens=charged.tokens or 0,
-            unpriced_tokens=unpriced or 0,
-            list_nanousd=charged.list_nanousd,
-            effective_nanousd=charged.effective_nanousd,
+            unpriced_tokens=each.unpriced_tokens,
+            listed_nanousd=each.listed_nanousd,
+            billed_nanousd=each.billed_nanousd,
             reported_nanousd=charged.reported_nanousd,
+            reported_in_part="reported_nanousd" in charged.partial,
         )
 
 

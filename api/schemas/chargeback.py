@@ -55,6 +55,10 @@ class ChargedShape(Shape):
         description="US dollars at the company's own prices; null: it has told none."
     )
     effective_unpriced_tokens: int | None = Field(description="Tokens that `effective_usd` lacks.")
+    partial: list[str] = Field(
+        description="Values that only a part of the usage tells, as `effective_usd` of usage that"
+        " was booked before the company told its prices: the true one is at least what is given."
+    )
 
 
 class ChargeRowShape(ChargedShape):
@@ -139,4 +143,5 @@ def _charged(told: Charged) -> dict[str, Any]:
         "unpriced_tokens": told.unpriced_tokens,
         "effective_usd": usd(told.effective_nanousd),
         "effective_unpriced_tokens": told.effective_unpriced_tokens,
+        "partial": [name.replace("_nanousd", "_usd") for name in told.partial],
     }

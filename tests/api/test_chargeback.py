@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from domain.company_prices import CompanyPrices
 from domain.price_book import PriceBook
@@ -322,6 +323,45 @@ def test_focus_adds_up_to_usage(database: Database, company: CompanyPrices | Non
         assert summed(rows, column) == effective
     # What has no price has no row: FOCUS knows no charge of unknown cost.
     assert not any(row["x_Model"] == "nobody-1" for row in rows)
+
+
+def test_what_was_booked_before_the_price_file_is_billed_at_list(database: Database) -> None:
+    """On the day on which the company tells its prices, most usage has no effective cost."""
+    early = of(NOW - timedelta(hours=5), requests=9, team="data")
+    late = of(NOW - timedelta(hours=1), requests=1, team="data")
+    put(database, [early, of(NOW - timedelta(days=3), team="ops")])
+    put(database, [late], PriceBook(COMPANY))
+    with database.reading() as connection:
+        table = focus_table(connection, None, "a", date(2026, 11, 1), date(2026, 11, 23))
+    [before, day] = check(table)
+    # Thirty cents each at list, a third less at the company's prices.
+    assert (before["x_Team"], before["BilledCost"]) == ("ops", "0.3")
+    for column in ("EffectiveCost", "BilledCost", "ContractedCost"):
+        assert Decimal(day[column]) == Decimal("2.7") + Decimal("0.201")
+    assert (Decimal(day["ListCost"]), day["x_UnpricedTokens"]) == (Decimal(3), "0")
+    http = client(database)
+    told = get(http, "/v1/chargeback")
+    data, ops = told["rows"]
+    assert data["effective_usd"] == 0.201
+    assert data["partial"] == ["effective_usd", "effective_unpriced_tokens"]
+    assert (ops["effective_usd"], ops["partial"]) == (None, [])
+    usage = get(http, "/v1/usage", **{"from": "2026-11-01"})["total"]
+    assert told["total"]["partial"] == [name.removeprefix("cost.") for name in usage["partial"]]
+
+
+def test_a_cost_that_only_some_report_is_marked(database: Database) -> None:
+    put(database, [of(requests=many, team="data", tool="codex") for many in (1, 2)])
+    with database.writing() as connection:
+        connection.execute(text("UPDATE usage SET reported_nanousd = 5 WHERE requests = 1"))
+    http = client(database)
+    [row] = get(http, "/v1/chargeback")["rows"]
+    assert (row["reported_usd"], row["partial"]) == (5e-9, ["reported_usd"])
+    with database.reading() as connection:
+        days = date(2026, 11, 1), date(2026, 11, 23)
+        rows = check(focus_table(connection, None, "a", *days))
+    assert [(row["x_ReportedCost"], row["x_ReportedInPart"]) for row in rows] == [
+        ("0.000000005", "true")
+    ]
 
 
 @pytest.mark.parametrize(
