@@ -130,7 +130,7 @@ def contribution(pk: int, gathered: Gathered, owned: Collection[str]) -> Contrib
             Facet.REPO: _most_of(parts, weights, "repo") or _named_repo(session),
             Facet.WORK_TYPE: _work_type(session, gathered.changes),
         },
-        person=_most_of(parts, weights, "person") or None,
+        person=_most_of(parts, weights, "somebody") or None,
         standing=Standing(
             label=session.label.label.value,
             maturity=session.label.maturity.value,

@@ -66,7 +66,7 @@ def efficiency(
     series = _series(sheet)
 
     def row(each: Row) -> EfficiencyRow:
-        measured, sums = each
+        measured, sums, _ = each
         return _row(
             measured,
             sums.tally,
@@ -242,7 +242,7 @@ def _series(sheet: Sheet) -> Mapping[_Name, Sequence[_Timed]]:
     found: dict[_Name, list[_Timed]] = defaultdict(list)
     asked, made = sheet.asked, sheet.pieces
     if asked.interval is not Interval.NONE:
-        for row, sums in sheet.rows:
+        for row, sums, _ in sheet.rows:
             if row.time is not None:
                 found[_name(row)].append(_Timed(row.time, row.weeks or 1, sums.tally))
         return found
@@ -283,7 +283,7 @@ def _same_mix(sheet: Sheet, thresholds: EfficiencyThresholds) -> dict[str | None
         if kind in usual:
             mixes[group][kind] = spent
     found: dict[str | None, float] = {}
-    for row, sums in sheet.rows:
+    for row, sums, _ in sheet.rows:
         mix = mixes.get(row.value or "", {}) if row.kind is Kind.GROUP else {}
         known, whole = sum(mix.values()), sums.tally.settled_cost
         if known and known >= thresholds.mix_known * whole:

@@ -15,7 +15,7 @@ from domain.efficiency import Asked, Kpi, KpiReport, KpiRow, Measured
 from domain.usage import NANOUSD
 from store.engine import Connection
 
-_DETAIL = Detail(counts=COUNTS, by_label=False)
+_DETAIL = Detail(counts=COUNTS, by_label=False, unnamed=True)
 _NO_TASKS = "No task was completed."
 _NO_CHANGES = "No change landed and stands."
 _NOT_TOLD = "No session tells it."
@@ -142,15 +142,21 @@ def kpis(connection: Connection, asked: Asked, now: datetime, floor: int) -> Kpi
     def row(each: Row) -> KpiRow:
         measured = each.measured
         own = spreads.get((measured.kind, measured.value))
-        return KpiRow(measured=measured, kpis=indicators(measured, each.sums.counted, own))
+        told = indicators(measured, each.sums.counted, own, each.unnamed)
+        return KpiRow(measured=measured, kpis=told)
 
     return KpiReport(period=sheet.period, rows=tuple(map(row, sheet.rows)), total=row(sheet.total))
 
 
-def indicators(measured: Measured, counts: Counts, spread: Spread | None) -> tuple[Kpi, ...]:
-    """All indicators of one group; ``spread`` is None where it is not known."""
+def indicators(
+    measured: Measured, counts: Counts, spread: Spread | None, unnamed: int
+) -> tuple[Kpi, ...]:
+    """All indicators of one group; ``spread`` is None where it is not known.
+
+    ``unnamed`` is how many of its sessions nobody is told of.
+    """
     found = [_rate(rate, counts) for rate in _RATES]
-    found.append(_cost_per_user(measured, counts))
+    found.append(_cost_per_user(measured, counts, unnamed))
     found.append(_anomalies(spread, counts))
     found += [_lead("lead_time_median", 0.5, spread), _lead("lead_time_p90", 0.9, spread)]
     return tuple(found)
@@ -175,14 +181,16 @@ def _rate(rate: _Rate, counts: Counts) -> Kpi:
     )
 
 
-def _cost_per_user(measured: Measured, counts: Counts) -> Kpi:
-    people, priced = measured.people, counts["priced"]
+def _cost_per_user(measured: Measured, counts: Counts, unnamed: int) -> Kpi:
+    people, priced, sessions = measured.people, counts["priced"], counts["sessions"]
+    # Which sessions lack both is not kept: what the one or the other lacks is the least.
+    lacking = max(sessions - priced, min(unnamed, sessions))
     return Kpi(
         name="cost_per_user",
         value=counts["cost_nanousd"] / NANOUSD / people if people and priced else None,
         unit="usd",
         sessions=priced,
-        missing=1 - priced / counts["sessions"] if counts["sessions"] else None,
+        missing=lacking / sessions if sessions else None,
         why=None if people and priced else _NOT_TOLD,
     )
 

@@ -26,6 +26,7 @@ from domain.leaks import (
     Untold,
     Watched,
 )
+from domain.people import somebody
 
 # Sessions named as evidence of a finding.
 EVIDENCE = 10
@@ -86,8 +87,7 @@ class Tally:
             if lost:
                 self._lost += together(lost, session.cost_nanousd or 0)
                 self._sessions += 1
-                if session.person is not None:
-                    self._people.add(session.person)
+                self._people |= _person(session)
 
     def _look(
         self, detector: Detector, week: date, session: Watched, *, in_time: bool
@@ -102,8 +102,8 @@ class Tally:
         if in_week is None:
             in_week = held.weeks[week] = _Week()
         in_week.spent += session.cost_nanousd or 0
-        if session.person is not None:
-            in_week.people.add(session.person)
+        person = _person(session)
+        in_week.people |= person
         if isinstance(answer, Untold):
             self._untold[detector.name, answer.value] += 1
             return None
@@ -113,8 +113,7 @@ class Tally:
         in_week.lost += answer
         held.sessions += 1
         held.seen_on = week
-        if session.person is not None:
-            held.people.add(session.person)
+        held.people |= person
         _keep_dearest(held, session, answer)
         return answer
 
@@ -220,6 +219,12 @@ def _weeks(held: _Held) -> list[LeakWeek]:
         for week, each in sorted(held.weeks.items())
         if each.spent
     ]
+
+
+def _person(session: Watched) -> set[str]:
+    """Who had it; nobody where telemetry tells nobody, or only a machine."""
+    person = somebody(session.person)
+    return set() if person is None else {person}
 
 
 def _keep_dearest(held: _Held, session: Watched, lost: Money) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from classifier.parting import Pieces, pieces
 from classifier.sums import Bucket, Held, Sums, added, held, without
+from classifier.unnamed import Unnamed
 from domain.contributions import Facet
 from domain.efficiency import Asked, Interval, Kind, Measured, Period
 from domain.privacy import together
@@ -22,18 +23,20 @@ _Times: TypeAlias = Mapping[Bucket, Sequence[Span]]
 
 
 class Row(NamedTuple):
-    """What a row is about, and its sums."""
+    """What a row is about, its sums, and how many of its sessions nobody is told of."""
 
     measured: Measured
     sums: Sums
+    unnamed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
-    """Which counts are read, and whether labels are told apart."""
+    """Which counts are read, whether labels are told apart, and sessions of nobody counted."""
 
     counts: tuple[str, ...]
     by_label: bool
+    unnamed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,8 @@ def measure(
     if not made.spans:
         return Sheet(asked=asked, detail=detail, pieces=made, rows=(), total=None)
     whole = total_of(asked, made, detail)
-    total = _row(made, None, Kind.TOTAL, None, made.spans, added(whole.values()))
+    unnamed = Unnamed(made, asked, detail.unnamed)
+    total = _row(unnamed, None, Kind.TOTAL, None, made.spans, added(whole.values()))
     times = _times(made, asked)
     if asked.group_by is not None:
         told = _rows(connection, asked, made, times, whole, detail)
@@ -71,7 +75,7 @@ def measure(
         told = []
     else:
         told = [
-            _row(made, bucket, Kind.TOTAL, None, times[bucket], sums)
+            _row(unnamed, bucket, Kind.TOTAL, None, times[bucket], sums)
             for (bucket, _), sums in sorted(whole.items(), key=_order)
         ]
     return Sheet(asked=asked, detail=detail, pieces=made, rows=tuple(told), total=total)
@@ -127,11 +131,12 @@ def _rows(
     named, beyond = ranked[: asked.limit], frozenset(ranked[asked.limit :])
     shown = _shown(asked, made, frozenset(named), detail)
     pooled = _pooled(made) if asked.interval is Interval.NONE else Counter()
+    unnamed = Unnamed(made, asked, detail.unnamed)
     rows: list[Row] = []
     known: dict[Bucket, list[Sums]] = defaultdict(list)
     for (bucket, value), sums in shown.items():
         spans = [span for span in times[bucket] if value in made.shown[span]]
-        rows.append(_row(made, bucket, Kind.GROUP, value, spans, sums, pooled[value]))
+        rows.append(_row(unnamed, bucket, Kind.GROUP, value, spans, sums, pooled[value]))
         known[bucket].append(sums)
     ranks = {value: rank for rank, value in enumerate(named)}
     rows.sort(key=lambda row: (row.measured.time or 0, ranks[row.measured.value or ""]))
@@ -142,7 +147,7 @@ def _rows(
             if everything is None:
                 everything = _everything(asked, made, whole, detail)
             left = without(everything.get((bucket, ""), Sums()), added(known[bucket]))
-            rows.append(_row_of_others(made, bucket, times[bucket], hidden, left))
+            rows.append(_row_of_others(unnamed, bucket, times[bucket], hidden, left))
     return rows
 
 
@@ -246,12 +251,13 @@ def _everything(asked: Asked, made: Pieces, whole: Held, detail: Detail) -> Held
 
 
 def _row_of_others(
-    made: Pieces,
+    unnamed: Unnamed,
     bucket: Bucket,
     spans: Collection[Span],
-    hidden: Iterable[tuple[Span, str]],
+    hidden: Collection[tuple[Span, str]],
     sums: Sums,
 ) -> Row:
+    made = unnamed.made
     who = together(made.groups[span][group] for span, group in hidden)
     start, weeks = _time(made, bucket, spans)
     measured = Measured(
@@ -263,11 +269,11 @@ def _row_of_others(
         weeks_pooled=0,
         people=who.bit_count(),
     )
-    return Row(measured, sums)
+    return Row(measured, sums, unnamed.groups(hidden))
 
 
 def _row(
-    made: Pieces,
+    unnamed: Unnamed,
     bucket: Bucket,
     kind: Kind,
     value: str | None,
@@ -275,11 +281,14 @@ def _row(
     sums: Sums,
     pooled: int = 0,
 ) -> Row:
+    made = unnamed.made
     start, weeks = _time(made, bucket, spans)
     if value is None:
         who = together(made.everybody[span] for span in spans)
+        nobodys = unnamed.whole(spans)
     else:
         who = together(made.groups[span][value] for span in spans)
+        nobodys = unnamed.groups([(span, value) for span in spans])
     measured = Measured(
         kind=kind,
         value=value,
@@ -289,7 +298,7 @@ def _row(
         weeks_pooled=pooled,
         people=who.bit_count(),
     )
-    return Row(measured, sums)
+    return Row(measured, sums, nobodys)
 
 
 def _pooled(made: Pieces) -> Counter[str]:

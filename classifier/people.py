@@ -13,7 +13,7 @@ The answer depends on what is said alone, not on its order.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from domain.people import SamePerson, Statements, Strength
+from domain.people import MACHINE, SamePerson, Statements, Strength
 
 # Identities of one name in one repository of which nothing else is known. The person with most of
 # them has six in the repository that the linker is measured on; a name that more share (root,
@@ -42,7 +42,7 @@ def resolve(told: Statements) -> dict[str, str]:
 
 
 def _names_machine_then_value(identity: str) -> tuple[bool, str]:
-    return identity.startswith("i_"), identity
+    return identity.startswith(MACHINE), identity
 
 
 def _strong_groups(told: Statements) -> dict[str, str]:

@@ -82,6 +82,27 @@ class Weeks:
                     found[week] = groups
         return found
 
+    def nobodys(
+        self, dimension: str, length: int, weeks: Iterable[int]
+    ) -> dict[int, Mapping[tuple[str, str], int]]:
+        """How many sessions nobody is told of in each cell of so many weeks, by its first week."""
+        found: dict[int, Mapping[tuple[str, str], int]] = {}
+        missing: dict[int, tuple[object, ...]] = {}
+        for week in weeks:
+            stamps = _of(self._sums, (w for w in self.seen if week <= w < week + length))
+            key: tuple[object, ...] = ("nobody", dimension, length, week, stamps)
+            known = _REMEMBERED.get(key)
+            if known is None:
+                missing[week] = key
+            else:
+                found[week] = known
+        if missing:
+            read = report_outcomes.of_nobody(self.connection, dimension, length, missing.keys())
+            for week, key in missing.items():
+                found[week] = read.get(week, {})
+                _REMEMBERED.put(key, found[week])
+        return found
+
     def remembered(
         self,
         key: tuple[object, ...],

@@ -79,9 +79,9 @@ class Contribution:
     """All that one session adds.
 
     ``facets`` are its values without the model; what was not told is "". ``person`` is None where
-    nobody was told. ``models`` are its parts, by model. ``cost_bin`` is where its cost lies
-    (``bin_of``), None while it is not known; ``lead_bins`` where the lead times (in hours) of the
-    landed changes lie that count with it.
+    nobody was told, or only machines that nobody is known for. ``models`` are its parts, by
+    model. ``cost_bin`` is where its cost lies (``bin_of``), None while it is not known;
+    ``lead_bins`` where the lead times (in hours) of the landed changes lie that count with it.
     """
 
     week: int

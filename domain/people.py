@@ -8,6 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+MACHINE = "i_"
+"""What the pseudonym of an installation begins with (``domain.pseudonym``)."""
+
+
+def somebody(person: str | None) -> str | None:
+    """Who it is; None where nobody is told, or only an installation that nobody is known for.
+
+    One developer has as many installations as containers: to count these as people would make
+    groups of one large enough to be told.
+    """
+    return None if person is None or person.startswith(MACHINE) else person
+
 
 class Strength(StrEnum):
     """How far a statement that two identities are one person can be relied on.

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Select, Subquery, func, select
 
 from domain.events import Quantity
+from domain.people import somebody
 from domain.usage import Tokens
 from store import families
 from store import tables as t
@@ -36,6 +37,11 @@ class Booked:
     failed_requests: int | None
     reported_nanousd: int | None
     list_nanousd: int | None
+
+    @property
+    def somebody(self) -> str | None:
+        """The person; None also for a machine that nobody is known for."""
+        return somebody(self.person)
 
 
 def booked(connection: Connection, session_pks: Collection[int]) -> dict[int, list[Booked]]:

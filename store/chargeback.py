@@ -26,7 +26,7 @@ from sqlalchemy import (
 from domain.record import EPOCH
 from domain.usage import add
 from store import tables as t
-from store.report_usage import BOOKED_BY_PERSON, PERSON, TEAM, Selection, conditions
+from store.report_usage import BOOKED_BY_PERSON, PERSON, SOMEBODY, TEAM, Selection, conditions
 
 
 class ChargeBy(StrEnum):
@@ -42,7 +42,7 @@ class ChargeBy(StrEnum):
 class Unallocated(StrEnum):
     """Why spend belongs to no value."""
 
-    NO_PERSON = "no_person"  # telemetry tells neither a team nor a person
+    NO_PERSON = "no_person"  # telemetry tells neither a team nor a person: nobody, or a machine
     PERSON_IN_NO_TEAM = "person_in_no_team"
     NO_REPOSITORY = "no_repository"
     NO_MODEL = "no_model"
@@ -137,7 +137,7 @@ def charged(
     """Every part with its sum, by value; what belongs to none comes last, by reason."""
     key = _KEYS[by].label("key")
     # Only teams take a second look: somebody without a team, or nobody at all.
-    nameless = case((PERSON.is_(None), 1), else_=0).label("nameless")
+    nameless = case((SOMEBODY.is_(None), 1), else_=0).label("nameless")
     keys = (key, nameless) if by is ChargeBy.TEAM else (key, literal_column("0").label("nameless"))
     query = (
         select(*keys, *_SUMS)

@@ -11,7 +11,7 @@ from domain.events import Trace
 from domain.labels import JudgedChange, JudgedSession, Label, Maturity, TargetKind, Tier
 from store import families
 from store import tables as t
-from store.people import persons_of
+from store.report_usage import SOMEBODY
 from store.sizes import LINES
 
 _DECIDING = (Tier.A.value, Tier.B.value)
@@ -137,11 +137,10 @@ def _cost(told: Mapping[str, tuple[int | None, int | None]]) -> _Cost:
 
 def _people(connection: Connection) -> dict[int, str]:
     query = (
-        select(t.usage.c.session_pk, func.min(t.contexts.c.user))
+        select(t.usage.c.session_pk, func.min(SOMEBODY))
         .join(t.contexts, t.contexts.c.pk == t.usage.c.context_pk)
-        .where(t.contexts.c.user.is_not(None))
+        .outerjoin(t.persons, t.persons.c.identity == t.contexts.c.user)
+        .where(SOMEBODY.is_not(None))
         .group_by(t.usage.c.session_pk)
     )
-    users = {row[0]: row[1] for row in connection.execute(query)}
-    persons = persons_of(connection, users.values())
-    return {pk: persons[user] for pk, user in users.items()}
+    return {row[0]: row[1] for row in connection.execute(query)}

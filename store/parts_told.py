@@ -35,7 +35,7 @@ from domain.weeks import BLOCK, WEEK, block_of, monday, week_of
 from store import report_outcomes
 from store import tables as t
 from store.remembered import Remembered
-from store.report_usage import BOOKED_BY_PERSON, COLUMNS, PERSON, Dimension
+from store.report_usage import BOOKED_BY_PERSON, COLUMNS, SOMEBODY, Dimension
 
 _DIMENSION = {
     ScopeKind.TEAM: Dimension.TEAM,
@@ -186,7 +186,7 @@ def _read(
     keys = [func.coalesce(cast(COLUMNS[_DIMENSION[each]], String), _NOT_TOLD) for each in kinds]
     hour = t.usage.c.hour
     within = or_(*(and_(hour >= _hour(start), hour < _hour(end)) for start, end in spans))
-    query = select(_place(starts), PERSON, *keys).select_from(BOOKED_BY_PERSON)
+    query = select(_place(starts), SOMEBODY, *keys).select_from(BOOKED_BY_PERSON)
     found: dict[ScopeKind, dict[date, dict[str, set[str]]]] = {
         kind: defaultdict(lambda: defaultdict(set)) for kind in (ScopeKind.COMPANY, *kinds)
     }

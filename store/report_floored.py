@@ -34,7 +34,7 @@ from store.report_usage import (
     BOOKED_BY_PERSON,
     COLUMNS,
     COUNTED,
-    PERSON,
+    SOMEBODY,
     Dimension,
     Row,
     Selection,
@@ -168,7 +168,7 @@ def _held(connection: Connection, asked: _Asked, period: Selection) -> dict[int,
     """Who has usage, by piece of time."""
     keys = asked.keys
     query = (
-        select(_week(1), PERSON, *keys)
+        select(_week(1), SOMEBODY, *keys)
         .select_from(BOOKED_BY_PERSON)
         .where(*conditions(period))
         .distinct()

@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    literal_column,
     select,
     true,
     tuple_,
@@ -27,7 +28,7 @@ from domain.weeks import BLOCK, QUARTER
 from store import tables as t
 from store.given import Asked, asking, given
 from store.outcomes import EVERYTHING
-from store.packed import members
+from store.packed import NOBODY, members, unpacked
 
 # Thousands of rows are read here: all at once, since one by one takes twice as long.
 
@@ -107,6 +108,34 @@ def people(
     found: dict[int, dict[tuple[str, str], int]] = defaultdict(dict)
     for week, value, other, told in connection.execute(query).all():
         found[week][value, other] = members(told)
+    return dict(found)
+
+
+@asking({"week": BigInteger()})
+def _nobodys(wanted: Subquery) -> Select[Any]:
+    c = t.outcome_presence.c
+    # Their number is the lowest: where there are any they come first, and the rest is not read.
+    first = func.substr(c.people, literal_column("1"), literal_column("8"))
+    return (
+        select(c.week, c.value, c.other, first)
+        .where(c.dimension == bindparam("of"), c.weeks == bindparam("long"))
+        .where(c.week.in_(select(wanted.c.week)))
+    )
+
+
+def of_nobody(
+    connection: Connection, dimension: str, weeks: int, first: Collection[int]
+) -> dict[int, dict[tuple[str, str], int]]:
+    """How many sessions nobody is told of in each cell of a dimension; cells without are left out.
+
+    The cells are those that begin with these weeks and are so many weeks long.
+    """
+    asked = [(week,) for week in sorted(first)]
+    found: dict[int, dict[tuple[str, str], int]] = defaultdict(dict)
+    for week, value, other, told in _nobodys(connection, asked, of=dimension, long=weeks):
+        many = unpacked(told)[NOBODY]
+        if many:
+            found[week][value, other] = many
     return dict(found)
 
 

@@ -33,6 +33,7 @@ from sqlalchemy import (
     select,
 )
 
+from domain.people import MACHINE
 from domain.usage import Tokens, add
 from store import tables as t
 from store.families import ROOT, with_roots
@@ -121,7 +122,20 @@ def with_people(told: FromClause) -> FromClause:
     return told.outerjoin(t.team_members, at_the_time)
 
 
+def _number(value: int) -> ColumnElement[int]:
+    # A literal: PostgreSQL takes two bound parameters for two different expressions.
+    return literal_column(str(value), Integer)
+
+
+def _quoted(value: str) -> ColumnElement[str]:
+    return literal_column(f"'{value}'", String)
+
+
 PERSON: ColumnElement[Any] = func.coalesce(t.persons.c.person, t.contexts.c.user)
+# An installation that no person is known for is nobody (``domain.people.somebody``).
+SOMEBODY: ColumnElement[Any] = case(
+    (func.substr(PERSON, _number(1), _number(len(MACHINE))) != _quoted(MACHINE), PERSON)
+)
 TEAM: ColumnElement[Any] = func.coalesce(t.contexts.c.team, t.team_members.c.team)
 
 TOLD: FromClause = _told()

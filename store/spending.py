@@ -30,6 +30,7 @@ from store.report_usage import (
     BOOKED,
     BOOKED_BY_PERSON,
     PERSON,
+    SOMEBODY,
     TEAM,
     Dimension,
     Selection,
@@ -183,7 +184,7 @@ def by_session(
 
 def people(connection: Connection, part: Part, first: date, after: date) -> int:
     """How many people used anything; usage that tells nobody counts none."""
-    query = select(func.count(PERSON.distinct())).select_from(BOOKED_BY_PERSON)
+    query = select(func.count(SOMEBODY.distinct())).select_from(BOOKED_BY_PERSON)
     return int(connection.execute(query.where(*_where(part, first, after))).scalar_one())
 
 

@@ -15,10 +15,11 @@ from domain.tickets import TicketState
 from domain.usage import Tokens
 from domain.weeks import week_of
 from domain.work import ReviewState
-from store import outcomes, report_outcomes, retention, sessions, teams
+from store import outcomes, people_file, report_outcomes, retention, sessions, teams
 from store.booked import Booked
 from store.engine import Database
 from store.outcomes_anew import rebuild
+from store.people_file import FiledIdentity
 from store.report_outcomes import Slice, Span
 from store.teams import Membership
 from tests.filling import rows
@@ -105,6 +106,22 @@ def test_a_session_belongs_to_whom_most_of_its_spend_is_booked_on(database: Data
     assert told.counts["requests_tried"] == 3
     assert told.counts["failed_requests"] == 1
     assert told.counts["escalated"] == told.counts["escalations_told"] == 1
+
+
+def test_a_machine_is_nobody_until_it_is_somebodys(database: Database) -> None:
+    machine = "i_" + "0" * 20
+    key, alone = session("alone", used(0, CHEAP, 9.0, user=machine))
+    alone.traces[Trace.IDENTITY, machine] = alone.last_traced[Trace.IDENTITY, machine] = at(0)
+    tell(database, (key, alone))
+    mixed = used(0, CHEAP, 9.0, user=machine), used(1, CHEAP, 1.0, user="p_dev")
+    tell(database, session("mixed", *mixed))
+    told = settle(database)
+    # What nobody is told of says nothing against whom the rest is of.
+    assert (told["alone"].person, told["mixed"].person) == (None, "p_dev")
+    with database.writing() as connection:
+        filed = FiledIdentity(identity=machine, kind="user_id", person="p_file")
+        people_file.import_file(connection, {machine: filed}, {}, replace=False)
+    assert settle(database)["alone"].person == "p_file"
 
 
 def test_what_landed_counts_once_with_the_session_that_spent_the_most(
