@@ -2,9 +2,11 @@
 
 The rules are those of ``domain.privacy``, for sums that run from the beginning of a month, or from
 any day, up to now. The pieces of time are the blocks of four weeks that usage is told by; from the
-beginning of a budget's period on they are cut where a month begins as well. A part is told where
-it has people enough in each piece that it has usage in, and so has what is left beside it. So
-whatever of these sums, and of those of whole blocks, is subtracted, too few people never remain.
+block in which a budget's period begins they are cut as well where a month begins, and on the
+Mondays around that, since ratios are told by single weeks. A part is told where it has people
+enough in each piece that it has usage in, and so has what is left beside it. So whatever of these
+sums, and of those of whole weeks and blocks, is subtracted, too few people never remain. By day
+nothing is told to whom this is for.
 """
 
 from collections import defaultdict
@@ -86,7 +88,7 @@ class PartsTold:
         if self.floor <= 1:
             # Also what is of nobody who is named.
             return frozenset(value for groups in self._pieces(kind, since) for value in groups)
-        if any(part({0: groups}, self.floor) is None for groups in pieces):
+        if not pieces or any(part({0: groups}, self.floor) is None for groups in pieces):
             return frozenset()
         if kind is ScopeKind.COMPANY:
             return frozenset({COMPANY.value})
@@ -107,14 +109,17 @@ class PartsTold:
         )
 
     def _pieces(self, kind: ScopeKind, since: date | None) -> list[_Groups]:
-        """Who is in each group, by the pieces of time that sums from this day on are made of."""
+        """Who is in each group, by the pieces of time that sums from this day on are made of.
+
+        Those without any usage are left out: they are no part of any sum.
+        """
         begin = _begin(self.today, since)
         cuts = _cuts(begin, since, self.today)
         held = {day: groups for day, groups in self.held[kind].items() if day >= begin}
         pieces: dict[date, list[_Groups]] = defaultdict(list)
         for day, groups in held.items():
             pieces[max(cut for cut in cuts if cut <= day)].append(groups)
-        return [merged(of) for of in pieces.values()]
+        return [groups for of in pieces.values() if (groups := merged(of))]
 
 
 def parts_told(
@@ -128,7 +133,7 @@ def parts_told(
     today = now.date()
     begins = [_begin(today, day) for day in (None, *since)]
     cuts = {cut for day in since for cut in _cuts(_begin(today, day), day, today)}
-    first, last = week_of(_midnight(min(begins))), week_of(_midnight(today))
+    first, last = _week(min(begins)), _week(today)
     weeks = [monday(week).date() for week in range(first + 1, last + 1)]
     starts = sorted({*begins, *cuts, *weeks})
     asked = [each for each in ScopeKind if each in kinds and each in _DIMENSION]
@@ -161,7 +166,7 @@ def _held(
     found: dict[ScopeKind, dict[date, _Named]] = {kind: {} for kind in (ScopeKind.COMPANY, *kinds)}
     missing: set[tuple[date, date]] = set()
     for start, end in pairwise(bounds):
-        stamp = stamps.get(week_of(_midnight(start)))
+        stamp = stamps.get(_week(start))
         for kind, of in found.items():
             known = None if stamp is None else _REMEMBERED.get((kind, start, end, stamp))
             if known is None:
@@ -173,7 +178,7 @@ def _held(
         for kind, of in found.items():
             for start, end in missing:
                 of[start] = read[kind].get(start, {})
-                stamp = stamps.get(week_of(_midnight(start)))
+                stamp = stamps.get(_week(start))
                 if stamp is not None:
                     _REMEMBERED.put((kind, start, end, stamp), of[start])
     return found
@@ -201,19 +206,25 @@ def _read(
 def _begin(today: date, since: date | None) -> date:
     """The first day that a sum from ``since`` on, or the forecast, is made of."""
     back = monday(block_of(week_of(_midnight(today) - _LOOKS_BACK))).date()
-    return back if since is None else min(since, back)
+    return back if since is None else min(monday(block_of(_week(since))).date(), back)
 
 
 def _cuts(begin: date, since: date | None, today: date) -> list[date]:
-    """Where pieces begin: with a block, and from ``since`` on with a month."""
-    first = block_of(week_of(_midnight(begin)))
-    blocks = range(first + BLOCK, week_of(_midnight(today)) + 1, BLOCK)
+    """Where pieces begin: with a block; from ``since`` on with a month, and Mondays around it."""
+    first = block_of(_week(begin))
+    blocks = range(first + BLOCK, _week(today) + 1, BLOCK)
     found = {begin, *(monday(week).date() for week in blocks)}
     day = since
     while day is not None and day <= today:
-        found.add(day)
+        week = _week(day)
+        around = {monday(each).date() for each in (week, week + 1)}
+        found |= {day} if day in around else {day, *around}
         day = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
     return sorted(found)
+
+
+def _week(day: date) -> int:
+    return week_of(_midnight(day))
 
 
 def _midnight(day: date) -> datetime:

@@ -23,8 +23,8 @@ def usage(wired: Wired, asking: Asking, asked: Annotated[UsageParameters, Query(
     """Requests, tokens and cost. Each session counts from its one best signal, never from two.
 
     Whoever may not see everybody gets sums about no fewer people than the privacy floor says, by
-    two dimensions at most, of whole blocks of four weeks (of twelve by two dimensions); those of
-    people whom they may see, and of teams that they lead, whole.
+    two dimensions at most and never by day, of whole blocks of four weeks (of twelve by two
+    dimensions); those of people whom they may see, and of teams that they lead, whole.
     """
     if not sees_whole(asking, asked.user, asked.team):
         return _floored(wired, asked)
@@ -47,9 +47,14 @@ def _floored(wired: Wiring, asked: UsageParameters) -> UsageReport:
     dimensions = {*asked.group_by, *selection.values}
     if dimensions & _OF_ONE:
         raise untold("By session, or by user, all usage is of single people.")
+    floor = wired.privacy_floor
+    if Dimension.DAY in dimensions and floor > 1:
+        raise untold(
+            "By day, what a budget has spent since a month began could be worked back to few"
+            " people; /v1/efficiency tells single weeks where people enough are behind them."
+        )
     if len(dimensions) > report_floored.MOST_DIMENSIONS:
         raise untold("Group and filter by two dimensions at most: more tell few people apart.")
-    floor = wired.privacy_floor
     with wired.database.reading() as connection:
         told = report_floored.report(connection, asked.group_by, selection, floor, wired.clock())
     if selection.values and not told.rows and told.others is None:

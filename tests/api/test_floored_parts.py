@@ -1,7 +1,7 @@
 """Budgets, forecasts and alerts for whoever may not see everybody: people enough, or no number."""
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from random import Random
 from typing import Any
@@ -10,11 +10,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from classifier.watch import Watch
-from domain.budgets import PeriodKind, period_of
+from domain.budgets import COMPANY, PeriodKind, ScopeKind, period_of
 from domain.weeks import block_of, monday, week_of
 from store import access, outcomes
 from store.access import Role
 from store.engine import Database
+from store.parts_told import parts_told
 from tests.api.answering import NOW, Json, client
 from tests.conftest import Fresh
 from tests.spending import Used, put
@@ -207,6 +208,45 @@ def test_days_of_few_between_a_month_and_a_block_withhold_it(database: Database)
     assert http.get("/v1/forecast", params=asked, headers=tokens["viewer"]).status_code == 200
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_days_of_few_between_a_month_and_a_week_withhold_it(
+    alone: bool, database: Database
+) -> None:
+    """Single weeks are told, and a quarter began on a Thursday: one person works until Sunday."""
+    quarter = datetime(2026, 10, 1, tzinfo=UTC)
+    used = [
+        each
+        for each in daily(["big"], 90)
+        if each.at.weekday() < 5
+        and not (alone and 0 <= (each.at - quarter).days < 4 and each.user != f"p_{4:020x}")
+    ]
+    put(database, used)
+    tokens = made(database)
+    http = guarded(database)
+    budget(http, tokens["admin"], "company", "", period="quarter")
+    budget(http, tokens["admin"], "company", "", period="month")
+    standings = stands(http, tokens["viewer"])
+    assert bool(standings["company quarter"]) is not alone
+    # November began on a Sunday, on which nobody worked.
+    assert standings["company month"]
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_days_of_few_before_a_period_withhold_it(few: bool, database: Database) -> None:
+    """The block in which a period begins is told whole: less the period, its first days remain."""
+    since = date(2026, 7, 1)
+    first = monday(block_of(week_of(datetime(2026, 7, 1, tzinfo=UTC)))).date()
+    used = [
+        each
+        for each in daily(["big"], 200)
+        if not (few and first <= each.at.date() < since) or each.user == f"p_{4:020x}"
+    ]
+    put(database, used)
+    with database.reading() as connection:
+        told = parts_told(connection, [ScopeKind.COMPANY], [since], NOW, FLOOR)
+    assert told.tells(COMPANY, since) is not few
+
+
 def test_a_company_of_few_is_told_nothing_of(database: Database) -> None:
     put(database, daily(["tiny"]))
     tokens = made(database)
@@ -271,13 +311,19 @@ def test_of_each_piece_that_answers_differ_by_people_enough_remain(
 
 
 def pieces(used: Iterable[Used], first: Any) -> Iterable[list[Used]]:
-    """What was used between any two of the borders of months and of blocks, from a day on."""
+    """What was used between any two borders, from the block on that a day lies in.
+
+    Borders are those of blocks, of months, and of the weeks that a month begins in.
+    """
     found: dict[Any, list[Used]] = {}
+    begin = block_of(week_of(datetime(first.year, first.month, first.day, tzinfo=UTC)))
     for each in used:
-        day = each.at.date()
-        if day >= first:
-            block = monday(block_of(week_of(each.at))).date()
-            found.setdefault((block, day.month), []).append(each)
+        week = week_of(each.at)
+        if week >= begin:
+            start, end = monday(week).date(), monday(week + 1).date() - timedelta(days=1)
+            apart = week if start.month != end.month and end >= first else None
+            month = each.at.month if each.at.date() >= first else None
+            found.setdefault((block_of(week), apart, month), []).append(each)
     return found.values()
 
 
