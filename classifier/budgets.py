@@ -36,20 +36,14 @@ def standings(
     """How each of these budgets stands in its present period, of those that have one now."""
     today, basis = now.date(), basis_of(company)
     begin = _history_from(connection, basis, today)
-    read: dict[Part, Mapping[date, Spend]] = {}
-    told = []
-    for budget in budgets:
-        span = budget.span(today)
-        if span is None:
-            continue
-        if budget.part not in read:
-            first = min(span.first, begin)
-            read[budget.part] = spend_days.by_day(
-                connection, budget.part, basis, first, today + _DAY, now
-            )
-        committed = _committed(budget, company, span)
-        told.append(standing(budget, span, today, read[budget.part], basis, committed))
-    return told
+    standing_now = [(each, span) for each in budgets if (span := each.span(today))]
+    first = min((span.first for _, span in standing_now), default=begin)
+    parts = {budget.part for budget, _ in standing_now}
+    read = spend_days.of_each(connection, parts, basis, min(first, begin), today + _DAY, today)
+    return [
+        standing(budget, span, today, read[budget.part], basis, _committed(budget, company, span))
+        for budget, span in standing_now
+    ]
 
 
 def _history_from(connection: Connection, basis: Basis, today: date) -> date:
@@ -121,7 +115,7 @@ def outlook(
     """The forecast of a part of the company for so many days, today the first of them."""
     today, basis = now.date(), basis_of(company)
     first = _history_from(connection, basis, today)
-    days = spend_days.by_day(connection, part, basis, first, today, now)
+    days = spend_days.by_day(connection, part, basis, first, today, today)
     return outlook_of(days, unit, today, horizon)
 
 

@@ -1,8 +1,9 @@
 """What was spent in each hour of the last weeks, held in memory by the one process that watches.
 
-Every look reads today and yesterday anew, where nearly all that arrives belongs, and older days in
-their turn, so that late records and new prices are noticed within the hour. So a look costs the
-same however long the history is. What was read is kept for others, too (``store.spend_days``).
+Every look reads today and yesterday anew, where nearly all that arrives belongs, then older days
+that were written to, as far as there is time, and one in its turn. So a look costs the same however
+long the history is. What was read of the days before today is kept for others, too
+(``store.spend_days``).
 """
 
 import time
@@ -48,6 +49,8 @@ class Ledger:
         self._old_turn: Iterator[date] = iter(())
         self._kept: dict[date, int] = {}
         self._unkept: dict[date, Mapping[Part, Spend]] = {}
+        self._unread: set[date] = set()
+        self._today = EPOCH.date()
 
     def refresh(
         self,
@@ -63,6 +66,9 @@ class Ledger:
         and one of these is read at least.
         """
         first = min(since, today - DAYS_HELD * _DAY)
+        oldest = min(first, today - MOST_DAYS * _DAY)
+        self._unkept, self._today = {}, today
+        self._unread = set(_days(oldest, today)) - spend_days.days_read(connection, self.basis)
         held = frozenset(part for part in persons if part.kind is ScopeKind.PERSON)
         for day in [day for day in self._pages if day < first]:
             del self._pages[day]
@@ -74,13 +80,14 @@ class Ledger:
             self._read(connection, day, held)
             if time.monotonic() > until:
                 return number == len(missing)
+        self._read_again(connection, first, today - _DAY, held, until)
         if not missing:
             self._read_in_turn(connection, first, today, held)
         self._read_old(connection, first, today, until)
         return True
 
     def unkept(self) -> Mapping[date, Mapping[Part, Spend]]:
-        """Sums of days that are not as they were when ``note_kept`` was last called for them."""
+        """Sums of days before today that nobody has as this look found them."""
         return self._unkept
 
     def note_kept(self) -> None:
@@ -138,14 +145,29 @@ class Ledger:
         if day is not None:
             self._read(connection, day, persons)
 
+    def _read_again(
+        self,
+        connection: Connection,
+        first: date,
+        after: date,
+        persons: frozenset[Part],
+        until: float,
+    ) -> None:
+        """Days held that were written to since they were read, the last ones first."""
+        unread = self._unread - self._unkept.keys()
+        outdated = [day for day in _days(first, after) if day in unread]
+        for day in reversed(outdated):
+            if time.monotonic() > until:
+                return
+            self._read(connection, day, persons)
+
     def _read_old(self, connection: Connection, first: date, today: date, until: float) -> None:
-        """Days that only forecasts look back to: those nobody ever read, then all in turn."""
+        """Days that only forecasts look back to: those not read or written to, then all in turn."""
         oldest = today - MOST_DAYS * _DAY
         if oldest >= first:
             return
-        known = spend_days.days_read(connection, self.basis) | self._unkept.keys()
-        never = [day for day in _days(oldest, first) if day not in known]
-        for day in reversed(never):
+        unread = [day for day in _days(oldest, first) if day in self._unread]
+        for day in reversed(unread):
             self._note(day, self._page(connection, day, frozenset()))
             if time.monotonic() > until:
                 return
@@ -161,7 +183,10 @@ class Ledger:
         self._note(day, page)
 
     def _note(self, day: date, page: _Page) -> None:
-        if self._kept.get(day) != _mark(page.sums):
+        if day >= self._today:
+            # What is still running is summed by whoever asks.
+            return
+        if day in self._unread or self._kept.get(day) != _mark(page.sums):
             self._unkept[day] = page.sums
 
     def _page(self, connection: Connection, day: date, persons: frozenset[Part]) -> _Page:

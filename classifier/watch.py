@@ -1,6 +1,6 @@
 """Looking for what is worth an alert, by the one process at a database that does so."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from classifier import alert_rules
 from classifier.alert_thresholds import AlertThresholds
@@ -9,7 +9,6 @@ from classifier.ledger import Ledger
 from domain.alerts import AlertKind, Finding
 from domain.budgets import Budget, Part, ScopeKind, Span, Unit, basis_of, committed_nanousd
 from domain.company_prices import CompanyPrices
-from domain.record import EPOCH
 from store import alerts, budgets, spend_days, sync
 from store.engine import Connection, Database
 from store.heavy import heavy_sessions
@@ -18,7 +17,6 @@ from store.people import persons_of
 _WATCHING = 7_275_347
 _READING_SECONDS = 0.5
 _DAY = timedelta(days=1)
-_KEPT_EVERY = timedelta(minutes=1)
 _DAYS_KEPT = timedelta(days=MOST_DAYS + 7)
 
 
@@ -36,7 +34,6 @@ class Watch:
         self._thresholds = thresholds or AlertThresholds()
         self._ledger = Ledger(basis_of(company))
         self._reading_seconds = reading_seconds
-        self._kept_at = EPOCH
 
     def look(self, database: Database, now: datetime) -> bool:
         """Look once, and keep what opened, got worse or is gone.
@@ -47,6 +44,7 @@ class Watch:
         with database.alone(_WATCHING) as mine:
             if not mine:
                 return False
+            self._claim(database, now.date())
             with database.reading() as connection:
                 found, complete = self._found(connection, now)
                 pending = alerts.outstanding(connection, found, now)
@@ -56,17 +54,24 @@ class Watch:
             self._keep_days(database, now)
             return complete
 
+    def _claim(self, database: Database, today: date) -> None:
+        """Claim the days that nobody keeps: what is read of a day may be kept only then."""
+        basis, oldest = self._ledger.basis, today - timedelta(days=MOST_DAYS)
+        with database.reading() as connection:
+            days = spend_days.unclaimed(connection, basis, oldest, today)
+        if days:
+            with database.writing() as connection:
+                spend_days.claim(connection, basis, days)
+
     def _keep_days(self, database: Database, now: datetime) -> None:
-        """Keep the days that were read and have changed, and now and then that nothing has."""
-        basis, days = self._ledger.basis, self._ledger.unkept()
-        if not days and now - self._kept_at < _KEPT_EVERY:
+        """Keep the days that were read and have changed."""
+        days = self._ledger.unkept()
+        if not days:
             return
         with database.writing() as connection:
-            spend_days.keep(connection, basis, days, now)
-            spend_days.touch(connection, basis, [now.date() - _DAY, now.date()], now)
+            spend_days.keep(connection, self._ledger.basis, days, now)
             spend_days.forget(connection, now.date() - _DAYS_KEPT)
         self._ledger.note_kept()
-        self._kept_at = now
 
     def _found(
         self, connection: Connection, now: datetime

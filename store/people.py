@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from domain.events import Trace
 from domain.people import Named, SamePerson, Statements, Strength
+from store import outdated_days
 from store import tables as t
 from store.dirty import mark_labels, mark_sessions
 from store.given import among, asking
@@ -157,7 +158,20 @@ def keep(connection: Connection, identities: Iterable[str], persons: Mapping[str
     rows = [{"identity": of, "person": person} for of, person in sorted(joined.items())]
     merge_into(connection, t.persons, rows, {"person": replaced})
     concerned |= _of_persons(connection, affected)
-    mark_sessions(connection, _sessions(connection, concerned))
+    sessions = _sessions(connection, concerned)
+    mark_sessions(connection, sessions)
+    if _in_teams(connection, affected):
+        outdated_days.outdate_sessions(connection, sessions)
+
+
+def _in_teams(connection: Connection, persons: Iterable[str]) -> bool:
+    """Whether the usage of any of these persons is some team's for who they are."""
+    return any(
+        connection.execute(
+            select(t.team_members.c.person).where(t.team_members.c.person.in_(some)).limit(1)
+        ).first()
+        for some in chunks(sorted(persons))
+    )
 
 
 def mark_labels_of(connection: Connection, persons: Collection[str]) -> None:

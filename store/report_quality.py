@@ -3,7 +3,7 @@
 All of it looks at a few weeks or at sums that are kept ready, never at every session.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -66,16 +66,19 @@ def told_since(connection: Connection, basis: Basis, first: date, today: date) -
     return max(first, kept) if today - kept >= _ENOUGH else first
 
 
-def unpriced(connection: Connection, basis: Basis, first: date, after: date) -> list[Unpriced]:
+def unpriced(
+    connection: Connection, basis: Basis, first: date, after: date, today: date
+) -> list[Unpriced]:
     """Models with tokens that have no price, in these UTC days; most of those first.
 
-    From what is kept by the day where all these days are, else from usage itself.
+    From what is kept by the day where it is, else, as for today, from usage itself.
     """
-    days = {first + number * _DAY for number in range((after - first).days)}
-    if days <= spend_days.days_read(connection, basis):
-        sums = _kept(connection, basis, first, after)
-    else:
-        sums = _summed(connection, basis, first, after)
+    wanted = spend_days.days_between(first, min(after, today))
+    read = spend_days.days_read(connection, basis).intersection(wanted)
+    sums = _kept(connection, basis, read)
+    for begin, end in spend_days.runs_without(read, first, after):
+        for each in spending.by_model(connection, COMPANY, basis, begin, end):
+            sums[each.model] = sums.get(each.model, Spend()) + each.spend
     found = [
         Unpriced(model=model, tokens=spend.tokens, unpriced_tokens=spend.unpriced_tokens)
         for model, spend in sums.items()
@@ -84,31 +87,18 @@ def unpriced(connection: Connection, basis: Basis, first: date, after: date) -> 
     return sorted(found, key=lambda each: (-each.unpriced_tokens, each.model or ""))
 
 
-def _kept(
-    connection: Connection, basis: Basis, first: date, after: date
-) -> Mapping[str | None, Spend]:
+def _kept(connection: Connection, basis: Basis, days: Collection[date]) -> dict[str | None, Spend]:
+    if not days:
+        return {}
     d = t.spend_days.c
+    numbers = [(day - _FIRST_DAY).days for day in sorted(days)]
     sums = (func.sum(d.tokens), func.sum(d.unpriced_tokens))
     query = (
         select(d.value, *(cast(each, BigInteger) for each in sums))
-        .where(
-            d.basis == basis.value,
-            d.scope == ScopeKind.MODEL.value,
-            d.day >= (first - _FIRST_DAY).days,
-            d.day < (after - _FIRST_DAY).days,
-        )
+        .where(d.basis == basis.value, d.scope == ScopeKind.MODEL.value, d.day.in_(numbers))
         .group_by(d.value)
     )
     return {
         model or None: Spend(tokens=tokens, unpriced_tokens=without)
         for model, tokens, without in connection.execute(query)
     }
-
-
-def _summed(
-    connection: Connection, basis: Basis, first: date, after: date
-) -> Mapping[str | None, Spend]:
-    sums: dict[str | None, Spend] = {}
-    for each in spending.by_model(connection, COMPANY, basis, first, after):
-        sums[each.model] = sums.get(each.model, Spend()) + each.spend
-    return sums

@@ -27,6 +27,7 @@ from store import tables as t
 from store.dirty import mark_sessions
 from store.engine import Database
 from store.families import families_of
+from store.outdated_days import outdate_hours
 
 _SESSIONS = 200
 _BUCKETS = Tokens.__struct_fields__
@@ -159,6 +160,7 @@ def _write(connection: Connection, changes: Sequence[dict[str, Any]]) -> None:
     this = and_(*(t.usage.c[name] == bindparam(f"key_{name}") for name in _KEY))
     values: dict[str, Any] = {name: bindparam(name) for name in (*_LISTED, *_EFFECTIVE)}
     connection.execute(update(t.usage).where(this).values(**values), list(changes))
+    outdate_hours(connection, (change["key_hour"] for change in changes))
     # What a session has cost is a part of its links, its label and its tool's verdict.
     pks = {change["key_session_pk"] for change in changes}
     mark_sessions(connection, pks | families_of(connection, pks))

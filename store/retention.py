@@ -30,7 +30,7 @@ from sqlalchemy import (
     update,
 )
 
-from store import aside, claims, outcomes
+from store import aside, claims, outcomes, outdated_days
 from store import tables as t
 from store.engine import Database
 
@@ -241,6 +241,7 @@ def _delete(connection: Connection, pks: Sequence[int]) -> None:
     for told in (t.notifications, t.alert_events):
         connection.execute(delete(told).where(told.c.alert_id.in_(alerts)))
     aside.forget_sessions(connection, pks)
+    outdated_days.outdate_sessions(connection, pks)
     for table in _OF_SESSIONS:
         connection.execute(delete(table).where(table.c.session_pk.in_(pks)))
     connection.execute(delete(t.sessions).where(t.sessions.c.pk.in_(pks)))

@@ -8,12 +8,13 @@ from msgspec import structs
 from sqlalchemy import Connection, bindparam, case, select, update
 
 from domain.folded import CoverageKey, Folded, SessionKey, SessionSums, context_pk
-from store import context_sizes, families
+from store import context_sizes, families, outdated_days
 from store import tables as t
 from store.dirty import mark_sessions
 from store.upsert import Row, added, earliest, either, latest, merge_into
 
 _CHUNK = 500
+_HOURS = 24
 _SUMMED = (*t.USAGE_COUNTERS, *t.USAGE_RESTS)
 
 
@@ -47,6 +48,8 @@ def raise_readings(connection: Connection, new: Mapping[bytes, Mapping[int, int]
 def apply(connection: Connection, folded: Folded) -> None:
     """Add a batch. Rows are written in key order, so that folders never deadlock."""
     ordered = sorted((session.pk, session, sums) for session, sums in folded.items())
+    ranks = {pk: sums.usage_rank for pk, _, sums in ordered if sums.usage_rank is not None}
+    booked = outdated_days.booked_ranks(connection, ranks.keys() | _nameless(folded))
     _apply_sessions(connection, ordered)
     _book_tokens(connection, ordered)
     _apply_repeats(connection, folded)
@@ -79,9 +82,22 @@ def apply(connection: Connection, folded: Folded) -> None:
     context_sizes.apply(connection, ((pk, sums) for pk, _, sums in ordered))
     pks = {pk for pk, _, _ in ordered}
     mark_sessions(connection, pks | families.apply(connection, ordered))
+    otherwise = outdated_days.booked_otherwise(connection, booked, ranks)
+    days = outdated_days.days_of(connection, otherwise)
+    days |= {key.hour // _HOURS for _, _, sums in ordered for key in sums.usage}
+    outdated_days.outdate(connection, days)
 
 
 _Ordered = list[tuple[int, SessionKey, SessionSums]]
+
+
+def _nameless(folded: Folded) -> set[int]:
+    """Sessions without an id that give way to what this batch tells of their installation."""
+    return {
+        SessionKey(session.tool, None, installation).pk
+        for session, sums in folded.items()
+        for installation in sums.installations
+    }
 
 
 def _apply_sessions(connection: Connection, ordered: _Ordered) -> None:

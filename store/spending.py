@@ -4,7 +4,7 @@ Money is of one basis, never of two added. Tokens are those that somebody pays f
 summed from usage as it is booked (``store.report_usage``), so that it always agrees with that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 
-from domain.budgets import Basis, Part, ScopeKind
+from domain.budgets import COMPANY, Basis, Part, ScopeKind
 from domain.record import EPOCH
 from domain.tariff import PromptRange
 from domain.usage import Tokens
@@ -29,6 +29,7 @@ from store import tables as t
 from store.report_usage import (
     BOOKED,
     BOOKED_BY_PERSON,
+    COLUMNS,
     PERSON,
     SOMEBODY,
     TEAM,
@@ -48,6 +49,7 @@ _DIMENSION = {
 }
 _OF_PEOPLE = frozenset({ScopeKind.TEAM, ScopeKind.PERSON})
 _BUCKETS = Tokens.__struct_fields__
+_DAY_OF_USAGE = (t.usage.c.hour // literal_column("24", Integer)).label("day")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,17 +105,40 @@ def by_day(
 
     Days without any usage are left out.
     """
-    day = (t.usage.c.hour // literal_column("24", Integer)).label("day")
     query = (
-        select(day, *_sums(basis))
-        .select_from(_source(part))
+        select(_DAY_OF_USAGE, *_sums(basis))
+        .select_from(_source(part.kind))
         .where(*_where(part, first, after))
-        .group_by(day)
+        .group_by(_DAY_OF_USAGE)
     )
-    return {
-        _FIRST_DAY + timedelta(days=number): _spend(sums)
-        for number, *sums in connection.execute(query)
-    }
+    return {_day(number): _spend(sums) for number, *sums in connection.execute(query)}
+
+
+def by_day_of(
+    connection: Connection,
+    kind: ScopeKind,
+    values: Collection[str],
+    basis: Basis,
+    first: date,
+    after: date,
+) -> dict[Part, dict[date, Spend]]:
+    """The same of many parts of one kind in one go: a day is read once, however many they are.
+
+    Parts without any usage are left out. Not of people, whom any identity of theirs names.
+    """
+    if kind is ScopeKind.COMPANY:
+        return {COMPANY: by_day(connection, COMPANY, basis, first, after)}
+    value = COLUMNS[_DIMENSION[kind]]
+    query = (
+        select(value, _DAY_OF_USAGE, *_sums(basis))
+        .select_from(_source(kind))
+        .where(*conditions(_selection(kind, values, first, after)))
+        .group_by(value, _DAY_OF_USAGE)
+    )
+    found: dict[Part, dict[date, Spend]] = {}
+    for of, number, *sums in connection.execute(query):
+        found.setdefault(Part(kind=kind, value=of), {})[_day(number)] = _spend(sums)
+    return found
 
 
 def by_hour(connection: Connection, basis: Basis, day: date) -> list[HourSpend]:
@@ -141,8 +166,10 @@ def by_hour(connection: Connection, basis: Basis, day: date) -> list[HourSpend]:
 
 def first_day(connection: Connection, part: Part) -> date | None:
     """The day of the first usage of a part; None where it has none."""
-    query = select(func.min(t.usage.c.hour)).select_from(_source(part))
-    hour = connection.execute(query.where(*conditions(_selection(part)))).scalar()
+    query = select(func.min(t.usage.c.hour)).select_from(_source(part.kind))
+    hour = connection.execute(
+        query.where(*conditions(_selection(part.kind, [part.value])))
+    ).scalar()
     return None if hour is None else (EPOCH + timedelta(hours=hour)).date()
 
 
@@ -155,7 +182,7 @@ def by_model(
     buckets = [cast(func.sum(u[name]), BigInteger) for name in _BUCKETS]
     query = (
         select(*keys, *buckets, *_sums(basis))
-        .select_from(_source(part))
+        .select_from(_source(part.kind))
         .where(*_where(part, first, after))
         .group_by(*keys)
     )
@@ -172,7 +199,7 @@ def by_session(
     buckets = [cast(func.sum(u[name]), BigInteger) for name in _BUCKETS]
     query = (
         select(*keys, *buckets, *_sums(basis))
-        .select_from(_source(part))
+        .select_from(_source(part.kind))
         .where(*_where(part, first, after))
         .group_by(*keys)
     )
@@ -188,19 +215,25 @@ def people(connection: Connection, part: Part, first: date, after: date) -> int:
     return int(connection.execute(query.where(*_where(part, first, after))).scalar_one())
 
 
-def _source(part: Part) -> Any:
-    return BOOKED_BY_PERSON if part.kind in _OF_PEOPLE else BOOKED
+def _source(kind: ScopeKind) -> Any:
+    return BOOKED_BY_PERSON if kind in _OF_PEOPLE else BOOKED
 
 
-def _selection(part: Part, first: date | None = None, after: date | None = None) -> Selection:
+def _selection(
+    kind: ScopeKind, of: Collection[str], first: date | None = None, after: date | None = None
+) -> Selection:
     values: Mapping[Dimension, frozenset[str | None]] = {}
-    if part.kind is not ScopeKind.COMPANY:
-        values = {_DIMENSION[part.kind]: frozenset({part.value})}
+    if kind is not ScopeKind.COMPANY:
+        values = {_DIMENSION[kind]: frozenset(of)}
     return Selection(start=_begin(first), end=_begin(after), values=values)
 
 
 def _where(part: Part, first: date, after: date) -> list[ColumnElement[bool]]:
-    return conditions(_selection(part, first, after))
+    return conditions(_selection(part.kind, [part.value], first, after))
+
+
+def _day(number: int) -> date:
+    return _FIRST_DAY + timedelta(days=number)
 
 
 def _begin(day: date | None) -> datetime | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
 
-from store import people
+from store import outdated_days, people
 from store import tables as t
 from store.upsert import merge_into, replaced
 
@@ -33,7 +33,11 @@ def replace_teams(connection: Connection, told: Iterable[Membership]) -> None:
     """
     new = set(told)
     moved = new.symmetric_difference(memberships(connection))
+    if not moved:
+        return
     people.mark_labels_of(connection, {each.person for each in moved})
+    # Whose usage the telemetry names no team of is of another one now, on whatever day.
+    outdated_days.outdate_all(connection)
     connection.execute(delete(t.team_members))
     rows = [
         {

@@ -85,7 +85,9 @@ def quality_view(wiring: Wiring, parameters: PageParameters) -> QualityView:
         unlinked = spend_unlinked(connection, since)
         basis = basis_of(wiring.company)
         priced_since = report_quality.told_since(connection, basis, since.date(), now.date())
-        unpriced = report_quality.unpriced(connection, basis, priced_since, now.date() + _DAY)
+        unpriced = report_quality.unpriced(
+            connection, basis, priced_since, now.date() + _DAY, now.date()
+        )
         report = ratios.report(
             wiring, connection, PageParameters(weeks=parameters.weeks), now, None
         )

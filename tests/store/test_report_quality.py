@@ -43,7 +43,7 @@ def test_installations_that_fell_silent(database: Database) -> None:
 def unpriced(database: Database, days: int = 7) -> list[Unpriced]:
     with database.reading() as connection:
         first = TODAY - days * _DAY
-        return report_quality.unpriced(connection, Basis.LIST, first, TODAY + _DAY)
+        return report_quality.unpriced(connection, Basis.LIST, first, TODAY + _DAY, TODAY)
 
 
 def test_of_many_kept_days_the_first_is_where_it_is_told_at_once(database: Database) -> None:
@@ -53,6 +53,7 @@ def test_of_many_kept_days_the_first_is_where_it_is_told_at_once(database: Datab
             TODAY - number * _DAY: {} for number in range(1, kept + 1)
         }
         with database.writing() as connection:
+            spend_days.claim(connection, Basis.LIST, days)
             spend_days.keep(connection, Basis.LIST, days, NOW)
         with database.reading() as connection:
             told = report_quality.told_since(connection, Basis.LIST, first, TODAY)
@@ -75,7 +76,7 @@ def test_what_is_kept_by_the_day_tells_the_same(database: Database) -> None:
         Unpriced(model="house", tokens=400_000, unpriced_tokens=400_000),
         Unpriced(model=None, tokens=200_000, unpriced_tokens=200_000),
     ]
-    days = [TODAY - number * _DAY for number in range(8)]
+    days = [TODAY - number * _DAY for number in range(1, 8)]
     with database.writing() as connection:
         kept = {
             day: {
@@ -90,7 +91,20 @@ def test_what_is_kept_by_the_day_tells_the_same(database: Database) -> None:
         kept[days[0]][Part(kind=ScopeKind.MODEL, value="kept")] = spending.Spend(
             tokens=9, unpriced_tokens=1
         )
+        spend_days.claim(connection, Basis.LIST, kept)
+        spend_days.claim(connection, Basis.LIST, kept)
         spend_days.keep(connection, Basis.LIST, kept, NOW)
     assert unpriced(database) == [*found, Unpriced(model="kept", tokens=9, unpriced_tokens=1)]
-    # A day that was never read: then all is summed anew.
-    assert unpriced(database, days=8) == found
+    # A day that was never read is summed beside them.
+    put(database, [Used(at=NOW - timedelta(days=8), session="f", model=None, requests=9)])
+    assert unpriced(database, days=8) == [
+        Unpriced(model=None, tokens=1_100_000, unpriced_tokens=1_100_000),
+        found[0],
+        Unpriced(model="kept", tokens=9, unpriced_tokens=1),
+    ]
+    # One that is written to is right at once.
+    put(database, [Used(at=NOW - timedelta(days=1), session="g", model="house")])
+    assert unpriced(database) == [
+        Unpriced(model="house", tokens=500_000, unpriced_tokens=500_000),
+        found[1],
+    ]
