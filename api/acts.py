@@ -89,6 +89,9 @@ def handle_alert(
 ) -> Alert:
     """Say what is done about an alert; ``until`` is for snoozing. Those of people are for some."""
     now = wired.clock()
+    if until is not None and until <= now:
+        detail = "'until' must be later than now: until when is nothing to be told?"
+        raise Refusal(HTTPStatus.BAD_REQUEST, "invalid_parameter", detail)
     with wired.database.writing() as connection:
         found = alerts.get(connection, alert_id)
         if found is None or (found.private and not sees_people):

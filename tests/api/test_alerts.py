@@ -96,6 +96,15 @@ def test_snoozing_takes_a_time(body: Json, empty: TestClient) -> None:
     assert told["code"] == "invalid_parameter"
 
 
+@pytest.mark.parametrize("until", ["2026-11-22", "2026-11-22T12:30:00Z", "1990-01-01"])
+def test_nothing_is_snoozed_into_the_past(until: str, database: Database) -> None:
+    path = f"/v1/alerts/{opened(database, FINDING)['codex']}/snooze"
+    http = client(database)
+    told = post(http, path, {"until": until}, 400)
+    assert told["code"] == "invalid_parameter"
+    assert [row["state"] for row in get(http, "/v1/alerts")["rows"]] == ["open"]
+
+
 def test_a_form_handles_no_alert(database: Database) -> None:
     path = f"/v1/alerts/{opened(database, FINDING)['codex']}/resolve"
     response = client(database).post(path, content="{}", headers={"content-type": "text/plain"})
