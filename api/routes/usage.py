@@ -54,7 +54,11 @@ def _floored(wired: Wiring, asked: UsageParameters) -> UsageReport:
             " people; /v1/efficiency tells single weeks where people enough are behind them."
         )
     if len(dimensions) > report_floored.MOST_DIMENSIONS:
-        raise untold("Group and filter by two dimensions at most: more tell few people apart.")
+        raise untold(
+            "Group and filter by two dimensions at most: more tell few people apart. Here they are"
+            f" {', '.join(each.value for each in Dimension if each in dimensions)};"
+            " 'group_by' is tool,model where it is not told."
+        )
     with wired.database.reading() as connection:
         told = report_floored.report(connection, asked.group_by, selection, floor, wired.clock())
     if selection.values and not told.rows and told.others is None:

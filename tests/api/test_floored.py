@@ -198,6 +198,15 @@ def test_a_filter_is_a_second_dimension(
         )
 
 
+def test_dimensions_that_were_not_asked_for_are_named(
+    http: TestClient, told: dict[str, Headers]
+) -> None:
+    response = http.get("/v1/usage", params={"team": "pay"}, headers=told["viewer"])
+    detail = response.json()["detail"]
+    assert "Here they are tool, model, team" in detail
+    assert "'group_by' is tool,model where it is not told" in detail
+
+
 @pytest.mark.parametrize(
     "asked",
     [
