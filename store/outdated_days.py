@@ -7,17 +7,34 @@ that is not taken over either: only a day that stands in ``spend_days_read`` is
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
-from sqlalchemy import Connection, Integer, delete, func, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Select,
+    Subquery,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    select,
+)
 
 from domain.budgets import Basis
 from store import tables as t
+from store.given import asking
 
 CLAIMING = 7_275_391
 """PostgreSQL's lock, shared by all who outdate days: none is claimed while their write lasts."""
 _HOURS = 24
 _BASES = tuple(each.value for each in Basis)
-_CHUNK = 500
+_OF_SESSIONS = {"pk": BigInteger()}
+_OUTDATE = delete(t.spend_days_read).where(
+    t.spend_days_read.c.basis == bindparam("of_basis"),
+    t.spend_days_read.c.day == bindparam("of_day"),
+)
 
 
 def outdate(connection: Connection, days: Iterable[int]) -> None:
@@ -26,10 +43,8 @@ def outdate(connection: Connection, days: Iterable[int]) -> None:
     if not numbers:
         return
     _lock(connection)
-    r = t.spend_days_read.c
-    for some in _chunks(numbers):
-        # By its whole key: all sums of a day are of one of these.
-        connection.execute(delete(t.spend_days_read).where(r.basis.in_(_BASES), r.day.in_(some)))
+    keys = [{"of_basis": basis, "of_day": day} for day in numbers for basis in _BASES]
+    connection.execute(_OUTDATE, keys)
 
 
 def outdate_hours(connection: Connection, hours: Iterable[int]) -> None:
@@ -50,27 +65,27 @@ def outdate_sessions(connection: Connection, pks: Collection[int]) -> None:
 
 def days_of(connection: Connection, pks: Collection[int]) -> set[int]:
     """The days, since the epoch, with usage of these sessions."""
-    u = t.usage.c
-    day = u.hour // literal_column(str(_HOURS), Integer)
-    return {
-        found
-        for some in _chunks(sorted(pks))
-        for found in connection.execute(
-            select(day).where(u.session_pk.in_(some)).distinct()
-        ).scalars()
-    }
+    return {row.day for row in _days_of(connection, [(pk,) for pk in sorted(pks)])}
+
+
+@asking(_OF_SESSIONS)
+def _days_of(wanted: Subquery) -> Select[Any]:
+    day = t.usage.c.hour // literal_column(str(_HOURS), Integer)
+    query = select(day.label("day")).distinct()
+    return query.select_from(t.usage.join(wanted, wanted.c.pk == t.usage.c.session_pk))
 
 
 def booked_ranks(connection: Connection, pks: Collection[int]) -> dict[int, int]:
     """The rank of which each of these sessions' usage is booked, of those that have any."""
+    rows = _ranks(connection, [(pk,) for pk in sorted(pks)])
+    return {row.pk: row.usage_rank for row in rows}
+
+
+@asking(_OF_SESSIONS)
+def _ranks(wanted: Subquery) -> Select[Any]:
     s = t.sessions.c
-    return {
-        pk: rank
-        for some in _chunks(sorted(pks))
-        for pk, rank in connection.execute(
-            select(s.pk, s.usage_rank).where(s.pk.in_(some), s.usage_rank.is_not(None))
-        )
-    }
+    query = select(s.pk, s.usage_rank).join(wanted, wanted.c.pk == s.pk)
+    return query.where(s.usage_rank.is_not(None))
 
 
 def booked_otherwise(
@@ -89,7 +104,3 @@ def _lock(connection: Connection) -> None:
     # is writing.
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock_shared(CLAIMING)))
-
-
-def _chunks(values: list[int]) -> Iterable[list[int]]:
-    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
