@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from api import openapi
 from api.auth import may_read
 from api.headers import SECURITY, SecurityHeaders
+from api.methods import HeadAsGet
 from api.pages import form_routes, upkeep_routes, work_routes
 from api.pages import routes as pages
 from api.pages import sign_in as sign_in_pages
@@ -88,6 +89,7 @@ def create_app(wiring: Wiring, extra_routers: Sequence[APIRouter] = ()) -> FastA
     app.state.wiring = wiring
     app.add_middleware(Screen, wiring=wiring)
     app.add_middleware(SecurityHeaders, tls=wiring.doors.tls)
+    app.add_middleware(HeadAsGet)
     handle_problems(app, problem_page, SECURITY)
     # What machines send comes first: routes are tried one after the other.
     for router in (*extra_routers, *_ROUTERS, *_PAGES):

@@ -26,7 +26,7 @@ leak_action_not_found  404  nothing was marked as tried on that day
 evaluation_not_found 404  no such evaluation was drawn
 budget_not_found    404  no such budget (any more)
 alert_not_found     404  no such alert
-method_not_allowed  405  not with this method: all but reviews of links is read with GET
+method_not_allowed  405  not with this method; ``Allow`` names those of this address
 unsupported_media_type  415  a review that is not sent as JSON
 too_many_requests   429  wrong credentials, or answers, too often; ``Retry-After`` says how long
 internal_error      500  a defect; the log has it
@@ -44,6 +44,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from api.methods import allowed
 from store.engine import StoreError
 
 MEDIA_TYPE = "application/problem+json"
@@ -93,7 +94,10 @@ def handle_problems(app: FastAPI, page: Page, headers: Mapping[str, str]) -> Non
 
     def refused(request: Request, error: Exception) -> Response:
         refusal = _refusal(error)
-        return _respond(request, page, refusal.problem, refusal.headers)
+        told = refusal.headers
+        if refusal.problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            told = {**told, "Allow": ", ".join(allowed(request))}
+        return _respond(request, page, refusal.problem, told)
 
     def failed(request: Request, _: Exception) -> Response:
         # Starlette raises the error again after this answer, so the server logs it.
