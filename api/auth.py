@@ -20,6 +20,7 @@ from api.asker import Asker, How, asker, token
 from api.cross_site import refuse_cross_site
 from api.host import asked_host, is_local
 from api.problems import Refusal, is_api
+from api.repeated import refuse_repeated
 from api.wiring import Wired, Wiring
 from store.access import MAY_ADMINISTER, MAY_READ, Role
 
@@ -47,6 +48,7 @@ def may_read(request: Request, wired: Wired) -> Asker:
             "Without access tokens this server answers only under a local name or an IP address."
             " Make a token with 'assay tokens create', or ask for it as http://localhost.",
         )
+    refuse_repeated(request)
     _count(request, wired, asking)
     _refuse_hidden_people(request, asking)
     return asking

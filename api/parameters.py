@@ -6,7 +6,7 @@ everything. An empty filter value (``team=``) asks for what was *not told*.
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -21,20 +21,35 @@ from domain.judgement import By
 from domain.labels import Label, TargetKind, Tier
 from domain.tickets import TicketState
 from domain.work import ChangeState
-from store.report_usage import Dimension, Selection
+from store.report_usage import Dimension, Selection, hour_floor
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 2999
 _NOT_TOLD = "An empty value means *not told*. Repeat it to allow several values."
 
 
 def moment(told: object) -> datetime:
-    """A date (its beginning) or a time; UTC unless it says otherwise."""
+    """A date (its beginning) or a time; UTC unless it says otherwise.
+
+    Others than those of these years are none that anything happened at, and near the ends of the
+    calendar no day is left to count from.
+    """
     try:
         at = datetime.fromisoformat(str(told))
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(
             "write a date (2026-11-22) or a time in UTC (2026-11-22T10:30:00Z)"
         ) from None
+    return _in_time(at)
+
+
+_When = TypeVar("_When", date, datetime)
+
+
+def _in_time(at: _When) -> _When:
+    if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        raise ValueError(f"write a year from {_FIRST_YEAR} to {_LAST_YEAR}")
+    return at
 
 
 def _split(told: object) -> object:
@@ -46,9 +61,10 @@ def _split(told: object) -> object:
 
 def _day(told: object) -> str:
     try:
-        return date.fromisoformat(str(told)).isoformat()
+        day = date.fromisoformat(str(told))
     except ValueError:
         raise ValueError("write a date (2026-11-22)") from None
+    return _in_time(day).isoformat()
 
 
 def _storable(told: str) -> str:
@@ -65,6 +81,8 @@ Instant: TypeAlias = Annotated[
     BeforeValidator(moment),
     WithJsonSchema({"type": "string", "examples": ["2026-11-22", "2026-11-22T10:30:00Z"]}),
 ]
+Day: TypeAlias = Annotated[date, AfterValidator(_in_time)]
+"""A UTC day."""
 _Dimensions: TypeAlias = Annotated[list[Dimension], BeforeValidator(_split)]
 _Day: TypeAlias = Annotated[str, BeforeValidator(_day), WithJsonSchema({"type": "string"})]
 
@@ -163,6 +181,15 @@ class UsageParameters(Period):
     )
     query_source: list[Text] = _filter("purpose of requests: main, subagent or auxiliary")
     session: list[Text] = _filter("session id")
+
+    @model_validator(mode="after")
+    def _an_hour(self) -> "UsageParameters":
+        if self.start and self.end and hour_floor(self.start) == hour_floor(self.end):
+            raise ValueError(
+                "'from' and 'to' are in the same hour: both are taken at its beginning, and"
+                " nothing lies between"
+            )
+        return self
 
     def selection(self) -> Selection:
         """What to ask the store for."""

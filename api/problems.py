@@ -82,6 +82,16 @@ class Refusal(Exception):
         self.headers = dict(headers or {})
 
 
+def no_time(unit: str) -> Refusal:
+    """The refusal of a period without any time in it, told or where one end was left out."""
+    return Refusal(
+        HTTPStatus.BAD_REQUEST,
+        "invalid_parameter",
+        f"'from' must be before 'to', by {unit} at least. Without 'to' the period ends with today,"
+        " without 'from' it begins with the month of its last day.",
+    )
+
+
 Page = Callable[[Problem], str]
 """Renders a problem for people."""
 

@@ -1,6 +1,5 @@
 """Who is charged what, and the same for the tools that pay for everything else."""
 
-from datetime import date, datetime, time, timedelta
 from http import HTTPStatus
 from typing import Annotated
 
@@ -8,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from api.auth import may_administer
-from api.problems import Refusal
+from api.problems import Refusal, no_time
 from api.schemas.chargeback import (
     MOST_DAYS,
     Chargeback,
@@ -17,10 +16,8 @@ from api.schemas.chargeback import (
     chargeback_answer,
 )
 from api.wiring import Wired
-from domain.record import EPOCH
 from store import chargeback as kept
 from store.focus import focus_table
-from store.report_usage import hour_floor
 
 router = APIRouter(tags=["budgets"], dependencies=[Depends(may_administer)])
 
@@ -34,9 +31,10 @@ class Csv(Response):
 @router.get("/v1/chargeback")
 def chargeback(wired: Wired, asked: Annotated[ChargebackParameters, Query()]) -> Chargeback:
     """Usage by whoever is to pay, every nano-dollar in one row; what belongs to none says why."""
-    today = wired.clock().date()
-    start = hour_floor(asked.start) if asked.start else _midnight(today.replace(day=1))
-    end = hour_floor(asked.end) if asked.end else _midnight(today + timedelta(days=1))
+    span = asked.span(wired.clock().date())
+    if span is None:
+        raise no_time("an hour")
+    start, end = span
     with wired.database.reading() as connection:
         rows = kept.charged(connection, asked.group_by, start, end)
     return chargeback_answer(asked.group_by, rows, kept.total(rows), wired.company, (start, end))
@@ -52,7 +50,3 @@ def focus(wired: Wired, asked: Annotated[FocusParameters, Query()]) -> Csv:
     with wired.database.reading() as connection:
         told = focus_table(connection, wired.company, asked.billing_account, *days)
     return Csv(told, headers={"Content-Disposition": 'attachment; filename="focus.csv"'})
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), EPOCH.tzinfo)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 
 from api.auth import may_read
 from api.parameters import FixedCostParameters
+from api.problems import no_time
 from api.schemas.fixed_costs import FixedCosts
 from api.schemas.fixed_costs import fixed_costs as answer
 from api.wiring import Wired
@@ -21,6 +22,8 @@ def fixed_costs(wired: Wired, asked: Annotated[FixedCostParameters, Query()]) ->
     tomorrow = wired.clock().date() + timedelta(days=1)
     end = asked.end.date() if asked.end else tomorrow
     start = asked.start.date() if asked.start else (end - timedelta(days=1)).replace(day=1)
+    if start >= end:
+        raise no_time("a day")
     drawn = []
     if wired.company is not None:
         with wired.database.reading() as connection:

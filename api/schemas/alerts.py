@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.parameters import Instant, Parameters, Text
 from api.schemas.shape import Shape
@@ -33,12 +33,6 @@ class Snoozing(Handling):
     """Until when nothing is told."""
 
     until: Instant = Field(description="The time, UTC, at which it is told again if it holds.")
-
-    @model_validator(mode="after")
-    def _storable(self) -> "Snoozing":
-        if self.until.year > 2999:  # noqa: PLR2004
-            raise ValueError("'until' is too far away; resolve it instead")
-        return self
 
 
 class TellingRow(Shape):

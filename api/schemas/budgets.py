@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.parameters import Parameters, Text
+from api.parameters import Day, Parameters, Text
 from api.schemas.shape import Shape
 from domain.budgets import (
     Backtest,
@@ -56,10 +56,10 @@ class BudgetAsked(BaseModel):
         max_length=10,
         description="Percents of the amount that raise an alert when they are reached.",
     )
-    valid_from: date | None = Field(
+    valid_from: Day | None = Field(
         default=None, description="UTC day from which it holds; its period counts as a whole."
     )
-    valid_to: date | None = Field(default=None, description="Last UTC day; null: no end.")
+    valid_to: Day | None = Field(default=None, description="Last UTC day; null: no end.")
 
     @model_validator(mode="after")
     def _sound(self) -> "BudgetAsked":

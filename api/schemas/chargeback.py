@@ -1,34 +1,44 @@
 """Who is charged what, as it is answered."""
 
-from datetime import date, datetime, timedelta
-from typing import Annotated, Any
+from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from pydantic import Field
 
-from api.parameters import Parameters, Period, Text
+from api.parameters import Day, Parameters, Period, Text
 from api.schemas.shape import Shape
 from domain.company_prices import CompanyPrices, Seats
+from domain.record import EPOCH
 from domain.usage import usd
 from store.chargeback import ChargeBy, Charged, ChargeRow, Unallocated
+from store.report_usage import hour_floor
 
 MOST_DAYS = 366
-_Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))]
 
 
 class ChargebackParameters(Period):
-    """Of when, and by what; by default this month so far, by team."""
+    """Of when, and by what; by default the month of the last day so far, by team."""
 
     group_by: ChargeBy = Field(
         default=ChargeBy.TEAM,
         description="`team`, `repo`, `tool`, `model` or `person`.",
     )
 
+    def span(self, today: date) -> tuple[datetime, datetime] | None:
+        """The whole hours asked for; None where that is none."""
+        tomorrow = datetime.combine(today + timedelta(days=1), time(), EPOCH.tzinfo)
+        end = hour_floor(self.end) if self.end else tomorrow
+        last = end - timedelta(hours=1)
+        month = last.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        start = hour_floor(self.start) if self.start else month
+        return (start, end) if start < end else None
+
 
 class FocusParameters(Parameters):
-    """Of which UTC days; by default this month so far."""
+    """Of which UTC days; by default the month of the last day, today where that is not told."""
 
-    first: _Day | None = Field(default=None, alias="from", description="First UTC day.")
-    after: _Day | None = Field(default=None, alias="to", description="The UTC day after the last.")
+    first: Day | None = Field(default=None, alias="from", description="First UTC day.")
+    after: Day | None = Field(default=None, alias="to", description="The UTC day after the last.")
     billing_account: Text = Field(
         min_length=1,
         max_length=200,
@@ -38,7 +48,8 @@ class FocusParameters(Parameters):
 
     def span(self, today: date) -> tuple[date, date] | None:
         """The days asked for, up to the day after the last; None where it is none or too long."""
-        first = self.first or today.replace(day=1)
+        last = self.after - timedelta(days=1) if self.after else today
+        first = self.first or last.replace(day=1)
         after = self.after or max(today, first) + timedelta(days=1)
         return (first, after) if 0 < (after - first).days <= MOST_DAYS else None
 

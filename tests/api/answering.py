@@ -78,7 +78,8 @@ def get(http: TestClient, path: str, **parameters: Any) -> Json:
 
 def refused(http: TestClient, path: str, **parameters: Any) -> tuple[int, str, str]:
     """Status, code and detail of a request that must be refused with a problem."""
-    response = http.get(path, params=parameters)
+    # Nothing, not an empty mapping: that would take the place of what the path asks.
+    response = http.get(path, params=parameters or None)
     assert response.headers["content-type"] == "application/problem+json", response.text
     problem = response.json()
     assert set(problem) == {"type", "title", "status", "detail", "code"}

@@ -38,7 +38,7 @@ def test_a_method_that_is_not_allowed(path: str, http: TestClient) -> None:
     response = http.post(path)
     assert response.headers["content-type"] == "application/problem+json"
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
-    assert response.headers["allow"] == "GET"
+    assert response.headers["allow"] == "GET, HEAD"
 
 
 def test_a_defect_says_nothing_of_itself(books: Database) -> None:
@@ -117,3 +117,106 @@ def test_every_code_is_documented() -> None:
     codes = [code for code in codes if "_" in code or code in ("unauthenticated", "forbidden")]
     assert len(codes) >= 9
     assert [code for code in codes if f"`{code}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/v1/budgets", "GET, HEAD, POST"),
+        ("DELETE", "/v1/budgets", "GET, HEAD, POST"),
+        ("PUT", "/v1/budgets/1a2b", "DELETE"),
+        ("HEAD", "/v1/alerts/1a2b/snooze", "POST"),
+        ("POST", "/static/style.css", "GET, HEAD"),
+    ],
+)
+def test_every_method_of_an_address_is_named(
+    method: str, path: str, allowed: str, http: TestClient
+) -> None:
+    response = http.request(method, path)
+    assert (response.status_code, response.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/v1/usage", "/openapi.json"])
+def test_head_is_get_without_the_body(path: str, http: TestClient) -> None:
+    whole, head = http.get(path), http.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-type", "content-length", "cache-control"):
+        assert head.headers.get(name) == whole.headers.get(name)
+    assert http.head("/v1/nothing").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/v1/efficiency?team=a&team=b",
+        "/v1/usage?from=2026-11-01&from=2026-11-02",
+        "/v1/kpis?limit=1&limit=2",
+        "/v1/tickets/PAY-1?tracker=a&tracker=a",
+        "/v1/forecast?horizon=7&horizon=8",
+        "/?team=a&team=b",
+        "/sessions?weeks=4&weeks=13",
+    ],
+)
+def test_of_two_values_none_is_dropped_silently(address: str, http: TestClient) -> None:
+    status, code, detail = refused(http, address)
+    assert (status, code) == (400, "invalid_parameter")
+    assert "told more than once" in detail
+
+
+def test_lists_are_told_by_repeating_them(http: TestClient) -> None:
+    for address in (
+        "/v1/usage?team=a&team=b&group_by=tool&group_by=day",
+        "/v1/alerts?state=open&state=resolved",
+        "/v1/sessions?tool=codex&tool=cursor",
+    ):
+        assert http.get(address).status_code == 200
+
+
+@pytest.mark.parametrize("at", ["0001-01-01", "1969-12-31", "3000-01-01", "9999-12-31T23:00:00Z"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/v1/fixed-costs?to=",
+        "/v1/verdicts?as_of=",
+        "/v1/verdicts/codex?as_of=",
+        "/v1/routing?as_of=",
+        "/v1/usage?from=",
+        "/v1/usage?day=",
+        "/v1/chargeback?to=",
+        "/v1/chargeback/focus.csv?billing_account=1&to=",
+        "/v1/efficiency?to=",
+        "/v1/sessions?from=",
+    ],
+)
+def test_times_at_which_nothing_happens_are_refused(
+    address: str, at: str, empty: TestClient
+) -> None:
+    at = at[:10] if "focus" in address or "day=" in address else at
+    assert refused(empty, address + at)[:2] == (400, "invalid_parameter")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/v1/chargeback?from=2027-01-01",
+        "/v1/chargeback?from=2026-11-20T10:05:00Z&to=2026-11-20T10:55:00Z",
+        "/v1/chargeback/focus.csv?billing_account=1&from=2026-11-02&to=2026-11-02",
+        "/v1/fixed-costs?from=2027-01-01",
+        "/v1/fixed-costs?from=2026-11-20T01:00:00Z&to=2026-11-20T23:00:00Z",
+        "/v1/usage?from=2026-11-20T10:05:00Z&to=2026-11-20T10:55:00Z",
+    ],
+)
+def test_a_period_without_any_time_is_refused(address: str, empty: TestClient) -> None:
+    assert refused(empty, address)[:2] == (400, "invalid_parameter")
+
+
+@pytest.mark.parametrize(
+    ("to", "since"),
+    [("2026-10-15", "2026-10-01"), ("2026-10-01", "2026-09-01"), (None, "2026-11-01")],
+)
+@pytest.mark.parametrize("path", ["/v1/chargeback", "/v1/fixed-costs"])
+def test_a_period_begins_with_the_month_of_its_last_day(
+    path: str, to: str | None, since: str, empty: TestClient
+) -> None:
+    told = empty.get(path, params={"to": to} if to else {}).json()
+    assert told["from"][:10] == since
