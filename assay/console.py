@@ -68,10 +68,17 @@ def settings_from(**options: object) -> Settings:
 
 
 @contextmanager
-def opened(data: Path | None, database_url: str | None) -> Iterator[Database]:
-    """The database for one command; ends the process with a sentence where it can't be had."""
+def opened(
+    data: Path | None, database_url: str | None, *, making: bool = False
+) -> Iterator[Database]:
+    """The database for one command; ends the process with a sentence where it can't be had.
+
+    It is made where there is none only for a command that may come before the first start: all
+    others would speak of an empty one as if it were the company's.
+    """
+    settings = settings_from(data=data, database_url=database_url)
     try:
-        database = open_database(settings_from(data=data, database_url=database_url))
+        database = open_database(settings, making=making)
     except CannotStart as error:
         end(str(error))
     try:

@@ -46,7 +46,7 @@ def create(
 ) -> None:
     """Make a key and print it. It is shown only now: only its hash is kept."""
     given = [f"team={team}"] * bool(team) + (attribute or [])
-    with opened(data, database_url) as database:
+    with opened(data, database_url, making=True) as database:
         pseudonyms = Pseudonyms(installation.pseudonym_key(database))
         stamp = Stamp(
             user=stamping.person(user.strip(), pseudonyms) if user.strip() else None,

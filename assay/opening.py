@@ -14,9 +14,11 @@ class CannotStart(Exception):
     """Why the process ends before it began, in words for whoever typed the command."""
 
 
-def open_database(settings: Settings, *, upgrade: bool = False) -> Database:
-    """The database, of our version; made where there is none, upgraded only when asked."""
+def open_database(settings: Settings, *, upgrade: bool = False, making: bool = True) -> Database:
+    """The database, of our version; upgraded only when asked, made where there is none if so."""
     if settings.database_url is None:
+        if not making and not (settings.data / "assay.db").exists():
+            raise CannotStart(_nothing_at(settings))
         _prepare_folder(settings)
     database = Database(settings.url)
     try:
@@ -32,12 +34,26 @@ def open_database(settings: Settings, *, upgrade: bool = False) -> Database:
                 f"The database at {_place(settings)} was made by an older version of Tokenassay."
                 " Make a copy of it, then run: assay migrate"
             )
+        if state is SchemaState.EMPTY and not making:
+            raise CannotStart(_nothing_at(settings))
         if state is not SchemaState.CURRENT:
             # Alembic takes some 8 MB for as long as a process runs; few starts have need of it.
             import_module("store.migrating").migrate(database, datetime.now(UTC))
     except StoreError as error:
         raise CannotStart(f"Cannot use the database at {_place(settings)}: {error}") from error
     return database
+
+
+def _nothing_at(settings: Settings) -> str:
+    if settings.database_url is None:
+        return (
+            f"There is no database in {settings.data}. Point --data (or ASSAY_DATA) to the folder"
+            " that the server has, or start one there: assay serve"
+        )
+    return (
+        f"There are no tables of Tokenassay at {_place(settings)}. Point --database-url (or"
+        " ASSAY_DATABASE_URL) to the server's database, or make them: assay migrate"
+    )
 
 
 def _prepare_folder(settings: Settings) -> None:

@@ -48,7 +48,7 @@ def import_people(
     same file twice changes nothing more.
     """
     settings = settings_from(data=data, database_url=database_url)
-    with opened(data, database_url) as database:
+    with opened(data, database_url, making=True) as database:
         try:
             told = read_people(file, Pseudonyms(installation.pseudonym_key(database)))
         except FileInvalid as error:

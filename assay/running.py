@@ -64,7 +64,7 @@ def work(data: Data = None, database_url: DatabaseUrl = None) -> None:
         end(str(error))
     jobs = Jobs()
     with (
-        opened(data, database_url) as database,
+        opened(data, database_url, making=True) as database,
         reading_on_schedule(settings),
         forgetting(settings, database),
         learning_daily(settings, database),

@@ -34,7 +34,7 @@ def import_teams(
 
     It replaces the teams of an earlier import. Usage that names a team itself keeps that one.
     """
-    with opened(data, database_url) as database:
+    with opened(data, database_url, making=True) as database:
         with database.reading() as connection:
             filed = people_file.filed(connection)
         try:

@@ -56,7 +56,7 @@ def create(
     _check(role, teams, person)
     now = datetime.now(UTC)
     lasts = None if expires is None else _lasts(expires)
-    with opened(data, database_url) as database:
+    with opened(data, database_url, making=True) as database:
         who = None if person is None else _identity(person, database)
         with database.writing() as connection:
             token_id, secret = access.create(
