@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from assay.alert_messages import trial
 from assay.channels import NotToldError
 from assay.console import Data, DatabaseUrl, end, opened
 from assay.notifying import set_up
 from assay.opening import CannotStart
+from assay.tables import listing
 from domain.alerts import AlertState
 from store import alerts as kept
 from store.alerts import AlertFilter
@@ -38,7 +38,7 @@ def list_all(
     if not found:
         typer.echo("There are none.")
         return
-    table = Table("id", "kind", "state", "since (UTC)", "what", "told")
+    table = listing("id", "kind", "state", "since (UTC)", "what", "told")
     for each in found:
         told = ", ".join(f"{one.channel} {one.state.value}" for one in each.tellings)
         since = f"{each.opened_at:%Y-%m-%d %H:%M}"

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from assay.company import read_prices
 from assay.console import Data, DatabaseUrl, end, opened, settings_from
 from assay.opening import CannotStart
+from assay.tables import listing
 from classifier.budgets import standings
 from domain.budgets import (
     Budget,
@@ -24,8 +24,12 @@ from domain.budgets import (
 from domain.company_prices import CompanyPrices
 from domain.usage import NANOUSD, nanousd
 from store import budgets as kept
+from store import spending
+from store.digest_recipients import known_teams
+from store.engine import Connection
 
 app = typer.Typer(help="Budgets, and how they stand.", no_args_is_help=True)
+_LONGEST_NAME, _MOST_THRESHOLDS = 200, 10
 _MOST = {Unit.USD: 10**9, Unit.TOKENS: 10**15}
 
 
@@ -59,8 +63,14 @@ def add(
     """Set a budget. The period that it begins in counts as a whole."""
     if (scope is ScopeKind.COMPANY) == bool(value):
         end("--value says which one; only with --scope company there is none.")
+    if not name.strip() or len(name) > _LONGEST_NAME:
+        end(f"A budget has a name of 1 to {_LONGEST_NAME} letters.")
     if amount > _MOST[unit]:
         end(f"At most {_MOST[unit]:,}.")
+    if unit is Unit.TOKENS and amount != int(amount):
+        end("Tokens are whole numbers.")
+    if valid_from and valid_to and valid_to < valid_from:
+        end("--valid-to must not be before --valid-from.")
     now = datetime.now(UTC)
     budget = Budget(
         id=kept.new_id(),
@@ -77,7 +87,10 @@ def add(
     )
     with opened(data, database_url) as database, database.writing() as connection:
         kept.add(connection, budget)
+        unseen = _unseen(connection, budget.part)
     typer.echo(f"Budget {budget.id} is set.")
+    if unseen:
+        typer.echo(f"Note: {unseen}", err=True)
 
 
 @app.command("list")
@@ -91,7 +104,7 @@ def list_all(data: Data = None, database_url: DatabaseUrl = None) -> None:
         typer.echo("No budget is set. 'assay budgets add' sets one.")
         return
     known = {each.budget.id: each for each in told}
-    table = Table("id", "name", "for", "period", "amount", "used", "at the end", "runs out")
+    table = listing("id", "name", "for", "period", "amount", "used", "at the end", "runs out")
     for budget in budgets:
         standing = known.get(budget.id)
         table.add_row(budget.id, budget.name, _part(budget), *_row(budget, standing))
@@ -141,13 +154,28 @@ def _company(data: object, database_url: object) -> CompanyPrices | None:
         end(str(error))
 
 
+def _unseen(connection: Connection, part: Part) -> str | None:
+    """What is to be said of a part that nothing was heard of so far; it may yet come."""
+    if part.kind is ScopeKind.COMPANY or spending.first_day(connection, part) is not None:
+        return None
+    if part.kind is not ScopeKind.TEAM:
+        return f"no usage of {part.kind.value} {part.value} has arrived yet."
+    if part.value in known_teams(connection):
+        return f"no usage of team {part.value} has arrived yet."
+    return f"nobody is in team {part.value} yet, and no usage names it."
+
+
 def _percents(told: str) -> tuple[int, ...]:
     try:
-        percents = sorted({int(each) for each in told.split(",") if each.strip()})
+        percents = sorted({int(each) for each in told.split(",")})
     except ValueError:
         percents = []
-    if not percents or not 0 < percents[0] <= percents[-1] <= 1000:  # noqa: PLR2004
-        end("--thresholds: write percents from 1 to 1000, for example 50,80,100")
+    right = 0 < len(percents) <= _MOST_THRESHOLDS
+    if not right or not 0 < percents[0] <= percents[-1] <= 1000:  # noqa: PLR2004
+        end(
+            f"--thresholds: write up to {_MOST_THRESHOLDS} percents from 1 to 1000, for example"
+            " 50,80,100"
+        )
     return tuple(percents)
 
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
 
 from assay.console import Data, DatabaseUrl, end, opened
+from assay.tables import listing
 from collector import stamping
 from domain.events import Trace
 from domain.pseudonym import Pseudonyms
@@ -70,7 +70,7 @@ def list_keys(data: Data = None, database_url: DatabaseUrl = None) -> None:
         typer.echo("There are no keys yet: assay keys create --help")
         return
     names = ("id", "name", "user", "attributes", "created", "last used", "revoked")
-    table = Table(*(Column(name, overflow="fold") for name in names))
+    table = listing(*names)
     for key in made:
         moments = (key.created_at, key.last_used_at, key.revoked_at)
         shown = [f"{at:%Y-%m-%d %H:%M}" if at else "" for at in moments]

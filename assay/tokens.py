@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from assay.console import Data, DatabaseUrl, end, opened
 from assay.people_file import IDENTITY, KINDS, identity_of
+from assay.tables import listing
 from domain.pseudonym import Pseudonyms
 from store import access, audit, installation
 from store.access import ALL_TEAMS, Role
 from store.audit import Noted
+from store.digest_recipients import known_teams
 from store.engine import Connection, Database
 
 app = typer.Typer(
@@ -69,7 +70,10 @@ def create(
                 expires_at=None if lasts is None else now + lasts,
             )
             _note(connection, "assay tokens create", f"{role.value} {token_id}", now)
+            unknown = {ALL_TEAMS, *teams} - {ALL_TEAMS} - known_teams(connection)
     typer.echo(secret)
+    for team_name in sorted(unknown):
+        typer.echo(f"Note: nobody is in team {team_name} yet, and nothing names it.", err=True)
     typer.echo(f"Token {token_id} with role {role.value}. It can't be shown again.", err=True)
 
 
@@ -127,7 +131,7 @@ def list_tokens(data: Data = None, database_url: DatabaseUrl = None) -> None:
         typer.echo("There are no tokens yet: assay tokens create --help")
         return
     headings = ("id", "role", "teams", "person", "name", "created", "last used", "expires")
-    table = Table(*headings, "revoked")
+    table = listing(*headings, "revoked")
     for token in tokens:
         moments = (token.created_at, token.last_used_at, token.expires_at, token.revoked_at)
         shown = [f"{at:%Y-%m-%d %H:%M}" if at else "" for at in moments]

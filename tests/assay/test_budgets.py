@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 from assay import alerts, budgets, chargeback
 from domain.alerts import AlertKind, Finding
 from store import alerts as kept
+from store import teams
 from store.engine import Database
+from store.teams import Membership
 from tests.spending import Used, put
 
 NOW = datetime.now(UTC)
@@ -67,13 +69,53 @@ def test_a_budget_is_added_listed_shown_and_removed(data: Path) -> None:
         (("X", "5", "--value", "x"), "--value says which one"),
         (("X", "5", "--thresholds", "half"), "--thresholds"),
         (("X", "5", "--thresholds", "0"), "--thresholds"),
+        (("X", "5", "--thresholds", "50,,80"), "--thresholds"),
+        (("X", "5", "--thresholds", "1,2,3,4,5,6,7,8,9,10,11"), "--thresholds"),
         (("X", "1e12"), "At most"),
+        (("X", "1.5", "--unit", "tokens"), "whole numbers"),
+        (("", "5"), "name"),
+        ((" ", "5"), "name"),
+        (("X" * 201, "5"), "name"),
+        (("X", "5", "--valid-from", "2026-11-02", "--valid-to", "2026-11-01"), "--valid-to"),
     ],
 )
 def test_a_budget_that_makes_no_sense(arguments: tuple[str, ...], error: str, data: Path) -> None:
     status, _, said = run("budgets", data, "add", *arguments)
     assert status == 1
     assert error in said
+    assert run("budgets", data, "list")[1].startswith("No budget is set.")
+
+
+@pytest.mark.parametrize(
+    ("scope", "value", "note"),
+    [
+        ("team", "paymentz", "nobody is in team paymentz yet"),
+        ("team", "checkout", "no usage of team checkout has arrived yet"),
+        ("tool", "codex", "no usage of tool codex has arrived yet"),
+        ("team", "payments", None),
+        ("tool", "opencode", None),
+    ],
+)
+def test_a_budget_for_what_nothing_was_heard_of_says_so(
+    scope: str, value: str, note: str | None, embedded: Database, data: Path
+) -> None:
+    with embedded.writing() as connection:
+        teams.replace_teams(connection, [Membership(team="checkout", person="p_1")])
+    status, _, said = run("budgets", data, "add", "X", "5", "--scope", scope, "--value", value)
+    assert status == 0
+    assert (note or "") in said
+    assert (note is None) == (said == "")
+
+
+def test_ids_stand_whole_in_a_narrow_list(data: Path) -> None:
+    name = "Everything that the payments team may use up"
+    _, out, _ = run("budgets", data, "add", name, "900", "--scope", "team", "--value", "payments")
+    budget_id = out.split()[1]
+    for columns in ("80", "50"):
+        told = CliRunner().invoke(
+            budgets.app, ["list", "--data", str(data)], env={"COLUMNS": columns}
+        )
+        assert budget_id in told.stdout
 
 
 def test_alerts_are_listed(embedded: Database, data: Path) -> None:

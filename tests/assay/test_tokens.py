@@ -125,3 +125,16 @@ def test_who_made_and_revoked_tokens_is_noted(data: Path) -> None:
         ("command", "assay tokens create", f"admin {token.id}"),
         ("command", "assay tokens revoke", token.id),
     ]
+
+
+def test_ids_stand_whole_in_a_narrow_list(data: Path) -> None:
+    token = made(data, "--role", "lead", "--team", "payments", "--name", "dashboard of payments")
+    listed = ["tokens", "list", "--data", str(data)]
+    assert token.id in CliRunner().invoke(app, listed, env={"COLUMNS": "80"}).stdout
+
+
+def test_a_team_that_nobody_is_in_is_told_of(data: Path) -> None:
+    status, secret, told = run(data, "create", "--role", "lead", "--team", "paymentz")
+    assert (status, secret[:6]) == (0, "assay_")
+    assert "nobody is in team paymentz yet" in told
+    assert "Note" not in run(data, "create", "--role", "lead", "--team", "*")[2]
