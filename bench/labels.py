@@ -102,9 +102,7 @@ def by_rules(
             sessions = kept_sessions(connection, pks[start : start + _AT_ONCE])
             labels = label_all(connection, sessions, thresholds, at)
             for session, labelled in zip(sessions, labels, strict=True):
-                told_cost = session.totals.reported_nanousd
-                cost = session.totals.list_nanousd if told_cost is None else told_cost
-                yield session.totals.session_id, labelled.label, cost or 0
+                yield session.totals.session_id, labelled.label, session.totals.cost_nanousd or 0
 
 
 def count(score: Score, history: History, labels: Iterable[tuple[str | None, Label, int]]) -> None:

@@ -10,8 +10,7 @@ from datetime import datetime
 
 from classifier import contributions
 from classifier.cost import Shares, cost_shares, ticket_shares
-from classifier.facts import Concluded, commits_of, label_all
-from classifier.facts import cost as cost_of
+from classifier.facts import Concluded, label_all
 from classifier.fates import Fate, fates
 from classifier.link import is_shared_branch
 from classifier.link_changes import link_changes, link_tickets
@@ -134,8 +133,8 @@ def _conclude(
     concluded: dict[int, _Concluded] = {}
     for (pk, total), label in zip(totals.items(), labels, strict=True):
         all_links = tied.get(pk, ())
-        cost = cost_of(total)
-        shares = cost_shares(_hours(total), all_links, moments) if cost is not None else None
+        priced = total.cost_nanousd is not None
+        shares = cost_shares(_hours(total), all_links, moments) if priced else None
         concluded[pk] = _Concluded(
             links=all_links,
             costs=_costs(all_links, shares, tickets),
@@ -176,7 +175,7 @@ def _linked(
             containing,
             [known[change] for change in sorted(numbers)],
             reviews.get(pk, {}),
-            edited_nothing=edited_nothing(totals[pk], of) and not commits_of(totals[pk]),
+            edited_nothing=edited_nothing(totals[pk], of),
         )
         found[pk] = (*to_commits[pk], *to_changes)
     return found
@@ -195,10 +194,9 @@ def _labelling(all_links: Iterable[Link]) -> list[Link]:
 
 
 def _hours(totals: SessionTotals) -> list[tuple[datetime, int]]:
-    """What each hour cost in nano-dollars: as reported, else at list price."""
-    reported = totals.reported_nanousd is not None
+    """What each hour cost in nano-dollars, all by the cost that the whole session is told by."""
     return [
-        (hour.hour, (hour.reported_nanousd if reported else hour.list_nanousd) or 0)
+        (hour.hour, (hour.reported_nanousd if totals.by_report else hour.list_nanousd) or 0)
         for hour in totals.hours
     ]
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from classifier.change_outcomes import outcomes_of
-from classifier.facts import cost
 from classifier.fates import Fate
 from classifier.thresholds import Thresholds
 from domain.contributions import Contribution, Counts, Facet, Standing, bin_of, squared
@@ -102,9 +101,8 @@ def contribution(pk: int, gathered: Gathered, owned: Collection[str]) -> Contrib
     """What one session adds; ``owned`` are the changes and tasks that count with it."""
     session = gathered.sessions[pk]
     totals, parts = session.totals, gathered.booked.get(pk, ())
-    spent = cost(totals)
-    reported = totals.reported_nanousd is not None
-    costs = [((p.reported_nanousd if reported else p.list_nanousd) or 0) for p in parts]
+    spent, by_report = totals.cost_nanousd, totals.by_report
+    costs = [((p.reported_nanousd if by_report else p.list_nanousd) or 0) for p in parts]
     # A session of no cost belongs to whom most of its tokens do.
     weights = costs if any(costs) else [part.tokens.billable() for part in parts]
     models: dict[str, list[int]] = defaultdict(list)

@@ -155,7 +155,7 @@ def _facts(session: Concluded, links: Sequence[Link], work: _Work) -> SessionFac
         started_at=totals.first_at,
         ended_at=totals.last_at,
         tokens=totals.tokens,
-        cost_nanousd=cost(totals),
+        cost_nanousd=totals.cost_nanousd,
         edits_accepted=count_of(totals, Quantity.EDITS_ACCEPTED),
         lines_changed=count_of(totals, Quantity.LINES_ADDED, Quantity.LINES_REMOVED),
         commits=commits_of(totals),
@@ -229,9 +229,3 @@ def _direct(links: Sequence[Link], work: _Work) -> list[LandedCommit]:
                 )
             )
     return found
-
-
-def cost(totals: SessionTotals) -> int | None:
-    """What the session cost in nano-dollars: as reported, else at list price; None if unknown."""
-    told = totals.reported_nanousd
-    return totals.list_nanousd if told is None else told

@@ -20,6 +20,7 @@ from classifier.work_types import of_branch
 from domain.events import Purpose, Quantity
 from domain.labels import TargetKind, Tier
 from domain.predictions import OUTCOMES
+from domain.spent import spent
 from store.features import KnownSession, OpenedChange
 
 Vector: TypeAlias = Mapping[str, float | None]
@@ -182,7 +183,7 @@ def _usage(known: KnownSession) -> dict[str, float | None]:
     requests = _sum(each.requests for each in used)
     reported = _sum(each.reported_nanousd for each in used)
     listed = _sum(each.list_nanousd for each in used)
-    cost = listed if reported is None else reported
+    cost = spent(reported, listed, sum(each.unreported_tokens for each in used))
     by_subagents = _sum(
         count
         for each in used

@@ -40,8 +40,9 @@ that a fix was tried, and from then on its measured effect is shown.
   Once a day all 13 are measured anew, so that every week is judged by the same thresholds and the
   latest labels; older weeks stay as they were. There is one period only: two of them could be
   subtracted, and tell of single people.
-- **In the cost that everything is weighed by**: what the tool reports, else list price. Differences
-  of prices are those of the list at that time, for prompts that are not long.
+- **In the cost that everything is weighed by**: what the tool reports, where that is told for all
+  of a session, else mostly list price ([prices](prices.md#what-a-session-cost)). Differences of
+  prices are those of the list at that time, for prompts that are not long.
 - **Cannot say** stands for a session whose tool does not tell what a detector looks at, whose price
   is not known, or that there is too little to compare with: `detectors` counts them by reason.
 - **Usual** is what the company's own sessions of that week and the three before were like.

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from classifier.facts import Compared, Concluded, label_all
-from classifier.facts import cost as cost_of
 from classifier.judge import Judging, judged_now, read
 from classifier.norms import Peers
 from classifier.thresholds import Thresholds
@@ -120,7 +119,7 @@ def _labelled(
             yield Relabelled(
                 tool=session.totals.tool,
                 session_id=session.totals.session_id,
-                cost_nanousd=cost_of(session.totals),
+                cost_nanousd=session.totals.cost_nanousd,
                 before=one,
                 after=other,
             )

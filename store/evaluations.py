@@ -11,12 +11,14 @@ from sqlalchemy import BigInteger, Connection, String, Text, cast, func, insert,
 from domain.evaluations import Plan, Tag, tag_of
 from domain.events import Trace
 from domain.labels import TargetKind, Tier
+from domain.spent import spent
 from store import families
 from store import tables as t
 from store.given import given
 from store.judged import of_evaluation
 from store.membership import ChangeId
 from store.sizes import LINES
+from store.spent import COSTS
 
 _DECIDING = (Tier.A.value, Tier.B.value)
 
@@ -180,18 +182,14 @@ def _costs(connection: Connection, pks: Mapping[int, object]) -> dict[int, int]:
     asked = given(connection, {"pk": BigInteger(), "root": BigInteger()}, of)
     u = t.usage.c
     query = (
-        select(asked.c.root, func.sum(u.reported_nanousd), func.sum(u.list_nanousd))
+        select(asked.c.root, *COSTS)
         .select_from(asked)
         .join(t.sessions, t.sessions.c.pk == asked.c.pk)
         .join(t.usage, (u.session_pk == asked.c.pk) & (u.rank == t.sessions.c.usage_rank))
         .group_by(asked.c.root)
     )
-    found = {}
-    for root, reported, listed in connection.execute(query):
-        cost = listed if reported is None else reported
-        if cost is not None:
-            found[root] = int(cost)
-    return found
+    costs = {root: spent(*told) for root, *told in connection.execute(query)}
+    return {root: cost for root, cost in costs.items() if cost is not None}
 
 
 def _changes(connection: Connection, pks: Mapping[int, object]) -> dict[int, list[ChangeId]]:

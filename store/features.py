@@ -22,6 +22,7 @@ from store import tables as t
 from store.given import given
 from store.links import links_of
 from store.membership import ChangeId, CommitId
+from store.spent import COSTS
 from store.tables import Moment
 
 _BUCKETS = ("input", "cache_read", "cache_write", "output")
@@ -31,7 +32,8 @@ _BUCKETS = ("input", "cache_read", "cache_write", "output")
 class UsedModel:
     """What a session used of one model for one purpose; None where no signal told it.
 
-    ``tokens`` are by bucket; both costs are in nano-dollars and never added.
+    ``tokens`` are by bucket; both costs are in nano-dollars and never added, and of
+    ``unreported_tokens`` none was reported.
     """
 
     model: str
@@ -41,6 +43,7 @@ class UsedModel:
     tokens: Mapping[str, int | None]
     reported_nanousd: int | None
     list_nanousd: int | None
+    unreported_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +145,10 @@ def known_sessions(
 
 def _used(connection: Connection, asked: Subquery) -> dict[int, list[UsedModel]]:
     u = t.usage.c
-    names = ("requests", "failed_requests", *_BUCKETS, "reported_nanousd", "list_nanousd")
+    names = ("requests", "failed_requests", *_BUCKETS)
+    sums = (func.sum(u[name]).label(name) for name in names)
     query = (
-        select(asked.c.root, u.model, u.purpose, *(func.sum(u[name]).label(name) for name in names))
+        select(asked.c.root, u.model, u.purpose, *sums, *COSTS)
         .select_from(asked)
         .join(t.sessions, t.sessions.c.pk == asked.c.pk)
         .join(t.usage, (u.session_pk == asked.c.pk) & (u.rank == t.sessions.c.usage_rank))
@@ -163,8 +167,9 @@ def _used(connection: Connection, asked: Subquery) -> dict[int, list[UsedModel]]
                 requests=told["requests"],
                 failed_requests=told["failed_requests"],
                 tokens={bucket: told[bucket] for bucket in _BUCKETS},
-                reported_nanousd=told["reported_nanousd"],
-                list_nanousd=told["list_nanousd"],
+                reported_nanousd=row.reported_nanousd,
+                list_nanousd=row.list_nanousd,
+                unreported_tokens=row.unreported_tokens,
             )
         )
     return found

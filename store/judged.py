@@ -4,15 +4,20 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, String, cast, exists, func, select
 
 from domain.events import Trace
 from domain.labels import JudgedChange, JudgedSession, Label, Maturity, TargetKind, Tier
+from domain.spent import by_report
+from domain.usage import add
 from store import families
 from store import tables as t
 from store.report_usage import SOMEBODY
 from store.sizes import LINES
+from store.spent import COSTS
 
 _DECIDING = (Tier.A.value, Tier.B.value)
 
@@ -26,6 +31,14 @@ class _Cost:
 
 
 _UNKNOWN = _Cost(None, None)
+
+
+class _Told(NamedTuple):
+    """Both costs of a part of a session, and its tokens of which none was reported."""
+
+    reported: int | None
+    listed: int | None
+    unreported_tokens: int
 
 
 def sessions(connection: Connection, since: datetime | None = None) -> list[JudgedSession]:
@@ -105,12 +118,11 @@ def _changes(connection: Connection) -> dict[int, list[JudgedChange]]:
 
 
 def _costs(connection: Connection, since: datetime | None) -> dict[int, _Cost]:
-    """As reported where any of it was, else at list price: the same for all models of a session."""
-    reported, listed = t.usage.c.reported_nanousd, t.usage.c.list_nanousd
+    """What sessions cost; all models of a session are told by the same cost."""
     shown = func.coalesce(families.ROOT.c.pk, t.sessions.c.pk)
     booked = t.usage.join(t.sessions, t.sessions.c.pk == t.usage.c.session_pk)
     query = (
-        select(shown, t.usage.c.model, func.sum(reported), func.sum(listed))
+        select(shown, t.usage.c.model, *COSTS)
         .select_from(families.with_roots(booked, t.usage.c.session_pk))
         .where(t.usage.c.rank == t.sessions.c.usage_rank)
         .group_by(shown, t.usage.c.model)
@@ -118,19 +130,21 @@ def _costs(connection: Connection, since: datetime | None) -> dict[int, _Cost]:
     if since is not None:
         last_at = func.coalesce(families.ROOT.c.last_at, t.sessions.c.last_at)
         query = query.where(last_at >= since)
-    told: dict[int, dict[str, tuple[int | None, int | None]]] = defaultdict(dict)
+    told: dict[int, dict[str, _Told]] = defaultdict(dict)
     for pk, model, *sums in connection.execute(query):
-        first, second = (None if each is None else int(each) for each in sums)
-        told[pk][model] = (first, second)
+        told[pk][model] = _Told(*sums)
     return {pk: _cost(of) for pk, of in told.items()}
 
 
-def _cost(told: Mapping[str, tuple[int | None, int | None]]) -> _Cost:
-    for which in (0, 1):
-        known = {model: of[which] for model, of in told.items() if of[which] is not None}
-        if known:
-            most = max(sorted(known), key=lambda model: known[model] or 0)
-            return _Cost(sum(each or 0 for each in known.values()), most or None)
+def _cost(told: Mapping[str, _Told]) -> _Cost:
+    reported = reduce(add, (of.reported for of in told.values()), None)
+    listed = reduce(add, (of.listed for of in told.values()), None)
+    reports = by_report(reported, listed, sum(of.unreported_tokens for of in told.values()))
+    by_model = {model: of.reported if reports else of.listed for model, of in told.items()}
+    known = {model: cost for model, cost in by_model.items() if cost is not None}
+    if known:
+        most = max(sorted(known), key=known.__getitem__)
+        return _Cost(sum(known.values()), most or None)
     # Nothing is priced: the model is only known where there is one.
     return _Cost(None, next(iter(told)) or None if len(told) == 1 else None)
 

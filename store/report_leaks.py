@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from typing import Any
 
 from sqlalchemy import (
@@ -27,6 +28,7 @@ from sqlalchemy import (
 from domain.events import Purpose, Quantity
 from domain.labels import Label, Maturity, TargetKind, Tier
 from domain.leaks import ModelTokens, Prompts, Watched
+from domain.spent import by_report
 from domain.usage import add
 from store import families
 from store import tables as t
@@ -34,13 +36,13 @@ from store.given import given
 from store.judged import of_evaluation
 from store.report_usage import PERSON, TEAM, with_people
 from store.sizes import LINES
+from store.spent import COSTS
 
 _COUNTED = (Quantity.TOOL_CALLS, Quantity.REPEATED_FAILURES, Quantity.COMPACTIONS)
 _ENDED = (Label.PRODUCTIVE, Label.INEFFICIENT, Label.WASTEFUL)
 _DECIDING = (Tier.A.value, Tier.B.value)
 _PROMPT = ("input", "cache_read", "cache_write", "cache_write_1h")
 _TOKENS = ("requests", *_PROMPT, "output", "reasoning")
-_SUMMED = (*_TOKENS, "reported_nanousd", "list_nanousd")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,8 +201,8 @@ def _usage(connection: Connection, members: Subquery) -> dict[int, list[Any]]:
     )
     keys = (members.c.root, members.c.child, u.model, u.purpose)
     under = (PERSON.label("person"), TEAM.label("team"), t.contexts.c.repo.label("repo"))
-    sums = [cast(func.sum(u[name]), BigInteger).label(name) for name in _SUMMED]
-    query = select(*keys, *under, *sums).select_from(with_people(booked))
+    sums = [cast(func.sum(u[name]), BigInteger).label(name) for name in _TOKENS]
+    query = select(*keys, *under, *sums, *COSTS).select_from(with_people(booked))
     found: dict[int, list[Any]] = defaultdict(list)
     for row in connection.execute(query.group_by(*keys, PERSON, TEAM, t.contexts.c.repo)):
         found[row.root].append(row)
@@ -211,8 +213,7 @@ def _read(
     rows: list[Any],
 ) -> tuple[int | None, tuple[ModelTokens, ...], dict[str, dict[str, int]]]:
     """A session's cost, its tokens by model and purpose, and what it cost under each name."""
-    reports = any(row.reported_nanousd is not None for row in rows)
-    name = "reported_nanousd" if reports else "list_nanousd"
+    name = _told_by(rows)
     total: int | None = None
     tokens: dict[tuple[str, str], dict[str, int | None]] = {}
     named = {**{each: each for each in _TOKENS}, "cost_nanousd": name}
@@ -236,6 +237,14 @@ def _read(
         ),
         under,
     )
+
+
+def _told_by(rows: list[Any]) -> str:
+    """The cost that a session and all of its parts are told by."""
+    reported = reduce(add, (row.reported_nanousd for row in rows), None)
+    listed = reduce(add, (row.list_nanousd for row in rows), None)
+    unreported = sum(row.unreported_tokens for row in rows)
+    return "reported_nanousd" if by_report(reported, listed, unreported) else "list_nanousd"
 
 
 def _counts(connection: Connection, members: Subquery) -> dict[int, dict[str, _Count]]:

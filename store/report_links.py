@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, String, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Connection, String, and_, cast, or_, select
 
 from domain.labels import TargetKind
+from domain.spent import spent
+from domain.usage import add
 from store import families
 from store import tables as t
 from store.membership import chunks
+from store.spent import COSTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,30 +160,21 @@ def _share(part: int | None, whole: int | None) -> float | None:
 
 
 def session_costs(connection: Connection, pks: Collection[int]) -> dict[int, int]:
-    """What each session cost with all that belong to it: as reported, else at list price.
-
-    Without those of which neither is known.
-    """
+    """What each session cost with all that belong to it, without those where that is not known."""
     members = families.members(connection, pks)
     root = {each: pk for pk, family in members.items() for each in family}
-    reported, listed = (
-        cast(func.sum(column), BigInteger)
-        for column in (t.usage.c.reported_nanousd, t.usage.c.list_nanousd)
-    )
-    sums: dict[int, list[int | None]] = {pk: [None, None] for pk in pks}
+    sums: dict[int, tuple[int | None, int | None, int]] = dict.fromkeys(pks, (None, None, 0))
     for some in chunks(sorted(root)):
         query = (
-            select(t.usage.c.session_pk, reported, listed)
+            select(t.usage.c.session_pk, *COSTS)
             .join(t.sessions, t.sessions.c.pk == t.usage.c.session_pk)
             .where(t.usage.c.session_pk.in_(some), t.usage.c.rank == t.sessions.c.usage_rank)
             .group_by(t.usage.c.session_pk)
         )
-        for pk, *told in connection.execute(query):
+        for pk, reported, listed, unreported in connection.execute(query):
             held = sums[root[pk]]
-            for index, value in enumerate(told):
-                if value is not None:
-                    held[index] = (held[index] or 0) + value
-    costs = {pk: told[0] if told[0] is not None else told[1] for pk, told in sums.items()}
+            sums[root[pk]] = add(held[0], reported), add(held[1], listed), held[2] + unreported
+    costs = {pk: spent(*told) for pk, told in sums.items()}
     return {pk: cost for pk, cost in costs.items() if cost is not None}
 
 

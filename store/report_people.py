@@ -5,11 +5,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Connection, and_, case, cast, func, or_, select
+from sqlalchemy import Connection, and_, case, func, or_, select
 
 from domain.events import Trace
 from domain.record import EPOCH
+from domain.spent import spent
 from store import tables as t
+from store.spent import COSTS
 from store.teams import memberships
 
 
@@ -18,7 +20,7 @@ class Unresolved:
     """An identity that no statement ties to another, and that is told on one side only.
 
     ``identity`` is None for sessions that tell none. ``seen_in`` are tools, or repositories of
-    commits. ``cost_nanousd`` is the reported cost, else the list price; None: neither is known.
+    commits. ``cost_nanousd`` is what its sessions cost (``domain.spent``); None: not known.
     """
 
     identity: str | None
@@ -93,25 +95,24 @@ def _spenders(connection: Connection) -> Iterable[Unresolved]:
     # A mail address or account says more than a machine.
     named = func.coalesce(func.min(case((~machine, trace.value))), func.min(trace.value))
     identity = select(named).where(mine).scalar_subquery()
-    reported, listed = (cast(func.sum(c), BigInteger) for c in (u.reported_nanousd, u.list_nanousd))
     booked = and_(u.session_pk == s.pk, u.rank == s.usage_rank)
     query = (
-        select(identity.label("identity"), s.tool, s.last_at, func.coalesce(reported, listed))
+        select(identity.label("identity"), s.tool, s.last_at, *COSTS)
         .select_from(t.sessions.outerjoin(t.usage, booked))
         .where(s.active, s.session_id.is_not(None), s.pk.not_in(tied))
         .group_by(s.pk, s.tool, s.last_at)
     )
     sums: dict[str | None, list[tuple[str, datetime, int | None]]] = defaultdict(list)
-    for told, tool, last_at, cost in connection.execute(query):
-        sums[told].append((tool, last_at, cost))
+    for told, tool, last_at, *costs in connection.execute(query):
+        sums[told].append((tool, last_at, spent(*costs)))
     for told, rows in sums.items():
-        costs = [cost for _, _, cost in rows if cost is not None]
+        known = [cost for _, _, cost in rows if cost is not None]
         yield Unresolved(
             identity=told,
             seen_in=tuple(sorted({tool for tool, _, _ in rows})),
             last_at=max(last_at for _, last_at, _ in rows),
             sessions=len(rows),
-            cost_nanousd=sum(costs) if costs else None,
+            cost_nanousd=sum(known) if known else None,
         )
 
 

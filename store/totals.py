@@ -4,15 +4,17 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Connection, Select, String, Subquery, func, select
 
 from domain.events import Quantity, Trace
 from domain.record import EPOCH
+from domain.spent import by_report, spent
 from store import families
 from store import tables as t
 from store.given import GivenRow, asking
+from store.spent import COSTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,10 @@ class HourlyCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionTotals:
-    """What telemetry told of one session in all; None where no signal told it."""
+    """What telemetry told of one session in all; None where no signal told it.
+
+    ``unreported_tokens`` are those of which no cost was reported.
+    """
 
     tool: str
     session_id: str | None
@@ -39,6 +44,17 @@ class SessionTotals:
     counts: Mapping[str, int]
     named_commits: int
     hours: tuple[HourlyCost, ...] = ()
+    unreported_tokens: int = 0
+
+    @property
+    def by_report(self) -> bool:
+        """Whether it cost what was reported, and not its list price: so do all of its parts."""
+        return by_report(self.reported_nanousd, self.list_nanousd, self.unreported_tokens)
+
+    @property
+    def cost_nanousd(self) -> int | None:
+        """What it cost; None where that is not known."""
+        return spent(self.reported_nanousd, self.list_nanousd, self.unreported_tokens)
 
 
 def totals_of(connection: Connection, session_pks: Collection[int]) -> dict[int, SessionTotals]:
@@ -62,12 +78,13 @@ def totals_of(connection: Connection, session_pks: Collection[int]) -> dict[int,
             first_at=row.first_at,
             last_at=row.last_at,
             active=row.active,
-            tokens=_sum(tokens for tokens, _ in hours),
-            reported_nanousd=_sum(cost.reported_nanousd for _, cost in hours),
-            list_nanousd=_sum(cost.list_nanousd for _, cost in hours),
+            tokens=_sum(hour.tokens for hour in hours),
+            reported_nanousd=_sum(hour.cost.reported_nanousd for hour in hours),
+            list_nanousd=_sum(hour.cost.list_nanousd for hour in hours),
             counts=counts.get(row.pk, {}),
             named_commits=named.get(row.pk, 0),
-            hours=tuple(cost for _, cost in hours),
+            hours=tuple(hour.cost for hour in hours),
+            unreported_tokens=sum(hour.unreported_tokens for hour in hours),
         )
     return found
 
@@ -87,33 +104,32 @@ def _sum(told: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _usage(
-    connection: Connection, of: Iterable[GivenRow]
-) -> dict[int, list[tuple[int | None, HourlyCost]]]:
+class _Hour(NamedTuple):
+    tokens: int | None
+    cost: HourlyCost
+    unreported_tokens: int
+
+
+def _usage(connection: Connection, of: Iterable[GivenRow]) -> dict[int, list[_Hour]]:
     """Tokens and cost of each hour, by session."""
-    found: dict[int, list[tuple[int | None, HourlyCost]]] = defaultdict(list)
-    for root, hour, *buckets, reported, listed in _hours(connection, of):
+    found: dict[int, list[_Hour]] = defaultdict(list)
+    for root, hour, *buckets, reported, listed, unreported in _hours(connection, of):
         cost = HourlyCost(
             hour=EPOCH + timedelta(hours=hour),
-            reported_nanousd=_whole(reported),
-            list_nanousd=_whole(listed),
+            reported_nanousd=reported,
+            list_nanousd=listed,
         )
-        found[root].append((_sum(_whole(bucket) for bucket in buckets), cost))
+        tokens = _sum(_whole(bucket) for bucket in buckets)
+        found[root].append(_Hour(tokens, cost, unreported))
     return found
 
 
 @asking(_ASKED)
 def _hours(asked: Subquery) -> Select[Any]:
     u = t.usage.c
-    sums = [
-        func.sum(column)
-        for column in (
-            *(u.input, u.cache_read, u.cache_write, u.output),
-            *(u.reported_nanousd, u.list_nanousd),
-        )
-    ]
+    buckets = [func.sum(each) for each in (u.input, u.cache_read, u.cache_write, u.output)]
     return (
-        select(asked.c.root, u.hour, *sums)
+        select(asked.c.root, u.hour, *buckets, *COSTS)
         .select_from(asked)
         .join(t.sessions, t.sessions.c.pk == asked.c.pk)
         .join(t.usage, (u.session_pk == asked.c.pk) & (u.rank == t.sessions.c.usage_rank))

@@ -125,7 +125,8 @@ class EfficiencyRowShape(Group):
     )
     sessions: int = Field(description="Number of sessions, whatever their label.")
     cost_usd: float | None = Field(
-        description="US dollars that all of them cost: as reported, else at list price. Where"
+        description="US dollars that all of them cost: as reported where that is told for all of a"
+        " session, else the greater of what is reported and the list price. Where"
         " `unpriced_sessions` is not 0 they cost at least this; null: of none of them the cost is"
         " known."
     )

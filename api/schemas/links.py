@@ -116,7 +116,8 @@ class UnlinkedRow(Shape):
     )
     sessions: int = Field(description="How many sessions.")
     cost_usd: float | None = Field(
-        description="US dollars, as the tools reported them, else at list price; null: none known."
+        description="US dollars, as reported where that is told for all of a session, else the"
+        " greater of what is reported and the list price; null: none known."
     )
 
 
