@@ -270,8 +270,9 @@ def _hour(at: datetime) -> int:
 
 def _sums() -> list[ColumnElement[Any]]:
     columns = [t.usage.c[name] for name in t.USAGE_COUNTERS]
-    # A request that failed has no tokens to tell; it leaves no gap.
-    answered = or_(t.usage.c.requests.is_(None), t.usage.c.requests > 0)
+    # A request that failed has no tokens to tell, nor has a cost that comes by itself: no gap.
+    told = or_(*(t.usage.c[name].is_not(None) for name in Tokens.__struct_fields__))
+    answered = or_(t.usage.c.requests > 0, and_(t.usage.c.requests.is_(None), told))
     gaps = [func.sum(case((and_(column.is_(None), answered), 1), else_=0)) for column in columns]
     # PostgreSQL's sum of bigint is numeric.
     sums = [cast(func.sum(column), BigInteger) for column in columns]

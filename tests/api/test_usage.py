@@ -1,5 +1,6 @@
 """Usage: exact against what the model server counted, and the laws that all sums obey."""
 
+from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,20 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from collector.dialects import tells
+from collector.fold import fold
+from domain.events import Context, Counted, Fact, Observation, Quantity, RequestAnswered, Source
 from domain.record import Signal
+from domain.usage import NANOUSD, Tokens
+from store import sessions
 from store.engine import Database
 from store.report_usage import Dimension
 from tests.api.answering import Json, client, get, refused
 from tests.capturing import CAPTURES, Counts, expected, same, scenarios
 from tests.filling import bodies, fill
+from tests.telling import observation
 
+AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
 BUCKETS = ("input", "cache_read", "cache_write", "output")
 NOTHING: Json = {
     "requests": None,
@@ -194,6 +202,34 @@ def test_a_sum_says_where_it_is_only_a_part(database: Database) -> None:
         "tokens.cache_write_5m",
         "tokens.cache_write_1h",
     ]
+
+
+def codex(number: int, fact: Fact) -> Observation:
+    return observation(
+        tool="codex",
+        session_id="s1",
+        installation="i",
+        key=number.to_bytes(16, "big"),
+        at=AT,
+        source=Source.LOG,
+        rank=0,
+        context=Context(),
+        facts=(fact,),
+    )
+
+
+def test_a_cost_that_comes_by_itself_leaves_no_gap_in_the_tokens(database: Database) -> None:
+    tokens = Tokens(input=5, cache_read=0, cache_write=0, output=2, reasoning=1)
+    answered = RequestAnswered(model="gpt-5", tokens=tokens)
+    cost = Counted(quantity=Quantity.COST_NANOUSD, amount=NANOUSD, model="gpt-5")
+    failed = Counted(quantity=Quantity.REQUESTS_FAILED, amount=2, model="gpt-4")
+    facts: list[Fact] = [answered, cost, failed]
+    told = [codex(number, fact) for number, fact in enumerate(facts)]
+    with database.writing() as connection:
+        sessions.apply(connection, fold(told, [], tells))
+    total = get(client(database), "/v1/usage")["total"]
+    assert (total["requests"], total["cost"]["reported_usd"]) == (1, 1.0)
+    assert total["partial"] == ["cost.reported_usd"]
 
 
 def test_a_period_takes_whole_hours_and_leaves_out_its_end(http: TestClient) -> None:
