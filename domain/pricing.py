@@ -4,8 +4,10 @@ The catalogue (genai-prices) keeps the history of prices, the rates of cache rea
 1-hour cache writes, tiers by prompt length, and prices by the time of day. It is the one installed
 with this version; nothing is fetched. A model it does not know is unpriced, never free.
 
-List price is that of tokens. Charges by the request, the search or the gigabyte, and the surcharge
-or discount of a service tier (batch, priority, a region) are not in it: no tool tells them.
+List price is that of tokens at the standard tier. Charges by the request, the search or the
+gigabyte are not in it, as no tool tells them. Nor is what a tier (fast, priority, flex, batch)
+costs more or less: Claude Code tells ``speed`` and Codex ``service_tier``, and the catalogue has
+prices for some (``price_variants``), but usage is not kept by tier: no sum could be priced anew.
 """
 
 import re
