@@ -106,7 +106,8 @@ def landings_of(
     elsewhere = {
         (history.repo, history.base_ref)
         for history in known.values()
-        if history.merged_at is not None and history.base_ref != history.default_branch
+        if history.merged_at is not None
+        and not history.defaults.has(history.base_ref, history.merged_at)
     }
     onward = merges_from(connection, elsewhere)
     tips: dict[ChangeId, CommitId] = {}
@@ -117,7 +118,7 @@ def landings_of(
                 tips[change] = (history.repo, history.merge_sha)
         elif _closed(history, as_of):
             tips[change] = (history.repo, history.head_sha)
-        elif history.head_ref != history.default_branch:
+        elif not history.defaults.has(history.head_ref, history.created_at):
             heads[change] = (history.repo, history.head_sha)
     arrived = arrived_otherwise(connection, set(tips.values())) if tips else {}
     # A copy of an open change's last commit may have been picked from it: the rest is still open.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
+from domain.default_branches import DefaultBranches
 from domain.labels import Feedback, Maturity, Revert, Target
 from domain.onward import landings
 from domain.outcomes import Route, SizeBucket
@@ -18,8 +19,6 @@ from store.history import ChangeHistory, HeldCommit
 from store.landing import BranchId, BranchMerged
 
 _WANTS_WORK = frozenset({ReviewState.CHANGES_REQUESTED, ReviewState.COMMENTED})
-# Some webhooks (Bitbucket's) do not name the default branch.
-_USUAL_DEFAULTS = frozenset({"main", "master"})
 # From so many lines on; as the reference ranges of review effort.
 _SIZES = (
     (1000, SizeBucket.FROM_1000),
@@ -38,13 +37,14 @@ class Landing:
     route: Route
 
 
-def lands_on(branch: str, default_branch: str | None, release_branches: Iterable[str]) -> bool:
-    """Tell whether a merge into this branch lands: the default branch, or one for releases.
+def lands_on(
+    branch: str, defaults: DefaultBranches, release_branches: Iterable[str], at: datetime
+) -> bool:
+    """Tell whether a merge into this branch landed then: the default branch, or one for releases.
 
-    Where the default branch was not told, ``main`` and ``master`` are taken for it.
     ``release_branches`` are patterns like ``release/*``.
     """
-    if branch == default_branch or (default_branch is None and branch in _USUAL_DEFAULTS):
+    if defaults.has(branch, at):
         return True
     return any(fnmatchcase(branch, pattern) for pattern in release_branches)
 
@@ -65,7 +65,7 @@ def landing(
     """
     merged_at = change.merged_at
     if merged_at is not None and merged_at <= as_of:
-        if lands_on(change.base_ref, change.default_branch, release_branches):
+        if lands_on(change.base_ref, change.defaults, release_branches, merged_at):
             return Landing(at=merged_at, route=Route.MERGED)
         later = _landings_of(change, onward, release_branches)
         moments = [at for at in later if at <= as_of]
@@ -87,10 +87,13 @@ def _landings_of(
     def of(branch: str) -> Sequence[BranchMerged]:
         return onward.get((change.repo, branch), ())
 
-    def lands(branch: str) -> bool:
-        return lands_on(branch, change.default_branch, release_branches)
+    def landed(branch: str, at: datetime) -> datetime | None:
+        if lands_on(branch, change.defaults, release_branches, at):
+            return at
+        # Since it became the default branch itself, all that it held has landed.
+        return change.defaults.reached(branch, at)
 
-    return landings(change.base_ref, change.merged_at or change.created_at, of, lands)
+    return landings(change.base_ref, change.merged_at or change.created_at, of, landed)
 
 
 def last_active(opened_at: datetime, activity: Iterable[datetime], as_of: datetime) -> datetime:

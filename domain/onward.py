@@ -55,11 +55,12 @@ def landings(
     branch: str,
     since: datetime,
     onward: Callable[[str], Sequence[Merged]],
-    lands: Callable[[str], bool],
+    landed: Callable[[str, datetime], datetime | None],
 ) -> Iterator[datetime]:
-    """When what a branch held since then reached any branch on which work lands.
+    """When what came to a branch then reached any branch on which work lands.
 
-    ``onward`` tells what a branch was merged into, ``lands`` whether work lands on one.
+    ``onward`` tells what a branch was merged into; ``landed`` when what came to one then has landed
+    there, which may be later, once it became such a branch, or never.
     """
     reached: dict[str, datetime] = {}
     frontier = [(branch, since)]
@@ -68,10 +69,8 @@ def landings(
         if branch in reached and reached[branch] <= since:
             continue
         reached[branch] = since
-        for merge in onward(branch):
-            if merge.at < since:
-                continue
-            if lands(merge.into):
-                yield merge.at
-            else:
-                frontier.append((merge.into, merge.at))
+        at = landed(branch, since)
+        if at is not None:
+            yield at
+        if at != since:
+            frontier += [(each.into, each.at) for each in onward(branch) if each.at >= since]

@@ -22,8 +22,9 @@ from sqlalchemy import (
 
 from domain.labels import CandidateChange, CandidateCommit, Target, TargetKind
 from store import tables as t
+from store.default_branches import defaults_of
 from store.given import Asked, asking
-from store.membership import ChangeId, CommitId, changes_of_commits, default_branches
+from store.membership import ChangeId, CommitId, changes_of_commits
 from store.people import persons_of
 from store.shas import same_work
 from store.tied_tasks import project_of, projects_of
@@ -128,17 +129,18 @@ def _trailers(
 
 def _pushed_to(connection: Connection, commits: Collection[CommitId]) -> dict[CommitId, set[str]]:
     """The branches that each commit was pushed to, without the default branch."""
-    shared = default_branches(connection, {repo for repo, _ in commits})
+    pushes = _pushes(connection, [(sha,) for _, sha in commits])
+    shared = defaults_of(connection, {row.repo for row in pushes})
     found: dict[CommitId, set[str]] = defaultdict(set)
-    for repo, sha, branch in _pushes(connection, [(sha,) for _, sha in commits]):
-        found[repo, sha] |= {branch} - {shared.get(repo)}
+    for repo, sha, branch, at in pushes:
+        found[repo, sha] |= set() if shared[repo].has(branch, at) else {branch}
     return found
 
 
 @asking(_SHA)
 def _pushes(wanted: Subquery) -> Select[Any]:
     c = t.pushes.c
-    return select(c.repo, c.sha, c.branch).join(wanted, wanted.c.sha == c.sha)
+    return select(c.repo, c.sha, c.branch, c.pushed_at).join(wanted, wanted.c.sha == c.sha)
 
 
 def _heads_of(
@@ -149,12 +151,13 @@ def _heads_of(
     """The branches of the changes that hold each commit, without the default one; and the homes."""
     rows = _head_refs(connection, {change for of in containing.values() for change in of})
     told = {(row.repo, row.number): row for row in rows}
-    shared = default_branches(connection, {repo for repo, _ in commits})
+    shared = defaults_of(connection, {repo for repo, _ in commits})
     heads: dict[CommitId, set[str]] = {}
     homes: dict[CommitId, set[str]] = {}
     for commit, changes in containing.items():
         of = [told[change] for change in changes if change in told]
-        heads[commit] = {row.head_ref for row in of} - {shared.get(commit[0])}
+        is_shared = shared[commit[0]].has
+        heads[commit] = {r.head_ref for r in of if not is_shared(r.head_ref, r.created_at)}
         homes[commit] = {home for row in of for home in (row.repo, row.head_repo) if home}
     return heads, homes
 
@@ -163,7 +166,7 @@ def _heads_of(
 def _head_refs(wanted: Subquery) -> Select[Any]:
     c = t.changes.c
     same = (wanted.c.repo == c.repo) & (wanted.c.number == c.number)
-    return select(c.repo, c.number, c.head_ref, c.head_repo).join(wanted, same)
+    return select(c.repo, c.number, c.head_ref, c.head_repo, c.created_at).join(wanted, same)
 
 
 def _merges(connection: Connection, commits: Iterable[CommitId]) -> set[CommitId]:

@@ -160,7 +160,7 @@ def _of_the_same_branch(
     branches: dict[tuple[str, str], list[ChangeId]] = defaultdict(list)
     for change, history in closed.items():
         # What comes from the default branch is a release of everybody's work.
-        if history.head_ref != history.default_branch:
+        if not history.defaults.has(history.head_ref, history.created_at):
             branches[history.repo, history.head_ref].append(change)
     wanted = given(connection, {"repo": String(), "branch": String()}, sorted(branches))
     c = t.changes.c

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Select, String, Subquery, func, select
 
 from domain.work import DeploymentState
 from store import tables as t
+from store.default_branches import defaults_of
 from store.given import asking
-from store.membership import CommitId, default_branches
+from store.membership import CommitId
 
 _COMMIT = {"repo": String(), "sha": String()}
 _REPO = {"repo": String()}
@@ -106,16 +107,16 @@ def _in_production(wanted: Subquery) -> Select[Any]:
 
 def _places(connection: Connection, commits: Collection[CommitId]) -> dict[CommitId, Place]:
     asked = sorted(commits)
-    defaults = default_branches(connection, {repo for repo, _ in commits})
+    defaults = defaults_of(connection, {repo for repo, _ in commits})
     merges: dict[CommitId, datetime] = {}
     for repo, sha, branch, at in _merged(connection, asked):
-        if defaults.get(repo) == branch and at is not None:
+        if at is not None and defaults[repo].has(branch, at):
             merges[repo, sha] = min(at, merges.get((repo, sha), at))
-    pushes = {
-        (repo, sha): (at, tip)
-        for repo, sha, branch, at, tip in _pushed(connection, asked)
-        if defaults.get(repo) == branch
-    }
+    pushes: dict[CommitId, tuple[datetime, bool]] = {}
+    for repo, sha, branch, at, tip in _pushed(connection, asked):
+        if defaults[repo].has(branch, at):
+            # A branch that took the default one's place has all of it pushed once more.
+            pushes[repo, sha] = min((at, tip), pushes.get((repo, sha), (at, tip)))
     found: dict[CommitId, Place] = {}
     for commit in merges.keys() | pushes.keys():
         pushed_at, tip = pushes.get(commit, (None, False))
@@ -138,21 +139,20 @@ def _pushed(wanted: Subquery) -> Select[Any]:
 
 
 def _forced(connection: Connection, repos: Iterable[str]) -> dict[str, list[datetime]]:
+    asked = [(repo,) for repo in repos]
+    defaults = defaults_of(connection, (repo for (repo,) in asked))
     found: dict[str, list[datetime]] = defaultdict(list)
-    for repo, at in _overwritten(connection, [(repo,) for repo in repos]):
-        found[repo].append(at)
+    for repo, branch, at in _overwritten(connection, asked):
+        if defaults[repo].has(branch, at):
+            found[repo].append(at)
     return found
 
 
 @asking(_REPO)
 def _overwritten(wanted: Subquery) -> Select[Any]:
-    f, r = t.forced_pushes.c, t.repositories.c
-    return (
-        select(f.repo, f.pushed_at)
-        .join(wanted, wanted.c.repo == f.repo)
-        .join(t.repositories, (r.repo == f.repo) & (r.default_branch == f.branch))
-        .order_by(f.pushed_at)
-    )
+    f = t.forced_pushes.c
+    query = select(f.repo, f.branch, f.pushed_at).join(wanted, wanted.c.repo == f.repo)
+    return query.order_by(f.pushed_at)
 
 
 def _ancestors(

@@ -4,7 +4,6 @@ Too many are never wrong, only slow: what turns out as it was is not written aga
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -24,7 +23,7 @@ from domain.labels import SessionTraces, TargetKind
 from store import tables as t
 from store.given import Asked, asking
 from store.identities import identities_of
-from store.membership import ChangeId, CommitId, branch_windows, default_branches, whose_pushes
+from store.membership import ChangeId, CommitId, branch_windows, whose_pushes
 from store.neighbourhood import AFTER, BEFORE
 from store.people import persons_of
 from store.shas import maybe_same_work
@@ -313,15 +312,3 @@ def _labelled(wanted: Subquery) -> Select[Any]:
         .join(wanted, (wanted.c.trace == traces.trace) & (wanted.c.identity == traces.value))
         .join(t.labels, c.session_pk == traces.session_pk)
     )
-
-
-def on_default_branch_at(connection: Connection, repo: str, sha: str) -> datetime | None:
-    """When a commit was first pushed to the default branch."""
-    branch = default_branches(connection, [repo]).get(repo)
-    if branch is None:
-        return None
-    query = select(t.pushes.c.pushed_at).where(
-        t.pushes.c.repo == repo, t.pushes.c.branch == branch, t.pushes.c.sha == sha
-    )
-    at: datetime | None = connection.execute(query).scalar()
-    return at

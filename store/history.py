@@ -18,12 +18,14 @@ from sqlalchemy import (
     select,
 )
 
+from domain.default_branches import DefaultBranches
 from domain.labels import Feedback
 from domain.tickets import ticket_key
 from domain.work import ChangeState, ReviewState
 from store import tables as t
+from store.default_branches import defaults_of
 from store.given import asking
-from store.landing import changes_with_defaults
+from store.landing import change_rows
 from store.membership import (
     ChangeId,
     branch_windows,
@@ -65,7 +67,7 @@ class ChangeHistory:
     brought merges alone; ``commits`` are what its forge listed, without those of its merge.
     ``authors`` are persons. ``tasks`` are whole keys. ``home`` is the repository that its branch is
     in: ``repo``, or a fork. ``lines`` are without those of lock files and generated ones.
-    ``default_branch``, ``lines`` and ``labels`` are None where they were not told.
+    ``lines`` and ``labels`` are None where they were not told.
     """
 
     repo: str
@@ -81,7 +83,7 @@ class ChangeHistory:
     head_ref: str
     head_sha: str
     base_ref: str
-    default_branch: str | None
+    defaults: DefaultBranches
     merge_sha: str | None
     created_at: datetime
     merged_at: datetime | None
@@ -94,7 +96,8 @@ class ChangeHistory:
 
 def histories(connection: Connection, ids: Collection[ChangeId]) -> dict[ChangeId, ChangeHistory]:
     """The histories of these changes, as far as they are known."""
-    rows = changes_with_defaults(connection, ids)
+    rows = change_rows(connection, ids)
+    defaults = defaults_of(connection, {repo for repo, _ in rows})
     authors = _authors(connection, rows)
     feedback = _feedback(connection, rows, authors)
     homes = {change: (row.head_repo or row.repo, row.head_ref) for change, row in rows.items()}
@@ -116,7 +119,7 @@ def histories(connection: Connection, ids: Collection[ChangeId]) -> dict[ChangeI
             head_ref=row.head_ref,
             head_sha=row.head_sha,
             base_ref=row.base_ref,
-            default_branch=row.default_branch,
+            defaults=defaults[row.repo],
             merge_sha=row.merge_sha,
             created_at=row.created_at,
             merged_at=row.merged_at,
@@ -308,10 +311,12 @@ def _merged(wanted: Subquery) -> Select[Any]:
 
 def _heads(connection: Connection, ids: Collection[ChangeId]) -> dict[ChangeId, tuple[str, str]]:
     """The branches that these changes come from, without the default one: all goes there."""
+    rows = change_rows(connection, ids)
+    defaults = defaults_of(connection, {repo for repo, _ in rows})
     return {
         change: (row.repo, row.head_ref)
-        for change, row in changes_with_defaults(connection, ids).items()
-        if row.head_ref != row.default_branch
+        for change, row in rows.items()
+        if not defaults[row.repo].has(row.head_ref, row.created_at)
     }
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Integer, Row, Select, String, Subquery, or_, select
 
 from store import tables as t
+from store.default_branches import defaults_of
 from store.given import asking
-from store.membership import ChangeId, CommitId, default_branches
+from store.membership import ChangeId, CommitId
 from store.shas import same_work
 
 _CHANGE = {"repo": String(), "number": Integer()}
@@ -31,21 +32,17 @@ class BranchMerged:
     at: datetime
 
 
-def changes_with_defaults(
+def change_rows(
     connection: Connection, ids: Collection[ChangeId]
 ) -> dict[ChangeId, Row[*tuple[Any, ...]]]:
-    """The rows of these changes, with the default branch of their repository where it was told."""
+    """The rows of these changes."""
     return {(row.repo, row.number): row for row in _changes(connection, sorted(ids))}
 
 
 @asking(_CHANGE)
 def _changes(wanted: Subquery) -> Select[Any]:
-    c, r = t.changes.c, t.repositories.c
-    return (
-        select(t.changes, r.default_branch)
-        .join(wanted, (wanted.c.repo == c.repo) & (wanted.c.number == c.number))
-        .join(t.repositories, r.repo == c.repo)
-    )
+    c = t.changes.c
+    return select(t.changes).join(wanted, (wanted.c.repo == c.repo) & (wanted.c.number == c.number))
 
 
 def merges_from(
@@ -79,13 +76,14 @@ def _merges(wanted: Subquery) -> Select[Any]:
 def on_default_branch(
     connection: Connection, commits: Collection[CommitId]
 ) -> dict[CommitId, datetime]:
-    """When each commit was first pushed to the default branch, where it was."""
-    defaults = default_branches(connection, {repo for repo, _ in commits})
-    return {
-        (repo, sha): at
-        for repo, sha, branch, at in _pushes(connection, sorted(commits))
-        if defaults.get(repo) == branch
-    }
+    """When each commit was first on the default branch by a push, where it was."""
+    defaults = defaults_of(connection, {repo for repo, _ in commits})
+    found: dict[CommitId, datetime] = {}
+    for repo, sha, branch, pushed_at in _pushes(connection, sorted(commits)):
+        at = defaults[repo].reached(branch, pushed_at)
+        if at is not None:
+            found[repo, sha] = min(at, found.get((repo, sha), at))
+    return found
 
 
 @asking(_COMMIT)

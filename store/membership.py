@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from domain.onward import Way, carrying
 from store import tables as t
+from store.default_branches import defaults_of
 from store.given import asking
 from store.tables import Moment
 
@@ -160,18 +161,21 @@ def _listings(wanted: Subquery) -> Select[Any]:
 
 def _from_default_branch(connection: Connection, changes: set[ChangeId]) -> set[ChangeId]:
     """Those of these changes whose head is what everybody's work lands on: a release, mostly."""
-    return {(repo, number) for repo, number in _releases(connection, sorted(changes))}
+    heads = _heads(connection, sorted(changes))
+    defaults = defaults_of(connection, {repo for repo, *_ in heads})
+    return {
+        (repo, number)
+        for repo, number, branch, created_at in heads
+        if defaults[repo].has(branch, created_at)
+    }
 
 
 @asking(_CHANGE)
-def _releases(wanted: Subquery) -> Select[Any]:
-    c, r = t.changes.c, t.repositories.c
-    return (
-        select(c.repo, c.number)
-        .join(wanted, (wanted.c.repo == c.repo) & (wanted.c.number == c.number))
-        .join(t.repositories, (r.repo == c.repo) & (r.default_branch == c.head_ref))
-        .where(HOME == c.repo, r.default_branch != "")
-    )
+def _heads(wanted: Subquery) -> Select[Any]:
+    c = t.changes.c
+    same = (wanted.c.repo == c.repo) & (wanted.c.number == c.number)
+    query = select(c.repo, c.number, c.head_ref, c.created_at).join(wanted, same)
+    return query.where(HOME == c.repo)
 
 
 def branch_windows(
@@ -179,7 +183,7 @@ def branch_windows(
 ) -> dict[tuple[str, str], list[BranchWindow]]:
     """Of each (repository, branch): the changes whose head it was, and when."""
     wanted = set(branches)
-    defaults = default_branches(connection, {repo for repo, _ in wanted})
+    defaults = defaults_of(connection, {repo for repo, _ in wanted})
     heads: dict[tuple[str, str], list[BranchWindow]] = {}
     by_branch: dict[tuple[str, str], list[tuple[datetime, datetime, ChangeId, str]]] = defaultdict(
         list
@@ -189,10 +193,11 @@ def branch_windows(
         key = (row.home, row.head_ref)
         # What is pushed to the default branch has landed; it is nobody's own work. A fork's
         # default branch is its owner's.
-        landed = row.home == row.repo and defaults.get(row.repo) == row.head_ref
-        if key in wanted and not landed:
-            end = row.merged_at or row.closed_at or _AFTER
-            by_branch[key].append((row.created_at, end, (row.repo, row.number), row.head_sha))
+        at_home = row.home == row.repo
+        if key not in wanted or (at_home and defaults[row.repo].has(row.head_ref, row.created_at)):
+            continue
+        end = row.merged_at or row.closed_at or _AFTER
+        by_branch[key].append((row.created_at, end, (row.repo, row.number), row.head_sha))
     for key, lives in by_branch.items():
         lives.sort()
         heads[key] = [
@@ -243,18 +248,6 @@ def _tips(wanted: Subquery) -> Select[Any]:
     p = t.pushes.c
     same = (wanted.c.repo == p.repo) & (wanted.c.branch == p.branch) & (wanted.c.at == p.pushed_at)
     return select(p.repo, p.branch, p.pushed_at, p.sha).join(wanted, same).where(p.tip)
-
-
-def default_branches(connection: Connection, repos: Iterable[str]) -> dict[str, str]:
-    """Default branches of these repositories, where they were told."""
-    rows = _defaults(connection, [(repo,) for repo in sorted(set(repos))])
-    return {repo: branch for repo, branch in rows if branch}
-
-
-@asking({"repo": String()})
-def _defaults(wanted: Subquery) -> Select[Any]:
-    r = t.repositories.c
-    return select(r.repo, r.default_branch).join(wanted, wanted.c.repo == r.repo)
 
 
 def starting_with(column: ColumnElement[str], sha: str) -> ColumnElement[bool]:

@@ -24,9 +24,10 @@ from sqlalchemy import (
 
 from domain.labels import Revert, Target, TargetKind
 from store import tables as t
+from store.default_branches import defaults_of
 from store.evidence import commits_of_changes
 from store.given import Asked, asking
-from store.landing import changes_with_defaults, on_default_branch
+from store.landing import change_rows, on_default_branch
 from store.membership import ChangeId, CommitId, changes_of_commits
 from store.onward import carried_home
 from store.titles import TITLED, title_key
@@ -291,7 +292,7 @@ def _edges_to(connection: Connection, targets: Collection[Target]) -> list[_Edge
 
 
 def _titles(connection: Connection, changes: Collection[ChangeId]) -> list[tuple[str, int, str]]:
-    from_rows = changes_with_defaults(connection, changes)
+    from_rows = change_rows(connection, changes)
     return [(repo, number, title_key(row.title)) for (repo, number), row in from_rows.items()]
 
 
@@ -325,17 +326,19 @@ def _reverting_commits(wanted: Subquery) -> Select[Any]:
     return select(wanted.c.repo, wanted.c.sha, c.repo, c.reverting, c.reverted).join(wanted, within)
 
 
-def _landed(connection: Connection, targets: Collection[Target]) -> dict[Target, datetime | None]:
+def _landed(connection: Connection, targets: Collection[Target]) -> dict[Target, datetime]:
     """When each reverting change or commit reached the default branch, where it did."""
     changes = {(x.repo, int(x.id)): x for x in targets if x.kind == TargetKind.CHANGE}
     commits = {(x.repo, x.id): x for x in targets if x.kind == TargetKind.COMMIT}
-    rows = changes_with_defaults(connection, changes)
-    landed: dict[Target, datetime | None] = {
-        changes[change]: row.merged_at
-        for change, row in rows.items()
-        if row.default_branch in (None, row.base_ref)
+    rows = change_rows(connection, changes)
+    merged = {change: row for change, row in rows.items() if row.merged_at is not None}
+    defaults = defaults_of(connection, {repo for repo, _ in merged})
+    reached = {
+        change: defaults[row.repo].reached(row.base_ref, row.merged_at)
+        for change, row in merged.items()
     }
-    elsewhere = {change: row for change, row in rows.items() if changes[change] not in landed}
+    landed = {changes[change]: at for change, at in reached.items() if at is not None}
+    elsewhere = {change: row for change, row in merged.items() if reached[change] is None}
     landed |= {changes[change]: at for change, at in carried_home(connection, elsewhere).items()}
     pushed = on_default_branch(connection, commits)
     return landed | {commits[commit]: at for commit, at in pushed.items()}

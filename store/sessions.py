@@ -48,8 +48,8 @@ def raise_readings(connection: Connection, new: Mapping[bytes, Mapping[int, int]
 def apply(connection: Connection, folded: Folded) -> None:
     """Add a batch. Rows are written in key order, so that folders never deadlock."""
     ordered = sorted((session.pk, session, sums) for session, sums in folded.items())
-    ranks = {pk: sums.usage_rank for pk, _, sums in ordered if sums.usage_rank is not None}
-    booked = outdated_days.booked_ranks(connection, ranks.keys() | _nameless(folded))
+    used = {pk for pk, _, sums in ordered if sums.usage_rank is not None}
+    booked = outdated_days.booked_ranks(connection, used | _nameless(folded))
     _apply_sessions(connection, ordered)
     _book_tokens(connection, ordered)
     _apply_repeats(connection, folded)
@@ -82,6 +82,8 @@ def apply(connection: Connection, folded: Folded) -> None:
     context_sizes.apply(connection, ((pk, sums) for pk, _, sums in ordered))
     pks = {pk for pk, _, _ in ordered}
     mark_sessions(connection, pks | families.apply(connection, ordered))
+    # Of one that tells no tokens it depends on what was told before.
+    ranks = {pk: s.token_rank for pk, _, s in ordered if s.token_rank == s.usage_rank}
     otherwise = outdated_days.booked_otherwise(connection, booked, ranks)
     days = outdated_days.days_of(connection, otherwise)
     days |= {key.hour // _HOURS for _, _, sums in ordered for key in sums.usage}
@@ -92,12 +94,8 @@ _Ordered = list[tuple[int, SessionKey, SessionSums]]
 
 
 def _nameless(folded: Folded) -> set[int]:
-    """Sessions without an id that give way to what this batch tells of their installation."""
-    return {
-        SessionKey(session.tool, None, installation).pk
-        for session, sums in folded.items()
-        for installation in sums.installations
-    }
+    """Sessions without an id that give way to what this batch tells of their senders."""
+    return {session.pk for sums in folded.values() for session in sums.repeats}
 
 
 def _apply_sessions(connection: Connection, ordered: _Ordered) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Integer, Select, String, Subquery, select
 
 from store import tables as t
+from store.default_branches import defaults_of
 from store.given import asking
 from store.membership import ChangeId
 
@@ -109,20 +110,22 @@ def _touching(wanted: Subquery) -> Select[Any]:
 
 def merges_of(connection: Connection, changes: Collection[ChangeId]) -> dict[ChangeId, datetime]:
     """When these changes were merged into the default branch, of those that were."""
-    return {(repo, number): at for repo, number, at in _merges(connection, sorted(changes))}
+    merges = _merges(connection, sorted(changes))
+    defaults = defaults_of(connection, {repo for repo, *_ in merges})
+    return {
+        (repo, number): at
+        for repo, number, branch, merged_at in merges
+        if (at := defaults[repo].reached(branch, merged_at)) is not None
+    }
 
 
 @asking(_CHANGE)
 def _merges(wanted: Subquery) -> Select[Any]:
-    c, r = t.changes.c, t.repositories.c
+    c = t.changes.c
     return (
-        select(c.repo, c.number, c.merged_at)
+        select(c.repo, c.number, c.base_ref, c.merged_at)
         .join(wanted, (wanted.c.repo == c.repo) & (wanted.c.number == c.number))
-        .join(t.repositories, r.repo == c.repo)
-        .where(
-            c.merged_at.is_not(None),
-            (c.base_ref == r.default_branch) | r.default_branch.is_(None),
-        )
+        .where(c.merged_at.is_not(None))
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from domain.default_branches import ToldDefault
 from domain.folded import CoverageKey
 from domain.people import SamePerson
 from domain.tickets import TicketMoved, TicketSeen, TicketTied, TieKind
@@ -32,7 +33,7 @@ from domain.work import (
     ReviewSeen,
     WorkFact,
 )
-from store import people, short_shas
+from store import default_branches, people, short_shas
 from store import tables as t
 from store.dirty import mark_unknown, mark_work
 from store.membership import chunks
@@ -74,6 +75,7 @@ def apply(connection: Connection, facts: Sequence[WorkFact]) -> Counter[Coverage
     facts = short_shas.lengthened(connection, facts)
     forges = _forges(connection, facts)
     rows = WorkRows()
+    _keep_defaults(connection, facts, forges, rows)
     same: list[SamePerson] = []
     for fact in facts:
         if isinstance(fact, SamePerson):
@@ -130,6 +132,23 @@ def _forges(connection: Connection, facts: Sequence[WorkFact]) -> dict[str, str]
         )
     rows.write(connection)
     return known | _known_forges(connection, names - known.keys())
+
+
+def _keep_defaults(
+    connection: Connection, facts: Sequence[WorkFact], forges: Mapping[str, str], rows: WorkRows
+) -> None:
+    """Keep each default branch that was told; what came from or to one that is new is marked."""
+    told: dict[str, list[ToldDefault]] = {}
+    for fact in facts:
+        of = _repository(fact)
+        if of and of.default_branch and forges[of.name] == of.forge:
+            at = _told_at(fact)
+            told.setdefault(of.name, []).append(ToldDefault(of.default_branch, at, at))
+    changed = default_branches.keep(connection, told)
+    for repo, number in default_branches.changes_at(connection, changed):
+        rows.mark("change", repo, [number])
+    for repo, sha in default_branches.commits_at(connection, changed):
+        rows.mark("commit", repo, [sha])
 
 
 def _known_forges(connection: Connection, names: set[str]) -> dict[str, str]:

@@ -268,3 +268,13 @@ deployments = Table(
     Column("at", Moment, nullable=False),
     Index("ix_deployments_repo_at", "repo", "at"),
 )
+
+# Every branch that was ever told to be a repository's default one, first and last of these times.
+default_branches = Table(
+    "default_branches",
+    metadata,
+    Column("repo", Text, primary_key=True),
+    Column("branch", Text, primary_key=True),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.outcomes import lands_on, last_active, reverted_at, review_rounds
+from domain.default_branches import ToldDefault, default_branches
 from domain.labels import Feedback, Revert, Target, TargetKind
 from domain.work import ReviewState
 
@@ -28,22 +29,24 @@ LATE = day(100)
 
 
 @pytest.mark.parametrize(
-    ("branch", "default", "expected"),
+    ("branch", "told", "expected"),
     [
-        ("main", "main", True),
-        ("feature", "main", False),
-        ("develop", "develop", True),
-        ("main", "develop", False),
-        ("master", None, True),
-        ("develop", None, False),
-        ("release/2.1", "main", True),
-        ("releases", "main", False),
+        ("main", ["main"], True),
+        ("feature", ["main"], False),
+        ("develop", ["develop"], True),
+        ("main", ["develop"], False),
+        ("master", [], True),
+        ("develop", [], False),
+        ("release/2.1", ["main"], True),
+        ("releases", ["main"], False),
+        ("master", ["master", "main"], True),
     ],
 )
 def test_landing_is_on_the_default_branch_or_on_one_for_releases(
-    branch: str, default: str | None, expected: bool
+    branch: str, told: list[str], expected: bool
 ) -> None:
-    assert lands_on(branch, default, ["release/*"]) is expected
+    defaults = default_branches(ToldDefault(each, day(n), day(n)) for n, each in enumerate(told))
+    assert lands_on(branch, defaults, ["release/*"], LATE) is expected
 
 
 def test_the_last_activity_is_at_least_the_opening() -> None:

@@ -7,7 +7,7 @@ import pytest
 from domain.work import ChangeCommits, CommitsPushed, Repository, WorkFact
 from store.engine import Database
 from store.evidence import commits_of_changes
-from store.membership import branch_windows, changes_of_commits, default_branches
+from store.membership import branch_windows, changes_of_commits
 from tests.store.working import (
     FORK,
     REPO,
@@ -273,18 +273,3 @@ def test_more_commits_than_fit_one_statement(database: Database) -> None:
     numbers = range(1, 256)
     apply(database, change(7, 0, head_sha=sha(1)), pushed(5, *numbers))
     assert members(database, *numbers) == {number: {7} for number in numbers}
-
-
-def test_default_branches_are_known_where_they_were_told(database: Database) -> None:
-    untold = Repository(forge="github", name="acme/other", default_branch=None)
-    apply(database, push("main", 1, commit(1)), push("main", 1, commit(1), repository=untold))
-    with database.reading() as connection:
-        told = default_branches(connection, [REPO.name, untold.name, "acme/unknown"])
-    assert told == {REPO.name: "main"}
-
-
-def test_a_payload_without_the_default_branch_takes_nothing_away(database: Database) -> None:
-    silent = Repository(forge="github", name=REPO.name, default_branch=None)
-    apply(database, push("main", 1, commit(1)), push("main", 2, commit(2), repository=silent))
-    with database.reading() as connection:
-        assert default_branches(connection, [REPO.name]) == {REPO.name: "main"}

@@ -17,6 +17,7 @@ import migrations
 from store import access, installation, migrating, schema
 from store.engine import Database, StoreError
 from store.schema import SchemaState
+from store.standing import version
 from store.tables import metadata
 from tests.filling import one, rows
 
@@ -143,6 +144,20 @@ def test_who_was_a_lead_of_everything_stays_one(unmigrated: Database) -> None:
     with unmigrated.reading() as connection:
         teams = {token.id: token.teams for token in access.tokens(connection)}
     assert teams == {"a": {"*"}, "b": frozenset()}
+
+
+def test_the_default_branch_that_stood_is_kept_with_its_time(unmigrated: Database) -> None:
+    config = migrating.alembic_config()
+    insert = text("INSERT INTO repositories VALUES (:repo, 'github', :branch, :version)")
+    known = [("acme/a", "trunk", version(NOW, {"branch": "trunk"})), ("acme/b", None, None)]
+    with unmigrated.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0020")
+        for repo, branch, told in known:
+            connection.execute(insert, {"repo": repo, "branch": branch, "version": told})
+    migrating.migrate(unmigrated, NOW)
+    at = int(NOW.timestamp() * 1_000_000)
+    assert rows(unmigrated, "default_branches") == [("acme/a", "trunk", at, at)]
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(

@@ -15,7 +15,7 @@ from domain.events import (
     RequestAnswered,
     RequestFailed,
 )
-from domain.record import Attributes, LogRecord, Scope, Span, Temporality, Value
+from domain.record import Attributes, LogRecord, Record, Scope, Span, Temporality, Value
 from domain.usage import Tokens
 from tests.capturing import counted, observations, session_counts
 from tests.telling import AT, Teller, any_attributes, facts, observed, so_many
@@ -130,7 +130,8 @@ def test_a_tool_call_of_the_built_in_spans_is_no_second_one_of_the_plugin(name: 
     )
     result: Attributes = {"session.id": "ses_1", "tool_name": "bash", "success": True}
     log = LogRecord(PLUGIN.scope, AT, 0, "", "tool_result", result)
-    for sent in ([span, log], [log, span]):
+    orders: list[list[Record]] = [[span, log], [log, span]]
+    for sent in orders:
         seen = observations([BUILT_IN, DIALECT], sent)
         assert session_counts(seen) == {"ses_1": {("tool_calls", "bash"): 1}}
 
