@@ -6,7 +6,7 @@ the collector never waits long.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from classifier import contributions
 from classifier.cost import Shares, cost_shares, ticket_shares
@@ -24,6 +24,7 @@ from store.dirty import Marks
 from store.engine import Connection, Database
 from store.links import KeptLink
 from store.membership import ChangeId, CommitId, changes_of_commits
+from store.reported import reported
 from store.totals import SessionTotals, totals_of
 from store.traces import traces_of
 
@@ -120,7 +121,7 @@ def _conclude(
     commits = _commits(targets)
     moments = authored_at(connection, commits)
     reviews = links.reviews_of(connection, traces)
-    known = _known(connection, totals, traces, tied)
+    known = _known(connection, totals, traces, tied, thresholds, now)
     for pk, of in traces.items():
         told = link_tickets(of, tied.get(pk, ()), tickets, reviews.get(pk, {}))
         tied[pk] = (*tied.get(pk, ()), *told)
@@ -223,6 +224,8 @@ def _known(
     totals: Mapping[int, SessionTotals],
     traces: Mapping[int, SessionTraces],
     tied: Mapping[int, Sequence[Link]],
+    thresholds: Thresholds,
+    now: datetime,
 ) -> Known:
     """What is known around the sessions that nothing is booked on."""
     loose = {
@@ -231,8 +234,17 @@ def _known(
         if pk in traces and not any(link.tier in (Tier.A, Tier.B) for link in tied[pk])
     }
     committers, near = unlinked.with_commits(connection, loose)
+    told = reported(connection)
+    waiting = timedelta(days=thresholds.unlinked_final_days)
     return Known(
-        repositories=conclusions.connected_repositories(connection),
+        any_forge=bool(told.repositories),
+        unreported={
+            pk
+            for pk, of in traces.items()
+            if pk in totals
+            and of.repositories
+            and not told.reports(of.repositories, totals[pk].last_at + waiting, now)
+        },
         committers=committers,
         near=near,
     )

@@ -5,7 +5,7 @@ Of many sessions at once: what they share is read once.
 
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from classifier.fates import NEVER_REVERTED, Fate, Reverted, fates, reverts_at
@@ -27,11 +27,13 @@ from domain.labels import (
     TargetKind,
 )
 from domain.landed import LandedChange
-from store import conclusions, overrules
+from domain.reported import Reported
+from store import overrules
 from store.engine import Connection
 from store.landed import landed_changes
 from store.landing import on_default_branch
 from store.membership import ChangeId, CommitId, changes_of_commits
+from store.reported import reported
 from store.totals import SessionTotals, count_of
 from store.unlinked import with_commits
 
@@ -52,13 +54,19 @@ Compared: TypeAlias = Callable[[Connection, Collection[ChangeId]], Mapping[Chang
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
-    """What became of all work that any of the sessions is linked to."""
+    """What became of all work that any of the sessions is linked to.
+
+    For as long as ``waiting`` after a session its work may still turn up, and as long as
+    ``idling`` something may still become of an open change that nobody touches.
+    """
 
     fates: Mapping[ChangeId, Fate]
     compared: Mapping[ChangeId, LandedChange]
     landed: Mapping[CommitId, datetime]
     reverted: Mapping[Target, Reverted]
-    connected: frozenset[str]
+    reported: Reported
+    waiting: timedelta
+    idling: timedelta
     as_of: datetime
     authorless: Set[int] = frozenset()
 
@@ -141,7 +149,9 @@ def _work(
         compared=compared(connection, changes),
         landed=landed,
         reverted=reverts_at(connection, loose, thresholds, as_of),
-        connected=conclusions.connected_repositories(connection),
+        reported=reported(connection),
+        waiting=timedelta(days=thresholds.unlinked_final_days),
+        idling=timedelta(days=thresholds.abandoned_final_days),
         as_of=as_of,
     )
 
@@ -149,6 +159,9 @@ def _work(
 def _facts(session: Concluded, links: Sequence[Link], work: _Work) -> SessionFacts:
     totals = session.totals
     named = session.traces.repositories if session.traces else frozenset()
+    linked = _fates(links, work)
+    seen = [(fate, link) for fate, link in linked if not _out_of_sight(fate, work)]
+    reports = work.reported.reports(named, totals.last_at + work.waiting, work.as_of)
     return SessionFacts(
         tool=totals.tool,
         session_id=totals.session_id,
@@ -161,10 +174,10 @@ def _facts(session: Concluded, links: Sequence[Link], work: _Work) -> SessionFac
         commits=commits_of(totals),
         tool_calls=count_of(totals, Quantity.TOOL_CALLS),
         files_edited=len(session.traces.files) or None if session.traces else None,
-        changes=tuple(_changes(links, work)),
+        changes=tuple(_linked(fate, link, work) for fate, link in seen),
         direct=tuple(_direct(links, work)),
         # Where nobody reports, work may have landed unseen: its absence says nothing.
-        forge_connected=bool(named & work.connected if named else work.connected),
+        forge_connected=reports and len(seen) == len(linked),
         author_known=session.pk not in work.authorless,
         evaluations=tuple(sorted(session.traces.evaluations)) if session.traces else (),
     )
@@ -176,14 +189,24 @@ def commits_of(totals: SessionTotals) -> int | None:
     return max(counted or 0, totals.named_commits) if totals.named_commits else counted
 
 
-def _changes(links: Sequence[Link], work: _Work) -> list[LinkedChange]:
-    found: list[LinkedChange] = []
+def _fates(links: Sequence[Link], work: _Work) -> list[tuple[Fate, Link]]:
+    """What became of the linked changes, as far as they are known."""
+    found: list[tuple[Fate, Link]] = []
     for link in links:
         if link.target.kind == TargetKind.CHANGE:
             fate = work.fates.get((link.target.repo, int(link.target.id)))
             if fate is not None:
-                found.append(_linked(fate, link, work))
+                found.append((fate, link))
     return found
+
+
+def _out_of_sight(fate: Fate, work: _Work) -> bool:
+    """Whether the change had neither landed nor failed when its repository was lost from sight."""
+    change = fate.history
+    closed = change.closed_at is not None and change.closed_at <= work.as_of
+    if fate.landing or (closed and change.merged_at is None):
+        return False
+    return work.reported.lost(change.repo, fate.active_at + work.idling, work.as_of)
 
 
 def _linked(fate: Fate, link: Link, work: _Work) -> LinkedChange:

@@ -188,7 +188,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "no_forge",
         Label.UNKNOWN,
-        "It edited or committed, but no forge is connected, so what came of it can't be seen.",
+        "It edited or committed, but no forge is connected that tells all of its repository, so "
+        "what came of it can't be seen.",
         "at once",
         conditions.no_forge,
     ),

@@ -13,13 +13,15 @@ _CARRYING = frozenset({Tier.A, Tier.B})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is known around some sessions, of which two sets hold the keys.
+    """What is known around some sessions, of which the sets hold the keys.
 
-    ``repositories`` are reported by a forge. The people of ``committers`` have any commit, those of
-    ``near`` one at the time of the session.
+    ``any_forge`` tells whether any forge reports anything; of the repositories that ``unreported``
+    name none reports all. The people of ``committers`` have any commit, those of ``near`` one at
+    the time of the session.
     """
 
-    repositories: frozenset[str]
+    any_forge: bool
+    unreported: Set[int]
     committers: Set[int]
     near: Set[int]
 
@@ -39,11 +41,8 @@ def reason_of(
         return Unlinked.BESIDE_COMMITS
     reasons = (
         (edited_nothing(totals, traces), Unlinked.NOTHING_EDITED),
-        (not known.repositories, Unlinked.NO_FORGE),
-        (
-            bool(traces.repositories) and traces.repositories.isdisjoint(known.repositories),
-            Unlinked.REPOSITORY_NOT_CONNECTED,
-        ),
+        (not known.any_forge, Unlinked.NO_FORGE),
+        (session in known.unreported, Unlinked.REPOSITORY_NOT_CONNECTED),
         (bool(work), Unlinked.WEAK_EVIDENCE),
         (not traces.people, Unlinked.NO_IDENTITY),
         (session not in known.committers, Unlinked.UNKNOWN_IDENTITY),

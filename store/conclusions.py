@@ -1,4 +1,4 @@
-"""Labels: kept, withdrawn, and whether anything can be said at all."""
+"""Labels: kept and withdrawn."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -14,22 +14,6 @@ from store.upsert import merge_into, replaced
 _SAME = ("label", "maturity", "rule", "rule_set")
 _VALUES = (*_SAME, "reason", "facts", "due_at", "current")
 _WITHDRAWN = update(t.labels).where(t.labels.c.session_pk == bindparam("of")).values(current=False)
-
-
-def forge_connected(connection: Connection, repositories: frozenset[str]) -> bool:
-    """Whether a forge reports these repositories; of none told, whether any forge reports at all.
-
-    Where nobody reports, work may have landed unseen: its absence says nothing.
-    """
-    query = select(t.repositories.c.repo)
-    if repositories:
-        query = query.where(t.repositories.c.repo.in_(sorted(repositories)))
-    return connection.execute(query.limit(1)).first() is not None
-
-
-def connected_repositories(connection: Connection) -> frozenset[str]:
-    """All repositories that a forge reports."""
-    return frozenset(connection.execute(select(t.repositories.c.repo)).scalars())
 
 
 def withdraw_labels(connection: Connection, session_pks: Collection[int]) -> None:

@@ -5,7 +5,8 @@ commits belong to a change is not written here but derived when read (``store.me
 that the order in which a push and its change arrive makes no difference.
 
 A repository's name belongs to the forge that told it first. Facts of another forge about the same
-name are refused and counted: two histories under one name could not be told apart afterwards.
+name are refused and counted: two histories under one name could not be told apart afterwards. Of
+the repository not all is known from then on (``store.reported``).
 """
 
 from collections import Counter
@@ -33,7 +34,7 @@ from domain.work import (
     ReviewSeen,
     WorkFact,
 )
-from store import default_branches, people, short_shas
+from store import default_branches, people, reported, short_shas
 from store import tables as t
 from store.dirty import mark_unknown, mark_work
 from store.membership import chunks
@@ -77,6 +78,7 @@ def apply(connection: Connection, facts: Sequence[WorkFact]) -> Counter[Coverage
     rows = WorkRows()
     _keep_defaults(connection, facts, forges, rows)
     same: list[SamePerson] = []
+    lost: dict[str, datetime] = {}
     for fact in facts:
         if isinstance(fact, SamePerson):
             same.append(fact)
@@ -84,11 +86,13 @@ def apply(connection: Connection, facts: Sequence[WorkFact]) -> Counter[Coverage
         told = _repository(fact)
         if told and forges[told.name] != told.forge:
             refused[CoverageKey(told.forge, "webhook", told.name[:128], OTHER_FORGE)] += 1
+            lost[told.name] = min(_worked_at(fact), lost.get(told.name, _worked_at(fact)))
         else:
             _WRITERS[type(fact)](rows, fact)
     rows.write(connection)
     short_shas.complete(connection, rows, facts)
     drop_replaced_files(connection, rows)
+    reported.lose(connection, lost)
     people.told(connection, (*same, *rows.same), rows.names)
     _mark_checked(connection, facts, rows)
     _mark_named(connection, rows)
@@ -173,6 +177,14 @@ def _told_at(fact: WorkFact) -> datetime:
             return fact.seen_at
         case _:
             raise TypeError(f"{type(fact).__name__} is told of no repository at no time")
+
+
+def _worked_at(fact: WorkFact) -> datetime:
+    """When what the fact tells of had happened at the latest: some pushes come without a time."""
+    at = _told_at(fact)
+    if isinstance(fact, CommitsPushed) and fact.commits:
+        at = min(at, max(each.committed_at or each.authored_at for each in fact.commits))
+    return at
 
 
 def _mark_checked(connection: Connection, facts: Sequence[WorkFact], rows: WorkRows) -> None:

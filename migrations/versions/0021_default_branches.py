@@ -1,4 +1,4 @@
-"""Every default branch that a repository was ever told to have is kept"""
+"""Every default branch that was ever told is kept, and of which repositories not all is known"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ _EPOCH = 2**63
 
 
 def upgrade() -> None:
-    """Apply. The one that was told last stands there already, with the time of that."""
+    """Apply. The branch that was told last stands there already, with the time of that."""
     table = op.create_table(
         "default_branches",
         sa.Column("repo", sa.Text(), nullable=False),
@@ -31,3 +31,14 @@ def upgrade() -> None:
             at = int.from_bytes(bytes(version)[:8]) - _EPOCH
             rows.append({"repo": repo, "branch": branch, "first_at": at, "last_at": at})
     op.bulk_insert(table, rows)
+    op.create_table(
+        "lost_repositories",
+        sa.Column("repo", sa.Text(), nullable=False),
+        sa.Column("lost_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("repo", name=op.f("pk_lost_repositories")),
+    )
+    # When the first of these facts was for is not kept; it was not after it came.
+    op.execute(
+        "INSERT INTO lost_repositories (repo, lost_at) SELECT name, MIN(first_at) FROM coverage"
+        " WHERE outcome = 'other_forge' GROUP BY name"
+    )

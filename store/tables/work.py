@@ -278,3 +278,12 @@ default_branches = Table(
     Column("first_at", Moment, nullable=False),
     Column("last_at", Moment, nullable=False),
 )
+
+# Since when not all that happens in a repository is kept under its name: facts of another forge
+# were refused.
+lost_repositories = Table(
+    "lost_repositories",
+    metadata,
+    Column("repo", Text, primary_key=True),
+    Column("lost_at", Moment, nullable=False),
+)

@@ -146,18 +146,25 @@ def test_who_was_a_lead_of_everything_stays_one(unmigrated: Database) -> None:
     assert teams == {"a": {"*"}, "b": frozenset()}
 
 
-def test_the_default_branch_that_stood_is_kept_with_its_time(unmigrated: Database) -> None:
+def test_what_stood_of_repositories_is_kept_with_its_time(unmigrated: Database) -> None:
     config = migrating.alembic_config()
     insert = text("INSERT INTO repositories VALUES (:repo, 'github', :branch, :version)")
+    refused = (
+        "INSERT INTO coverage VALUES (:forge, 'webhook', 'acme/b', 'other_forge', 1, :first, 99)"
+    )
     known = [("acme/a", "trunk", version(NOW, {"branch": "trunk"})), ("acme/b", None, None)]
     with unmigrated.writing() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0020")
         for repo, branch, told in known:
             connection.execute(insert, {"repo": repo, "branch": branch, "version": told})
+        for forge, first in (("gitlab", 9), ("gitea", 5)):
+            told_by = {"forge": forge, "first": first}
+            connection.execute(text(refused), told_by)
     migrating.migrate(unmigrated, NOW)
     at = int(NOW.timestamp() * 1_000_000)
     assert rows(unmigrated, "default_branches") == [("acme/a", "trunk", at, at)]
+    assert rows(unmigrated, "lost_repositories") == [("acme/b", 5)]
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(
