@@ -230,6 +230,18 @@ class CommitRewritten:
     seen_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryRenamed:
+    """A repository got another name or owner: what happens there is told under that from then on.
+
+    ``repository`` has the new name, ``before`` is the one that it had.
+    """
+
+    repository: Repository
+    before: str
+    at: datetime
+
+
 WorkFact: TypeAlias = (
     ChangeSeen
     | ChangeCommits
@@ -239,6 +251,7 @@ WorkFact: TypeAlias = (
     | ReviewSeen
     | CheckSeen
     | DeploymentSeen
+    | RepositoryRenamed
     | TicketSeen
     | TicketMoved
     | TicketTied

@@ -31,6 +31,7 @@ from domain.work import (
     CommitsPushed,
     DeploymentSeen,
     Repository,
+    RepositoryRenamed,
     ReviewSeen,
     WorkFact,
 )
@@ -79,6 +80,7 @@ def apply(connection: Connection, facts: Sequence[WorkFact]) -> Counter[Coverage
     _keep_defaults(connection, facts, forges, rows)
     same: list[SamePerson] = []
     lost: dict[str, datetime] = {}
+    renamed: list[RepositoryRenamed] = []
     for fact in facts:
         if isinstance(fact, SamePerson):
             same.append(fact)
@@ -87,12 +89,15 @@ def apply(connection: Connection, facts: Sequence[WorkFact]) -> Counter[Coverage
         if told and forges[told.name] != told.forge:
             refused[CoverageKey(told.forge, "webhook", told.name[:128], OTHER_FORGE)] += 1
             lost[told.name] = min(_worked_at(fact), lost.get(told.name, _worked_at(fact)))
+        elif isinstance(fact, RepositoryRenamed):
+            renamed.append(fact)
         else:
             _WRITERS[type(fact)](rows, fact)
     rows.write(connection)
     short_shas.complete(connection, rows, facts)
     drop_replaced_files(connection, rows)
     reported.lose(connection, lost)
+    reported.lose(connection, _superseded(connection, renamed))
     people.told(connection, (*same, *rows.same), rows.names)
     _mark_checked(connection, facts, rows)
     _mark_named(connection, rows)
@@ -171,7 +176,7 @@ def _told_at(fact: WorkFact) -> datetime:
             return fact.pushed_at
         case ReviewSeen():
             return fact.submitted_at
-        case CheckSeen() | DeploymentSeen() | TicketMoved():
+        case CheckSeen() | DeploymentSeen() | RepositoryRenamed() | TicketMoved():
             return fact.at
         case ChangeCommits() | ChangeFiles() | CommitRewritten() | TicketTied():
             return fact.seen_at
@@ -185,6 +190,22 @@ def _worked_at(fact: WorkFact) -> datetime:
     if isinstance(fact, CommitsPushed) and fact.commits:
         at = min(at, max(each.committed_at or each.authored_at for each in fact.commits))
     return at
+
+
+def _superseded(
+    connection: Connection, renamed: Sequence[RepositoryRenamed]
+) -> dict[str, datetime]:
+    """The names that repositories had, and since when they have others.
+
+    Known or not: what was told under an old name may still arrive.
+    """
+    forges = _known_forges(connection, {each.before for each in renamed})
+    found: dict[str, datetime] = {}
+    for each in renamed:
+        ours = forges.get(each.before, each.repository.forge) == each.repository.forge
+        if ours and each.before != each.repository.name:
+            found[each.before] = min(each.at, found.get(each.before, each.at))
+    return found
 
 
 def _mark_checked(connection: Connection, facts: Sequence[WorkFact], rows: WorkRows) -> None:

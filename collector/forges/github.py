@@ -13,6 +13,7 @@ Read of each event, and why:
 - ``issues``: the issue's state, and for ``closed`` and ``reopened`` that it moved.
 - ``deployment``, ``deployment_status``: what was put where, and how it went.
 - ``check_run``, ``check_suite``, ``workflow_run``, ``status``: how a commit was judged.
+- ``repository``: that it has another name now.
 
 GitHub does not tell: which of a commit's two dates ``timestamp`` is (taken as the author's), when a
 review was dismissed (``submitted_at`` stays), an author's e-mail on a pull request, what a reopened
@@ -29,6 +30,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from collector.forges import github_facts as facts
+from collector.forges.github_moves import repository_event
 from collector.forges.github_people import same_person
 from collector.forges.github_shapes import (
     CheckRun,
@@ -264,6 +266,7 @@ _READERS: Mapping[str, _Reader] = {
     "pull_request_review": _pull_request_review,
     "pull_request_review_comment": _review_comment,
     "push": _push,
+    "repository": repository_event,
     "status": _status,
     "workflow_run": _check,
 }

@@ -280,7 +280,7 @@ default_branches = Table(
 )
 
 # Since when not all that happens in a repository is kept under its name: facts of another forge
-# were refused.
+# were refused, or it has another name.
 lost_repositories = Table(
     "lost_repositories",
     metadata,

@@ -10,7 +10,7 @@ from classifier.run import classify, label_as_of
 from domain.folded import Folded
 from domain.labels import Label
 from domain.unlinked import Unlinked
-from domain.work import ChangeSeen, ChangeState, Repository, WorkFact
+from domain.work import ChangeSeen, ChangeState, Repository, RepositoryRenamed, WorkFact
 from store import sessions
 from store.engine import Database
 from tests.classifier.test_join import REPO, at, push, session, sha
@@ -145,3 +145,42 @@ def test_a_change_that_failed_before_has_failed(database: Database) -> None:
     tell(database, elsewhere(2, 4))
     settle(database)
     assert said(database) == before
+
+
+def renamed(hours: float) -> RepositoryRenamed:
+    """The repository has another name since then."""
+    now = replace(REPO, name="acme/store")
+    return RepositoryRenamed(repository=now, before=REPO.name, at=at(hours))
+
+
+@pytest.mark.parametrize("first", ["the name", "the rest"])
+def test_under_the_name_before_nothing_is_wasteful(database: Database, first: str) -> None:
+    told: list[WorkFact] = [push(1, -DAY, "README.md"), renamed(2)]
+    fold(database, "s", 0)
+    tell(database, *(reversed(told) if first == "the name" else told))
+    settle(database)
+    assert said(database) == [("unknown", "no_forge")]
+    assert as_of(database, at(1.5)) is Label.PENDING
+
+
+def test_a_change_that_was_open_when_its_repository_was_renamed_is_unknown(
+    database: Database,
+) -> None:
+    fold(database, "s", 0, branch="feature/pay")
+    tell(database, replace(push(1, 1.2, "src/pay.py"), branch="feature/pay"), opened(2))
+    settle(database)
+    assert said(database) == [("wasteful", "abandoned")]
+    tell(database, renamed(10 * DAY))
+    settle(database)
+    assert said(database) == [("unknown", "no_forge")]
+
+
+def test_the_name_of_a_repository_of_another_forge_is_not_taken_away(database: Database) -> None:
+    other = replace(renamed(2), repository=Repository(forge="gitlab", name="acme/store"))
+    tell(database, push(1, -DAY, "README.md"), other)
+    assert rows(database, "lost_repositories") == []
+
+
+def test_a_name_that_differs_in_case_only_is_the_same(database: Database) -> None:
+    tell(database, push(1, -DAY, "README.md"), replace(renamed(2), repository=REPO))
+    assert rows(database, "lost_repositories") == []

@@ -52,7 +52,7 @@ def test_the_row_reads_the_headers() -> None:
     assert forge.events_used == {
         *("check_run", "check_suite", "deployment", "deployment_status", "issue_comment", "issues"),
         *("pull_request", "pull_request_review", "pull_request_review_comment", "push"),
-        *("status", "workflow_run"),
+        *("repository", "status", "workflow_run"),
     }
 
 
