@@ -1,21 +1,23 @@
 """What has become of many changes at a moment, as far as labels turn on it."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from classifier.closing import closed_reason
 from classifier.outcomes import (
+    Carried,
     Landing,
     author_activity,
+    carried_on,
     landing,
     last_active,
-    reverted_at,
     review_rounds,
     work_moments,
 )
 from classifier.rework import rework
 from classifier.thresholds import Thresholds
+from classifier.undone import own_chains, undone_at
 from domain.closing import ClosedReason
 from domain.labels import Revert, Target, TargetKind
 from domain.outcomes import Rework
@@ -64,8 +66,11 @@ def fates(
     if not ids:
         return {}
     known = histories(connection, ids)
-    landings = landings_of(connection, known, thresholds, as_of)
-    undone = reverts_at(connection, [_target(change) for change in known], thresholds, as_of)
+    carried = _carried(connection, known, thresholds, as_of)
+    landings = landings_of(connection, known, carried, thresholds, as_of)
+    reverts = _reverts(connection, known, carried, thresholds)
+    undone = _standing(reverts, as_of)
+    chains = own_chains(reverts, as_of)
     closed = {
         change: history
         for change, history in known.items()
@@ -77,12 +82,21 @@ def fates(
         {change: landed.at for change, landed in landings.items()},
         before=timedelta(days=thresholds.rework_base_days),
         after=timedelta(days=thresholds.rework_days),
+        without={
+            change: {
+                int(each.id)
+                for target in (_target(change), *_carriers(change, carried))
+                for each in chains.get(target, ())
+                if each.repo == change[0]
+            }
+            for change in landings
+        },
     )
     return {
         change: Fate(
             history=history,
             landing=landings.get(change),
-            reverted=undone.get(_target(change), NEVER_REVERTED),
+            reverted=_with_carriers(change, carried.get(change, ()), undone),
             active_at=last_active(history.created_at, author_activity(history), as_of),
             review_rounds=review_rounds(history.feedback, work_moments(history), as_of),
             closed_reason=closed_reason(history, around[change], as_of)
@@ -99,22 +113,16 @@ def fates(
 def landings_of(
     connection: Connection,
     known: Mapping[ChangeId, ChangeHistory],
+    carried: Mapping[ChangeId, Sequence[Carried]],
     thresholds: Thresholds,
     as_of: datetime,
 ) -> dict[ChangeId, Landing]:
     """When and how these changes landed, of those that did."""
-    elsewhere = {
-        (history.repo, history.base_ref)
-        for history in known.values()
-        if history.merged_at is not None
-        and not history.defaults.has(history.base_ref, history.merged_at)
-    }
-    onward = merges_from(connection, elsewhere)
     tips: dict[ChangeId, CommitId] = {}
     heads: dict[ChangeId, CommitId] = {}
     for change, history in known.items():
         if _merged(history, as_of):
-            if history.merge_sha and (history.repo, history.base_ref) in elsewhere:
+            if history.merge_sha and change in carried:
                 tips[change] = (history.repo, history.merge_sha)
         elif _closed(history, as_of):
             tips[change] = (history.repo, history.head_sha)
@@ -128,10 +136,62 @@ def landings_of(
         tip = tips.get(change)
         head = heads.get(change)
         arrived_at = came.get(head) if head else arrived.get(tip) if tip else None
-        landed = landing(history, onward, arrived_at, thresholds.release_branches, as_of)
+        landed = landing(
+            history, carried.get(change, ()), arrived_at, thresholds.release_branches, as_of
+        )
         if landed is not None:
             found[change] = landed
     return found
+
+
+def _carried(
+    connection: Connection,
+    known: Mapping[ChangeId, ChangeHistory],
+    thresholds: Thresholds,
+    as_of: datetime,
+) -> dict[ChangeId, list[Carried]]:
+    """How those that were merged elsewhere came to where work lands, through other changes."""
+    elsewhere = {
+        change: history
+        for change, history in known.items()
+        if history.merged_at is not None
+        and not history.defaults.has(history.base_ref, history.merged_at)
+    }
+    branches = {(history.repo, history.base_ref) for history in elsewhere.values()}
+    onward = merges_from(connection, branches)
+    return {
+        change: carried_on(history, onward, thresholds.release_branches, as_of)
+        for change, history in elsewhere.items()
+    }
+
+
+def _carriers(change: ChangeId, carried: Mapping[ChangeId, Sequence[Carried]]) -> list[Target]:
+    """The changes by which this one landed, where it did through others."""
+    first = next(iter(carried.get(change, ())), None)
+    return [_target((change[0], number)) for number in first.through] if first else []
+
+
+def _with_carriers(
+    change: ChangeId, carried: Sequence[Carried], undone: Mapping[Target, Reverted]
+) -> Reverted:
+    """How a change stands: what landed through others falls with any of them.
+
+    Until the branch that it was merged into lands again.
+    """
+    own = undone.get(_target(change), NEVER_REVERTED)
+    fell = [undone[each] for each in _carriers(change, {change: carried}) if each in undone]
+    if not fell:
+        return own
+    firsts = [each.first_at for each in (own, *fell) if each.first_at is not None]
+    own = replace(own, ever=True, first_at=min(firsts))
+    lost = [each for each in fell if each.at is not None]
+    if own.at is not None:
+        lost.append(own)
+    at = min((each.at for each in lost if each.at is not None), default=None)
+    again = at is not None and own.at is None and any(each.at > at for each in carried)
+    if at is None or again:
+        return own
+    return replace(own, at=at, weak=all(each.weak for each in lost))
 
 
 def reverts_at(
@@ -141,24 +201,34 @@ def reverts_at(
     if not targets:
         return {}
     within = timedelta(days=thresholds.revert_title_days)
-    known = reverts_of(connection, targets, within)
+    return _standing(reverts_of(connection, targets, within), as_of)
+
+
+def _reverts(
+    connection: Connection,
+    known: Collection[ChangeId],
+    carried: Mapping[ChangeId, Sequence[Carried]],
+    thresholds: Thresholds,
+) -> list[Revert]:
+    """All reverts of these changes and of those by which they landed."""
+    targets = {_target(change) for change in known}
+    targets |= {each for change in known for each in _carriers(change, carried)}
+    return reverts_of(connection, targets, timedelta(days=thresholds.revert_title_days))
+
+
+def _standing(reverts: Sequence[Revert], as_of: datetime) -> dict[Target, Reverted]:
     told: dict[Target, list[Revert]] = {}
-    for revert in known:
+    for revert in reverts:
         told.setdefault(revert.reverted, []).append(revert)
     return {
         target: Reverted(
-            at=at,
+            at=undone.at,
             weak=all(each.weak for each in told[target]),
             ever=True,
-            first_at=_first(told[target], as_of),
+            first_at=undone.first_at,
         )
-        for target, at in reverted_at(known, as_of).items()
+        for target, undone in undone_at(reverts, as_of).items()
     }
-
-
-def _first(reverts: Collection[Revert], as_of: datetime) -> datetime | None:
-    landed = (each.landed_at for each in reverts if each.landed_at is not None)
-    return min((at for at in landed if at <= as_of), default=None)
 
 
 def _target(change: ChangeId) -> Target:

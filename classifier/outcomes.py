@@ -4,14 +4,14 @@ Every function takes ``as_of`` and looks at nothing later, so that it gives last
 again.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from domain.default_branches import DefaultBranches
-from domain.labels import Feedback, Maturity, Revert, Target
+from domain.labels import Feedback, Maturity
 from domain.onward import landings
 from domain.outcomes import Route, SizeBucket
 from domain.work import ReviewState
@@ -37,6 +37,13 @@ class Landing:
     route: Route
 
 
+class Carried(NamedTuple):
+    """The branch that a change was merged into landed, by the changes of these numbers."""
+
+    at: datetime
+    through: tuple[int, ...]
+
+
 def lands_on(
     branch: str, defaults: DefaultBranches, release_branches: Iterable[str], at: datetime
 ) -> bool:
@@ -51,7 +58,7 @@ def lands_on(
 
 def landing(
     change: ChangeHistory,
-    onward: Mapping[BranchId, Sequence[BranchMerged]],
+    carried: Sequence[Carried],
     arrived_at: datetime | None,
     release_branches: Collection[str],
     as_of: datetime,
@@ -59,16 +66,15 @@ def landing(
     """Tell when and how the change landed by then; None if it did not.
 
     A merge into any other branch lands with the first merge of that branch, maybe through more
-    (``onward``), or as soon as its merge commit is on the default branch (``arrived_at``). A change
-    without a merge has landed where its head came there all the same: one that was closed, and one
-    that is open because nobody told of its end.
+    (``carried``), or as soon as its merge commit is on the default branch (``arrived_at``). A
+    change without a merge has landed where its head came there all the same: one that was closed,
+    and one that is open because nobody told of its end.
     """
     merged_at = change.merged_at
     if merged_at is not None and merged_at <= as_of:
         if lands_on(change.base_ref, change.defaults, release_branches, merged_at):
             return Landing(at=merged_at, route=Route.MERGED)
-        later = _landings_of(change, onward, release_branches)
-        moments = [at for at in later if at <= as_of]
+        moments = [each.at for each in carried]
         if arrived_at is not None and merged_at <= arrived_at <= as_of:
             moments.append(arrived_at)
         return Landing(at=min(moments), route=Route.STACKED) if moments else None
@@ -77,76 +83,39 @@ def landing(
     return None
 
 
-def _landings_of(
+def carried_on(
     change: ChangeHistory,
     onward: Mapping[BranchId, Sequence[BranchMerged]],
     release_branches: Collection[str],
-) -> Iterator[datetime]:
-    """Follow the branch that a change was merged into, to wherever it lands."""
+    as_of: datetime,
+) -> list[Carried]:
+    """Follow the branch that a change was merged into to wherever it landed by then, first first.
 
-    def of(branch: str) -> Sequence[BranchMerged]:
-        return onward.get((change.repo, branch), ())
+    Empty for a change that was merged where work lands, or not at all.
+    """
+    merged_at, defaults = change.merged_at, change.defaults
+    if merged_at is None or lands_on(change.base_ref, defaults, release_branches, merged_at):
+        return []
+
+    def of(branch: str) -> Iterator[BranchMerged]:
+        return (each for each in onward.get((change.repo, branch), ()) if each.at <= as_of)
 
     def landed(branch: str, at: datetime) -> datetime | None:
-        if lands_on(branch, change.defaults, release_branches, at):
+        if lands_on(branch, defaults, release_branches, at):
             return at
         # Since it became the default branch itself, all that it held has landed.
-        return change.defaults.reached(branch, at)
+        return defaults.reached(branch, at)
 
-    return landings(change.base_ref, change.merged_at or change.created_at, of, landed)
+    return sorted(
+        Carried(at, tuple(each.number for each in through))
+        for at, through in landings(change.base_ref, merged_at, of, landed)
+        if at <= as_of
+    )
 
 
 def last_active(opened_at: datetime, activity: Iterable[datetime], as_of: datetime) -> datetime:
     """Tell the last activity of the author's side by then: at least the opening itself."""
     return max([opened_at, *(at for at in activity if at <= as_of)])
-
-
-def reverted_at(reverts: Iterable[Revert], as_of: datetime) -> dict[Target, datetime | None]:
-    """Tell when each target was reverted, or None where it stands again (its revert was reverted).
-
-    A revert counts once it has landed, unless it is undone itself; so an even chain re-lands. Of
-    several reverts in force the earliest gives the time. Reverts that undo each other in a circle
-    contradict themselves: nothing follows from them, and their targets stand.
-    """
-    undone_by = _landed_edges(reverts, as_of)
-    in_force = _in_force(undone_by)
-    return {
-        target: min((at for by, at in edges.items() if by in in_force), default=None)
-        for target, edges in undone_by.items()
-    }
-
-
-def _in_force(undone_by: Mapping[Target, Mapping[Target, datetime]]) -> set[Target]:
-    """Find what nothing in force undoes, from the ends of the chains backwards."""
-    in_force: set[Target] = set()
-    undone: set[Target] = set()
-    undecided = {*undone_by, *(by for edges in undone_by.values() for by in edges)}
-    found = True
-    while found:
-        found = False
-        for target in list(undecided):
-            by = undone_by.get(target, {}).keys()
-            if by & in_force:
-                undone.add(target)
-            elif by <= undone:
-                in_force.add(target)
-            else:
-                continue
-            undecided.remove(target)
-            found = True
-    return in_force
-
-
-def _landed_edges(
-    reverts: Iterable[Revert], as_of: datetime
-) -> Mapping[Target, dict[Target, datetime]]:
-    """Map each target to what undid it and when that landed; the earliest of several times."""
-    edges: dict[Target, dict[Target, datetime]] = defaultdict(dict)
-    for revert in reverts:
-        if revert.landed_at is not None and revert.landed_at <= as_of:
-            known = edges[revert.reverted].get(revert.reverting, revert.landed_at)
-            edges[revert.reverted][revert.reverting] = min(known, revert.landed_at)
-    return edges
 
 
 def author_activity(change: ChangeHistory) -> list[datetime]:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 
 from classifier.rule_table import AUTHOR_UNKNOWN
 from domain.labels import TargetKind
-from store import aside, dirty, evidence, history, reverts
+from store import aside, dirty, evidence, history
 from store.dirty import CommitMark, Marks, WorkMark
 from store.engine import Connection, Database
 from store.membership import ChangeId, CommitId, changes_of_commits
+from store.revert_names import changes_among, commits_among, named, undone_by
 from store.shas import maybe_same_work
 from store.traces import traces_of
 
@@ -31,9 +32,14 @@ def spread_work(database: Database, marks: Mapping[WorkMark, int]) -> None:
         commits, changes = _named(connection, marks)
         keys = {mark.target_id for mark in marks if mark.kind == TargetKind.TICKET}
         changes |= evidence.changes_of_tickets(connection, keys)
-        affected = changes | history.affected_by(connection, changes)
+        # A revert lands with whatever carries it on.
+        carried = history.merged_into(connection, changes)
+        undone = undone_by(connection, changes | carried, commits)
+        fallen = changes_among(undone).keys()
+        affected = changes | history.affected_by(connection, changes, fallen)
         sessions = evidence.sessions_of_changes(connection, affected)
-        targets = [(str(TargetKind.COMMIT), repo, sha) for repo, sha in commits]
+        standing = commits | commits_among(undone).keys()
+        targets = [(str(TargetKind.COMMIT), repo, sha) for repo, sha in standing]
         targets += [(str(TargetKind.TICKET), "", key) for key in keys]
         sessions |= evidence.linked_sessions(connection, targets)
         found = _marks(connection, commits)
@@ -61,7 +67,7 @@ def _named(
             changes.add((mark.repo, int(mark.target_id)))
         elif mark.kind != TargetKind.TICKET:
             names.add((mark.repo, f"commit:{mark.target_id}"))
-    for targets in reverts.named(connection, names).values():
+    for targets in named(connection, names).values():
         for target in targets:
             if target.kind == TargetKind.CHANGE:
                 changes.add((target.repo, int(target.id)))

@@ -194,17 +194,30 @@ class CandidateChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One of the ``count`` pieces of work that landed of a change, by a SHA of it."""
+
+    of: Target
+    sha: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Revert:
     """One target undone by another. ``landed_at`` is when ``reverting`` reached the default branch.
 
-    None while it has not. A commit that belongs to a change is named as the change, on both sides.
-    ``weak`` means that only its title says so.
+    None while it has not. ``reverting`` is the very commit that says so, or a change whose text
+    does; ``within`` are the changes that brought it. Of what is ``reverted`` only a ``piece`` is
+    undone, or all of it (None). A commit is undone also with the change that holds it: that stands
+    as a revert of its own. ``weak`` means that only its title says so.
     """
 
     reverting: Target
     reverted: Target
     landed_at: datetime | None
     weak: bool = False
+    within: frozenset[Target] = frozenset()
+    piece: Piece | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,9 @@
 """How work goes on from one branch to the next until it lands."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
-
-_Key = TypeVar("_Key")
 
 
 class Merged(Protocol):
@@ -18,6 +16,10 @@ class Merged(Protocol):
     @property
     def at(self) -> datetime:
         """When that was."""
+
+
+_Key = TypeVar("_Key")
+_Merged = TypeVar("_Merged", bound=Merged)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,23 +56,24 @@ def _brought_before(way: Way, other: Way) -> bool:
 def landings(
     branch: str,
     since: datetime,
-    onward: Callable[[str], Sequence[Merged]],
+    onward: Callable[[str], Iterable[_Merged]],
     landed: Callable[[str, datetime], datetime | None],
-) -> Iterator[datetime]:
-    """When what came to a branch then reached any branch on which work lands.
+) -> Iterator[tuple[datetime, tuple[_Merged, ...]]]:
+    """When what came to a branch then reached any branch on which work lands, and by which merges.
 
     ``onward`` tells what a branch was merged into; ``landed`` when what came to one then has landed
     there, which may be later, once it became such a branch, or never.
     """
     reached: dict[str, datetime] = {}
-    frontier = [(branch, since)]
+    frontier: list[tuple[str, datetime, tuple[_Merged, ...]]] = [(branch, since, ())]
     while frontier:
-        branch, since = frontier.pop()
+        branch, since, through = frontier.pop()
         if branch in reached and reached[branch] <= since:
             continue
         reached[branch] = since
         at = landed(branch, since)
         if at is not None:
-            yield at
+            yield at, through
         if at != since:
-            frontier += [(each.into, each.at) for each in onward(branch) if each.at >= since]
+            later = (each for each in onward(branch) if each.at >= since)
+            frontier += [(each.into, each.at, (*through, each)) for each in later]

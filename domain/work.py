@@ -61,7 +61,8 @@ class ChangeSeen:
     of those that it says replace it; ``tasks`` the ticket keys that title, body and branch name.
     ``tools`` are the coding tools that its text or author names as having made it: a lower bound,
     and never a session. ``labels`` are None where the payload does not list them. ``head_sha`` and
-    ``merge_sha`` may be the first twelve digits only, where a forge tells no more.
+    ``merge_sha`` may be the first twelve digits only, where a forge tells no more. ``squash_sha``
+    is the commit that its own were squashed to, where a merge commit then brought that.
     """
 
     repository: Repository
@@ -88,6 +89,7 @@ class ChangeSeen:
     tasks: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     labels: tuple[str, ...] | None = None
+    squash_sha: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

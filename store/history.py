@@ -31,7 +31,6 @@ from store.membership import (
     branch_windows,
 )
 from store.people import persons_of
-from store.reverts import undone_by
 from store.sizes import lines_of
 from store.tables import Moment
 from store.touches import merges_of, sharing_files, touched_before
@@ -273,20 +272,24 @@ def _reviewed(wanted: Subquery) -> Select[Any]:
     return select(wanted.c.repo).where(select(r.repo).where(r.repo == wanted.c.repo).exists())
 
 
-def affected_by(connection: Connection, changes: Collection[ChangeId]) -> set[ChangeId]:
-    """Changes whose outcome may depend on these: reverted, stacked on, replaced or reworked by."""
-    # A revert lands with whatever carries it on.
-    carried = _merged_into(connection, changes)
+def affected_by(
+    connection: Connection, changes: Collection[ChangeId], undone: Collection[ChangeId]
+) -> set[ChangeId]:
+    """Changes whose outcome may depend on these: reverted, stacked on, replaced or reworked by.
+
+    ``undone`` are those that stand or fall with their reverts.
+    """
     return (
-        undone_by(connection, carried.union(changes))
-        | carried
+        {*undone}
+        # What landed through a change falls with it.
+        | merged_into(connection, {*changes, *undone})
         | _replaced_by(connection, changes)
         | _naming(connection, changes)
         | touched_before(connection, changes)
     )
 
 
-def _merged_into(connection: Connection, changes: Collection[ChangeId]) -> set[ChangeId]:
+def merged_into(connection: Connection, changes: Collection[ChangeId]) -> set[ChangeId]:
     """Changes that were merged into the branches that these come from, and so on."""
     found: set[ChangeId] = set()
     frontier = set(_heads(connection, changes).values())

@@ -26,10 +26,11 @@ BranchId = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchMerged:
-    """A branch was merged into ``into`` by a change."""
+    """A branch was merged into ``into`` by the change of this number."""
 
     into: str
     at: datetime
+    number: int
 
 
 def change_rows(
@@ -56,8 +57,8 @@ def merges_from(
             break
         found |= {branch: [] for branch in frontier}
         following: set[BranchId] = set()
-        for repo, branch, into, at in _merges(connection, sorted(frontier)):
-            found[repo, branch].append(BranchMerged(into=into, at=at))
+        for repo, branch, into, at, number in _merges(connection, sorted(frontier)):
+            found[repo, branch].append(BranchMerged(into=into, at=at, number=number))
             following.add((repo, into))
         frontier = following - found.keys()
     return found
@@ -67,7 +68,7 @@ def merges_from(
 def _merges(wanted: Subquery) -> Select[Any]:
     c = t.changes.c
     return (
-        select(c.repo, c.head_ref, c.base_ref, c.merged_at)
+        select(c.repo, c.head_ref, c.base_ref, c.merged_at, c.number)
         .join(wanted, (wanted.c.repo == c.repo) & (wanted.c.branch == c.head_ref))
         .where(c.merged_at.is_not(None), or_(c.head_repo.is_(None), c.head_repo == c.repo))
     )

@@ -48,4 +48,4 @@ def _landings(
     def of(branch: str) -> list[BranchMerged]:
         return onward.get((row.repo, branch), [])
 
-    return list(landings(row.base_ref, row.merged_at, of, defaults.reached))
+    return [at for at, _ in landings(row.base_ref, row.merged_at, of, defaults.reached)]

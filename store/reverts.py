@@ -1,55 +1,63 @@
-"""What reverts what: markers in messages and texts, resolved to changes and commits.
+"""What reverts what: markers in messages, texts and branches, resolved to changes and commits.
 
-A revert names a change by its number or (weakly) by its title, or a commit by a maybe short SHA.
-Commits of a change stand as the change.
+A revert names a change by its number or (weakly) by its title, or a commit by a maybe short SHA. A
+commit of a change is the whole of that, or a piece of it (``store.revert_pieces``).
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Integer,
-    Select,
-    String,
-    Subquery,
-    Table,
-    and_,
-    select,
-)
+from sqlalchemy import Connection, Integer, Select, String, Subquery, and_, select
 
 from domain.labels import Revert, Target, TargetKind
 from store import tables as t
 from store.default_branches import defaults_of
 from store.evidence import commits_of_changes
-from store.given import Asked, asking
+from store.given import asking
 from store.landing import change_rows, on_default_branch
-from store.membership import ChangeId, CommitId, changes_of_commits
+from store.membership import ChangeId, CommitId
 from store.onward import carried_home
-from store.titles import TITLED, title_key
+from store.revert_names import (
+    LONGEST_LINE,
+    NAMED,
+    Holding,
+    RevertName,
+    as_target,
+    changes_among,
+    commits_among,
+)
+from store.revert_pieces import Undoing, undoing
+from store.shas import same_work
+from store.titles import BUTTON, TITLED, button_name, title_key
 
 _SHORTEST = 7
-_FULL = 40
-# Of a line of reverts of reverts; whoever goes further plays.
-_LONGEST_LINE = 12
 _CHANGE = {"repo": String(), "number": Integer()}
-_NAMED = {"repo": String(), "name": String()}
-
-RevertName = tuple[str, str]
-"""(repository, ``change:<number>``, ``commit:<maybe short SHA>`` or ``title:<key>``)"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """``by`` says that it reverts ``target``; by its title alone, where it is weak."""
+    """``by`` says that it reverts ``target``, maybe by ``sha``; by its title alone, if weak.
 
-    by: RevertName
+    ``since`` is when the work that it names came to the target, where it names another SHA of it:
+    what was reverted before was taken up again.
+    """
+
+    by: Target
     target: Target
-    weak: bool
+    sha: str | None = None
+    weak: bool = False
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reverting:
+    """What says that it reverts something: which changes brought it, and when it landed."""
+
+    within: Mapping[Target, frozenset[Target]]
+    landed: Mapping[Target, datetime | None]
 
 
 def reverts_of(
@@ -62,34 +70,95 @@ def reverts_of(
     found: set[Revert] = set()
     seen: set[Target] = set()
     frontier = set(targets)
-    for _ in range(_LONGEST_LINE):
+    for _ in range(LONGEST_LINE):
         seen |= frontier
-        edges = _edges_to(connection, frontier)
-        by = named(connection, {edge.by for edge in edges})
-        landed = _landed(connection, {each for of in by.values() for each in of})
-        told = _credible(connection, edges, by, landed, by_title_within)
-        # Undone within its own change before anybody got it: rework, no revert.
-        found |= {
-            Revert(
-                reverting=reverting,
-                reverted=edge.target,
-                landed_at=landed.get(reverting),
-                weak=edge.weak,
-            )
-            for edge in told
-            for reverting in by.get(edge.by, ())
-            if reverting != edge.target
-        }
+        found |= _reverts_of(connection, frontier, by_title_within)
         frontier = {revert.reverting for revert in found} - seen
         if not frontier:
             break
     return sorted(found, key=repr)
 
 
+def _reverts_of(
+    connection: Connection, targets: Collection[Target], by_title_within: timedelta
+) -> set[Revert]:
+    commits = commits_among(targets)
+    holding = Holding(connection, commits)
+    held_by = {target: holding.changes(commit) for commit, target in commits.items()}
+    changes = changes_among(targets).keys() | set[ChangeId]().union(*held_by.values())
+    to_changes, pieces = _edges_to_changes(connection, changes)
+    edges = to_changes + _edges_to_commits(connection, commits, holding)
+    by = _reverting_ones(connection, {edge.by for edge in edges})
+    told: set[Revert] = set()
+    for edge in _credible(connection, edges, by.landed, by_title_within):
+        landed_at, within = by.landed.get(edge.by), by.within[edge.by]
+        # Undone within its own change before anybody got it: rework, no revert.
+        if edge.target in within or edge.target == edge.by or _later(edge.since, landed_at):
+            continue
+        piece = pieces[edge.target].by_sha[edge.sha] if edge.sha and edge.target in pieces else None
+        told.add(
+            Revert(
+                reverting=edge.by,
+                reverted=edge.target,
+                landed_at=landed_at,
+                weak=edge.weak,
+                within=within,
+                piece=piece,
+            )
+        )
+    return told | _of_what_they_hold(connection, told, held_by)
+
+
+def _of_what_they_hold(
+    connection: Connection, reverts: Collection[Revert], held_by: Mapping[Target, set[ChangeId]]
+) -> set[Revert]:
+    """The reverts of the changes that hold these commits, as reverts of the commits.
+
+    Not of a commit that landed only after: that was taken up again.
+    """
+    of: dict[Target, list[Revert]] = defaultdict(list)
+    for revert in reverts:
+        of[revert.reverted].append(revert)
+    concerned = [
+        target for target, held in held_by.items() if any(as_target(each) in of for each in held)
+    ]
+    landed = _reverting_ones(connection, concerned).landed
+    return {
+        replace(revert, reverted=target)
+        for target in concerned
+        for change in held_by[target]
+        for revert in of.get(as_target(change), ())
+        if revert.reverting != target and not _later(landed.get(target), revert.landed_at)
+    }
+
+
+def _later(landed_at: datetime | None, reverted_at: datetime | None) -> bool:
+    return landed_at is not None and reverted_at is not None and landed_at > reverted_at
+
+
+def _reverting_ones(connection: Connection, targets: Collection[Target]) -> _Reverting:
+    """Which changes brought these, and when they reached the default branch."""
+    commits = commits_among(targets)
+    holding = Holding(connection, commits)
+    within = {target: frozenset({target}) for target in targets}
+    within |= {
+        target: frozenset(map(as_target, holding.changes(commit)))
+        for commit, target in commits.items()
+    }
+    everything = {*targets, *(each for of in within.values() for each in of)}
+    landed: dict[Target, datetime | None] = {**_landed(connection, everything)}
+    for commit, target in commits.items():
+        # With the same work under another SHA only where nothing is told of itself.
+        own = (target, *map(as_target, holding.itself(commit)))
+        moments = [at for each in own if (at := landed.get(each)) is not None]
+        moments = moments or [at for each in within[target] if (at := landed.get(each)) is not None]
+        landed[target] = min(moments, default=None)
+    return _Reverting(within, landed)
+
+
 def _credible(
     connection: Connection,
     edges: Sequence[_Edge],
-    by: Mapping[RevertName, Collection[Target]],
     landed: Mapping[Target, datetime | None],
     within: timedelta,
 ) -> list[_Edge]:
@@ -97,28 +166,42 @@ def _credible(
     weak = [edge for edge in edges if edge.weak]
     if not weak:
         return list(edges)
-    said = _saying_more(connection, {edge.by for edge in weak})
+    said = _saying_more(connection, changes_among(edge.by for edge in weak))
     merges = _merges_by_title(connection, {edge.target for edge in weak})
     credible = [edge for edge in edges if not edge.weak]
     for edge in weak:
-        moments = [at for each in by.get(edge.by, ()) if (at := landed.get(each)) is not None]
-        if edge.by in said or not moments:
+        at = landed.get(edge.by)
+        if edge.by in said or at is None:
             continue
         # Of several changes of one title the last before the revert is meant.
-        before = [(at, of) for at, of in merges.get(edge.target, ()) if at < min(moments)]
-        if before and max(before)[1] == edge.target.id and min(moments) - max(before)[0] <= within:
+        before = [(moment, of) for moment, of in merges.get(edge.target, ()) if moment < at]
+        if before and max(before)[1] == edge.target.id and at - max(before)[0] <= within:
             credible.append(edge)
     return credible
 
 
-def _saying_more(connection: Connection, names: Collection[RevertName]) -> set[RevertName]:
-    return {(repo, reverting) for repo, reverting in _not_by_title(connection, sorted(names))}
+def _saying_more(connection: Connection, changes: Collection[ChangeId]) -> set[Target]:
+    """Those of these changes that name something else than a title."""
+    names = [(repo, f"change:{number}") for repo, number in sorted(changes)]
+    rows = _not_by_title(connection, names)
+    numbered = {
+        (repo, int(name.split(":")[1])) for repo, _, name in rows if name.startswith(BUTTON)
+    }
+    of_buttons = {
+        (repo, button_name(number, row.head_ref))
+        for (repo, number), row in change_rows(connection, numbered).items()
+    }
+    return {
+        as_target((repo, int(reverting.partition(":")[2])))
+        for repo, reverting, name in rows
+        if not name.startswith(BUTTON) or (repo, name) in of_buttons
+    }
 
 
-@asking(_NAMED)
+@asking(NAMED)
 def _not_by_title(wanted: Subquery) -> Select[Any]:
     c = t.reverts.c
-    query = select(c.repo, c.reverting).join(
+    query = select(c.repo, c.reverting, c.reverted).join(
         wanted, (wanted.c.repo == c.repo) & (wanted.c.name == c.reverting)
     )
     return query.where(~c.reverted.startswith(f"{TITLED}:"))
@@ -148,174 +231,89 @@ def _of_one_title(wanted: Subquery) -> Select[Any]:
     )
 
 
-def undone_by(connection: Connection, changes: Collection[ChangeId]) -> set[ChangeId]:
-    """Changes whose standing depends on these: they revert them, or a revert of them, and so on."""
-    reached: set[ChangeId] = set()
-    frontier = set(changes)
-    for _ in range(_LONGEST_LINE):
-        names = _names_of(connection, frontier)
-        undoing = [key for of in names.values() for key in of]
-        undone = named(connection, {(repo, name) for repo, name in _undone(connection, undoing)})
-        following = {
-            (target.repo, int(target.id))
-            for of in undone.values()
-            for target in of
-            if target.kind == TargetKind.CHANGE
-        }
-        frontier = following - reached
-        reached |= following
-        if not frontier:
-            break
-    return reached
-
-
-@asking(_NAMED)
-def _undone(wanted: Subquery) -> Select[Any]:
-    c = t.reverts.c
-    same = (wanted.c.repo == c.repo) & (wanted.c.name == c.reverting)
-    return select(c.repo, c.reverted).join(wanted, same)
-
-
-def named(connection: Connection, names: Iterable[RevertName]) -> dict[RevertName, set[Target]]:
-    """What each of these names stands for: nothing, where no such change or commit is known."""
-    found: dict[RevertName, set[Target]] = defaultdict(set)
-    shas: dict[tuple[str, str], RevertName] = {}
-    titles: dict[tuple[str, str], RevertName] = {}
-    for key in set(names):
-        repo, name = key
-        kind, _, told = name.partition(":")
-        if kind == TargetKind.CHANGE:
-            found[key].add(Target(kind=TargetKind.CHANGE, repo=repo, id=told))
-        elif kind == TITLED:
-            titles[repo, told] = key
-        else:
-            shas[repo, told] = key
-    for prefix, targets in _commits_as_targets(connection, shas).items():
-        found[shas[prefix]] |= targets
-    for repo, number, title in _titled(connection, sorted(titles)):
-        target = Target(kind=TargetKind.CHANGE, repo=repo, id=str(number))
-        found[titles[repo, title]].add(target)
-    return dict(found)
-
-
-@asking({"repo": String(), "title": String()})
-def _titled(wanted: Subquery) -> Select[Any]:
-    c = t.changes.c
-    same = (wanted.c.repo == c.repo) & (wanted.c.title == c.title_key)
-    return select(c.repo, c.number, c.title_key).join(wanted, same)
-
-
-def _commits_as_targets(
-    connection: Connection, told: Collection[tuple[str, str]]
-) -> dict[tuple[str, str], set[Target]]:
-    """The known commits that begin so, each as its changes or as itself."""
-    meant = _known_commits(connection, told)
-    commits = {commit for of in meant.values() for commit in of}
-    containing = changes_of_commits(connection, commits)
-    found: dict[tuple[str, str], set[Target]] = {}
-    for name, of in meant.items():
-        found[name] = set()
-        for repo, sha in of:
-            changes = containing.get((repo, sha))
-            if changes:
-                found[name] |= {
-                    Target(kind=TargetKind.CHANGE, repo=of_repo, id=str(number))
-                    for of_repo, number in changes
-                }
-            else:
-                found[name].add(Target(kind=TargetKind.COMMIT, repo=repo, id=sha))
-    return found
-
-
-def _known_commits(
-    connection: Connection, told: Collection[tuple[str, str]]
-) -> dict[tuple[str, str], set[CommitId]]:
-    # Hexadecimal digits sort below "g".
-    rows = [(repo, sha, sha if len(sha) >= _FULL else sha + "g") for repo, sha in sorted(told)]
-    found: dict[tuple[str, str], set[CommitId]] = defaultdict(set)
-    for asked in _BEGINNING:
-        for repo, short, of, sha in asked(connection, rows):
-            if of == repo:
-                found[repo, short].add((repo, sha))
-    return found
-
-
-def _beginning(table: Table, column: Column[str]) -> Asked:
-    """The commits of a table whose SHA begins so."""
-
-    @asking({"repo": String(), "told": String(), "end": String()})
-    def query(wanted: Subquery) -> Select[Any]:
-        # By SHA alone: SQLite would read the whole repository for one commit of it.
-        begins = and_(column >= wanted.c.told, column <= wanted.c.end)
-        return select(wanted.c.repo, wanted.c.told, table.c.repo, column).join(table, begins)
-
-    return query
-
-
-_BEGINNING = (
-    _beginning(t.commits, t.commits.c.sha),
-    _beginning(t.pushes, t.pushes.c.sha),
-    _beginning(t.change_commits, t.change_commits.c.sha),
-    _beginning(t.changes, t.changes.c.merge_sha),
-)
-
-
-def _names_of(
-    connection: Connection, changes: Collection[ChangeId]
-) -> dict[ChangeId, list[RevertName]]:
-    """The names by which these changes revert others."""
-    shas = commits_of_changes(connection, changes)
-    return {
-        (repo, number): [
-            (repo, f"change:{number}"),
-            *((repo, f"commit:{sha}") for sha in sorted(shas[repo, number])),
-        ]
-        for repo, number in changes
-    }
-
-
-def _edges_to(connection: Connection, targets: Collection[Target]) -> list[_Edge]:
-    """What says that it reverts one of these."""
-    changes = {(x.repo, int(x.id)): x for x in targets if x.kind == TargetKind.CHANGE}
-    shas = {(x.repo, x.id): x for x in targets if x.kind == TargetKind.COMMIT}
-    held = commits_of_changes(connection, changes.keys())
-    for change, of in held.items():
-        shas |= {(change[0], sha): changes[change] for sha in of}
-    exact: dict[RevertName, Target] = {
-        (repo, f"change:{number}"): target for (repo, number), target in changes.items()
-    }
-    exact |= {
-        (repo, f"{TITLED}:{key}"): changes[repo, number]
-        for repo, number, key in _titles(connection, changes)
-    }
-    return _told_exactly(connection, exact) + _told_by_sha(connection, shas)
-
-
-def _titles(connection: Connection, changes: Collection[ChangeId]) -> list[tuple[str, int, str]]:
-    from_rows = change_rows(connection, changes)
-    return [(repo, number, title_key(row.title)) for (repo, number), row in from_rows.items()]
-
-
-def _told_exactly(connection: Connection, exact: Mapping[RevertName, Target]) -> list[_Edge]:
+def _edges_to_commits(
+    connection: Connection, commits: Mapping[CommitId, Target], holding: Holding
+) -> list[_Edge]:
+    """What says that it reverts one of these commits, or the same work under another SHA."""
+    shas: dict[CommitId, set[Target]] = defaultdict(set)
+    for (repo, sha), target in commits.items():
+        for each in holding.same((repo, sha)):
+            shas[repo, each].add(target)
+    edges = _told_by_sha(connection, shas)
+    others = {edge.target for edge in edges if edge.sha != edge.target.id}
+    since = _reverting_ones(connection, others).landed
     return [
-        _Edge((repo, reverting), exact[repo, reverted], reverted.startswith(TITLED))
-        for repo, reverting, reverted in _reverting(connection, sorted(exact))
+        edge if edge.sha == edge.target.id else replace(edge, since=since.get(edge.target))
+        for edge in edges
     ]
 
 
-@asking(_NAMED)
+def _edges_to_changes(
+    connection: Connection, changes: Collection[ChangeId]
+) -> tuple[list[_Edge], dict[Target, Undoing]]:
+    """What says that it reverts one of these changes, and what reverting their commits undoes."""
+    rows = change_rows(connection, changes)
+    exact: dict[RevertName, set[Target]] = defaultdict(set)
+    for (repo, number), row in rows.items():
+        names = (f"change:{number}", f"{TITLED}:{title_key(row.title)}")
+        for name in (*names, button_name(number, row.head_ref)):
+            exact[repo, name].add(as_target((repo, number)))
+    held = commits_of_changes(connection, rows)
+    same = same_work(connection, {(repo, sha) for (repo, _), of in held.items() for sha in of})
+    shas: dict[CommitId, set[Target]] = defaultdict(set)
+    for (repo, number), of in held.items():
+        for sha in of:
+            for each in (sha, *same.get((repo, sha), ())):
+                shas[repo, each].add(as_target((repo, number)))
+    by_sha = _told_by_sha(connection, shas)
+    concerned = changes_among(edge.target for edge in by_sha)
+    pieces = {
+        concerned[change]: of
+        for change, of in undoing(
+            connection, {change: held[change] for change in concerned}, same, rows
+        ).items()
+    }
+    merged_at = {concerned[change]: rows[change].merged_at for change in concerned}
+    own = {(concerned[change], sha) for change in concerned for sha in held[change]}
+    return _told_exactly(connection, exact) + [
+        edge if (edge.target, edge.sha) in own else replace(edge, since=merged_at[edge.target])
+        for edge in by_sha
+        if edge.sha in pieces[edge.target].by_sha
+    ], pieces
+
+
+def _told_exactly(
+    connection: Connection, exact: Mapping[RevertName, Collection[Target]]
+) -> list[_Edge]:
+    return [
+        _Edge(_named(repo, reverting), target, weak=reverted.startswith(TITLED))
+        for repo, reverting, reverted in _reverting(connection, sorted(exact))
+        for target in exact[repo, reverted]
+    ]
+
+
+def _named(repo: str, name: str) -> Target:
+    """Who says that it reverts something: whole numbers and SHAs are told of those."""
+    kind, _, told = name.partition(":")
+    return Target(kind=kind, repo=repo, id=told)
+
+
+@asking(NAMED)
 def _reverting(wanted: Subquery) -> Select[Any]:
     c = t.reverts.c
     same = (wanted.c.repo == c.repo) & (wanted.c.name == c.reverted)
     return select(c.repo, c.reverting, c.reverted).join(wanted, same)
 
 
-def _told_by_sha(connection: Connection, shas: Mapping[CommitId, Target]) -> list[_Edge]:
+def _told_by_sha(
+    connection: Connection, shas: Mapping[CommitId, Collection[Target]]
+) -> list[_Edge]:
     rows = [(repo, sha, f"commit:{sha[:_SHORTEST]}", f"commit:{sha}") for repo, sha in sorted(shas)]
     return [
-        _Edge((repo, reverting), shas[repo, sha], weak=False)
+        _Edge(_named(repo, reverting), target, sha)
         for repo, sha, of, reverting, reverted in _reverting_commits(connection, rows)
         if of == repo and f"commit:{sha}".startswith(reverted)
+        for target in shas[repo, sha]
     ]
 
 

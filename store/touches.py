@@ -50,8 +50,12 @@ def files_of(
     *,
     before: timedelta,
     after: timedelta,
+    without: Mapping[ChangeId, Collection[int]],
 ) -> dict[ChangeId, FilesOfChange]:
-    """The files of these changes, by when they landed. Without those whose files nobody listed."""
+    """The files of these changes, by when they landed. Without those whose files nobody listed.
+
+    ``without`` are the numbers of changes whose touches are none of each.
+    """
     added = _files(connection, landed)
     everybody = _touches(
         connection, {(repo, file) for (repo, _), of in added.items() for file in of}
@@ -59,11 +63,12 @@ def files_of(
     found: dict[ChangeId, FilesOfChange] = {}
     for (repo, number), of in added.items():
         at = landed[repo, number]
+        others = {number, *without.get((repo, number), ())}
         touches = [
             touch
             for file in of
             for touch in everybody.get((repo, file), ())
-            if touch.number != number and at - before <= touch.at <= at + after
+            if touch.number not in others and at - before <= touch.at <= at + after
         ]
         touches.sort(key=lambda touch: (touch.at, touch.number, touch.file))
         found[repo, number] = FilesOfChange(added=of, touches=tuple(touches))

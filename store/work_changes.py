@@ -17,7 +17,7 @@ from domain.work import (
 from store import tables as t
 from store.membership import chunks
 from store.standing import version
-from store.titles import TITLED, reverted_title, title_key
+from store.titles import TITLED, named_by_button, reverted_title, title_key
 from store.work_commits import commit_rows
 from store.work_rows import WorkRows
 
@@ -63,22 +63,28 @@ def change_rows(rows: WorkRows, seen: ChangeSeen) -> None:
         rows.add(t.change_people, repo=repo, number=seen.number, identity=identity)
     for key in seen.tasks:
         rows.add(t.change_tasks, repo=repo, number=seen.number, key=ticket_key(repo, key))
-    rows.add(
-        t.change_commits,
-        repo=repo,
-        number=seen.number,
-        sha=seen.head_sha,
-        seen_at=at,
-        listed_at=None,
-    )
-    for number in seen.reverts:
-        reverting, reverted = f"change:{seen.number}", f"change:{number}"
-        rows.add(t.reverts, repo=repo, reverting=reverting, reverted=reverted)
-    if title := reverted_title(seen.title):
-        reverting, reverted = f"change:{seen.number}", f"{TITLED}:{title_key(title)}"
-        rows.add(t.reverts, repo=repo, reverting=reverting, reverted=reverted)
+    # A squash that was merged is not what its merge made, and no list holds it.
+    for sha in dict.fromkeys(each for each in (seen.head_sha, seen.squash_sha) if each):
+        rows.add(
+            t.change_commits, repo=repo, number=seen.number, sha=sha, seen_at=at, listed_at=None
+        )
+    _revert_rows(rows, seen)
     rows.name(repo, seen.author)
-    rows.mark("change", repo, (seen.number, *seen.reverts))
+
+
+def _revert_rows(rows: WorkRows, seen: ChangeSeen) -> None:
+    """What a change says it reverts: by its text, by its title, and as a revert button does."""
+    undone = {f"change:{number}": number for number in seen.reverts}
+    # Numbers only grow: what a change undoes was there before it.
+    if (button := named_by_button(seen.head_ref)) and button[0] < seen.number:
+        undone[button[1]] = button[0]
+    titled = reverted_title(seen.title)
+    names = [*undone, *([f"{TITLED}:{title_key(titled)}"] if titled else ())]
+    for name in names:
+        rows.add(
+            t.reverts, repo=seen.repository.name, reverting=f"change:{seen.number}", reverted=name
+        )
+    rows.mark("change", seen.repository.name, (seen.number, *undone.values()))
 
 
 def _merged_at(seen: ChangeSeen) -> datetime | None:

@@ -210,7 +210,7 @@ def change(
 
 
 def _undone(body: str, branch: str, name: str) -> tuple[int, ...]:
-    numbers = references.reverted_changes(body, "", name)
+    numbers = references.reverted_changes(body, name)
     button = _REVERT_BRANCH.match(branch)
     return tuple(dict.fromkeys((*numbers, int(button["number"])))) if button else numbers
 

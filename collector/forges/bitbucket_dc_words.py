@@ -163,7 +163,7 @@ def change(
         closed_at=ended,
         # Numbers only grow: what a change undoes was there before it.
         reverts=tuple(
-            each for each in references.reverted_changes(body, "", of.name) if each < told.id
+            each for each in references.reverted_changes(body, of.name) if each < told.id
         ),
         tasks=_once(
             references.ticket_keys(told.title),

@@ -177,7 +177,7 @@ def change(place: Repository, told: PullRequest, pseudonyms: Pseudonyms) -> Chan
     merged = bool(told.merged) or told.merged_at is not None
     body = told.body or ""
     head_ref = _branch(told.head)
-    undone = references.reverted_changes(body, head_ref, place.name)
+    undone = references.reverted_changes(body, place.name)
     replacing = references.superseding_changes(body, place.name)
     labels = None if told.labels is None else tuple(label.name for label in told.labels)
     return ChangeSeen(

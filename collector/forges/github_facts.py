@@ -81,7 +81,7 @@ def change(of: Repository, told: PullRequest, pseudonyms: Pseudonyms) -> ChangeS
     """Give the state of a pull request."""
     merged = bool(told.merged) or told.merged_at is not None
     body, head = told.body or "", told.head
-    undone = references.reverted_changes(body, head.ref, of.name)
+    undone = references.reverted_changes(body, of.name)
     replacing = references.superseding_changes(body, of.name)
     labels = None if told.labels is None else tuple(label.name for label in told.labels)
     return ChangeSeen(

@@ -270,6 +270,7 @@ def change(
             labels=labels or (),
         ),
         labels=labels,
+        squash_sha=told.squash_commit_sha if merge_sha and told.merge_commit_sha else None,
     )
 
 

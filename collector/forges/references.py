@@ -33,8 +33,6 @@ _REVERTED_CHANGE = re.compile(
     rf"|https?://[^\s/]{{1,255}}/(?P<path>{_NAME})/pull/(?P<linked>{_NUMBER}))",
     re.MULTILINE | re.IGNORECASE,
 )
-# The branch that GitHub's revert button makes.
-_REVERT_BRANCH = re.compile(rf"\Arevert-(?P<number>{_NUMBER})-")
 # "Superseded by #7", "closing in favour of #7": the other change took this one's place. In the
 # middle of a sentence it may be said of anything, as in "fixes #9, which is a duplicate of #7": so
 # it must begin one, or be said of "this" or of closing.
@@ -115,19 +113,17 @@ def reverted_commits(message: str) -> tuple[str, ...]:
     return _once(match["sha"].lower() for match in _REVERTED_COMMIT.finditer(message))
 
 
-def reverted_changes(body: str, branch: str, repository: str) -> tuple[int, ...]:
-    """Find the numbers of the changes of ``repository`` that a change says it reverts.
+def reverted_changes(body: str, repository: str) -> tuple[int, ...]:
+    """Find the numbers of the changes of ``repository`` that a change's body says it reverts.
 
     It says so with ``Reverts #7`` or ``Reverts owner/name#7`` (or the change's URL) at the start
-    of a line of its body, or by a branch named ``revert-7-…``. Its title alone names no number.
+    of a line. What the branch of a revert button means hangs on the branch of the other change.
     """
     numbers = [
         int(match["number"] or match["linked"])
         for match in _REVERTED_CHANGE.finditer(prose(body))
         if (match["name"] or match["path"] or repository).lower() == repository
     ]
-    if branched := _REVERT_BRANCH.match(branch):
-        numbers.append(int(branched["number"]))
     return tuple(dict.fromkeys(numbers))
 
 

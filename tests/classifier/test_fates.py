@@ -1,19 +1,15 @@
 """What forges told, however little, and what has become of the changes by it; on both databases."""
 
-from datetime import datetime
 from typing import Any
 
 import pytest
 
-from classifier.fates import Fate, fates
 from classifier.outcomes import Landing
-from classifier.thresholds import Thresholds
 from domain.closing import ClosedReason
 from domain.outcomes import Route
 from domain.work import Actor, ChangeFiles, CheckState, FileTouched, ReviewState, WorkFact
 from store.engine import Database
-from store.history import affected_by
-from store.membership import ChangeId
+from tests.classifier.fating import DAY, affected, fate
 from tests.store.working import (
     DEV,
     FORK,
@@ -35,27 +31,12 @@ from tests.store.working import (
     touching,
 )
 
-HOUR, DAY = 60, 24 * 60
-LATE = at(400 * DAY)
+HOUR = 60
 BOT = Actor(identities=("p_bot",), bot=True)
 
 
 def touch(name: str, additions: int | None, deletions: int | None) -> FileTouched:
     return FileTouched(file=f"f_{name}", additions=additions, deletions=deletions)
-
-
-def fate(database: Database, number: int = 1, as_of: datetime = LATE, **settings: Any) -> Fate:
-    thresholds = Thresholds(**settings)
-    with database.reading() as connection:
-        known = fates(connection, [(REPO.name, number), (REPO.name, 99)], thresholds, as_of)
-    assert known.keys() == {(REPO.name, number)}
-    return known[REPO.name, number]
-
-
-def affected(database: Database, *numbers: int) -> set[int]:
-    changes: list[ChangeId] = [(REPO.name, number) for number in numbers]
-    with database.reading() as connection:
-        return {number for _, number in affected_by(connection, changes)}
 
 
 def test_a_merge_into_the_default_branch_lands(database: Database) -> None:
@@ -196,104 +177,6 @@ def test_a_change_from_the_default_branch_has_not_landed_by_what_lands_there(
     apply(database, push("main", 9, commit(7)))
     apply(database, change(1, 10, head_ref="main", base_ref="production", head_sha=sha(7)))
     assert fate(database).landing is None
-
-
-def test_a_marker_reverts_and_a_revert_of_it_lands_it_again(database: Database) -> None:
-    apply(
-        database,
-        merged(1, 5, merge_sha=sha(77)),
-        merged(2, 9, head_ref="revert-1", reverts=(1,)),
-    )
-    assert (fate(database).reverted.at, fate(database).reverted.weak) == (at(9), False)
-    assert affected(database, 2) == {1}
-    apply(database, merged(3, 20, head_ref="revert-2", reverts=(2,)))
-    assert (fate(database).reverted.at, fate(database).reverted.ever) == (None, True)
-    assert fate(database, as_of=at(19)).reverted.at == at(9)
-    assert affected(database, 3) == {1, 2}
-
-
-@pytest.mark.parametrize("length", [7, 12, 40])
-def test_a_commit_that_reverts_names_any_commit_of_the_change(
-    database: Database, length: int
-) -> None:
-    apply(
-        database,
-        listed(1, 4, commit(3), commit(4)),
-        merged(1, 5, merge_sha=sha(77)),
-        push("main", 9, commit(8, reverts=(sha(3)[:length],))),
-    )
-    assert fate(database).reverted.at == at(9)
-
-
-def test_a_revert_that_is_not_on_the_default_branch_undoes_nothing(database: Database) -> None:
-    apply(
-        database,
-        merged(1, 5),
-        merged(2, 9, head_ref="revert-1", base_ref="release/1", reverts=(1,)),
-        push("release/1", 9, commit(8, reverts=(sha(201),))),
-    )
-    assert fate(database).reverted.at is None
-
-
-def test_a_revert_on_another_branch_counts_once_that_has_landed(database: Database) -> None:
-    apply(
-        database,
-        merged(1, 5, base_ref="develop"),
-        merged(2, 9, head_ref="develop"),
-        merged(3, 20, head_ref="revert-1", base_ref="develop", reverts=(1,)),
-        merged(4, 15, head_ref="hotfix"),
-        merged(5, 21, head_ref="revert-4", base_ref="develop", reverts=(4,)),
-    )
-    assert (fate(database).landing, fate(database).reverted.at) == (
-        Landing(at=at(9), route=Route.STACKED),
-        None,
-    )
-    apply(database, merged(6, 30, head_ref="develop"))
-    assert [fate(database, number).reverted.at for number in (1, 4)] == [at(30), at(30)]
-    assert fate(database, as_of=at(29)).reverted.at is None
-    assert {1, 3, 4, 5} <= affected(database, 6)
-
-
-def test_a_revert_elsewhere_counts_once_its_merge_commit_has_landed(database: Database) -> None:
-    undoing = merged(3, 20, head_ref="revert-1", base_ref="develop", reverts=(1,))
-    apply(database, merged(1, 5), undoing)
-    assert fate(database).reverted.at is None
-    apply(database, push("main", 40, commit(203)))
-    assert fate(database).reverted.at == at(40)
-
-
-def test_a_title_reverts_weakly_for_a_while(database: Database) -> None:
-    apply(
-        database,
-        merged(1, 5, title="feat: cart (#1)"),
-        merged(2, 9, title='Revert "feat: cart"', head_ref="fix/two"),
-    )
-    assert (fate(database).reverted.at, fate(database).reverted.weak) == (at(9), True)
-    assert affected(database, 2) == {1}
-    assert fate(database, revert_title_days=0).reverted.at is None
-
-
-def test_of_two_changes_of_one_title_the_last_before_the_revert_is_meant(
-    database: Database,
-) -> None:
-    apply(
-        database,
-        merged(1, 5, title="Update packages", head_ref="one"),
-        merged(2, 9, title="Update packages", head_ref="two"),
-        merged(3, 12, title="Revert: Update packages", head_ref="three"),
-        merged(4, 20, title="Update packages", head_ref="four"),
-    )
-    assert [fate(database, number).reverted.at for number in (1, 2, 4)] == [None, at(12), None]
-
-
-def test_a_title_says_nothing_beside_a_marker(database: Database) -> None:
-    apply(
-        database,
-        merged(1, 5, title="Update packages", head_ref="one"),
-        merged(2, 9, title="Update packages", head_ref="two"),
-        merged(3, 12, title='Revert "Update packages"', head_ref="three", reverts=(1,)),
-    )
-    assert [fate(database, number).reverted.at for number in (1, 2)] == [at(12), None]
 
 
 def test_rounds_are_counted_by_commits_where_no_pushes_are_told(database: Database) -> None:

@@ -114,6 +114,9 @@ def test_the_commit_that_landed(
     seen = change(told | changed, *held[:commits])
     assert seen is not None
     assert seen.merge_sha == merge_sha
+    # Beside a merge commit only: else what it was squashed to is what landed.
+    beside = merge_sha == "a" * 40 and changed.get("squash_commit_sha")
+    assert seen.squash_sha == (beside or None)
 
 
 def test_without_a_commit_there_is_no_change() -> None:
