@@ -34,6 +34,7 @@ from store.landed import landed_changes
 from store.landing import on_default_branch
 from store.membership import ChangeId, CommitId, changes_of_commits
 from store.reported import reported
+from store.revert_names import Holding
 from store.totals import SessionTotals, count_of
 from store.unlinked import with_commits
 
@@ -63,6 +64,7 @@ class _Work:
     fates: Mapping[ChangeId, Fate]
     compared: Mapping[ChangeId, LandedChange]
     landed: Mapping[CommitId, datetime]
+    brought: Mapping[CommitId, Set[ChangeId]]
     reverted: Mapping[Target, Reverted]
     reported: Reported
     waiting: timedelta
@@ -144,16 +146,52 @@ def _work(
     direct = commits - changes_of_commits(connection, commits).keys()
     landed = on_default_branch(connection, direct)
     loose = [x for x in targets if x.kind == TargetKind.COMMIT and (x.repo, x.id) in landed]
+    became = fates(connection, changes, thresholds, as_of) if known is None else known
     return _Work(
-        fates=fates(connection, changes, thresholds, as_of) if known is None else known,
+        fates=became,
         compared=compared(connection, changes),
         landed=landed,
+        brought=_brought(connection, landed, became),
         reverted=reverts_at(connection, loose, thresholds, as_of),
         reported=reported(connection),
         waiting=timedelta(days=thresholds.unlinked_final_days),
         idling=timedelta(days=thresholds.abandoned_final_days),
         as_of=as_of,
     )
+
+
+def _brought(
+    connection: Connection, landed: Mapping[CommitId, datetime], became: Mapping[ChangeId, Fate]
+) -> dict[CommitId, set[ChangeId]]:
+    """The changes that landed and brought each of these commits, though it is none of theirs.
+
+    They hold the same work under another SHA, or their merge came to the default branch by the
+    same push: so it is where a forge rebases, and where nobody told what a fork's branch holds.
+    What came only after such a change was reverted was taken up again and stands for itself.
+    """
+    if not landed:
+        return {}
+    merges = {
+        (repo, fate.history.merge_sha): (repo, number)
+        for (repo, number), fate in became.items()
+        if fate.landing is not None and fate.history.merge_sha
+    }
+    by_push: dict[tuple[str, datetime], set[ChangeId]] = {}
+    for merge, at in on_default_branch(connection, merges).items():
+        by_push.setdefault((merge[0], at), set()).add(merges[merge])
+    holding = Holding(connection, landed)
+    found: dict[CommitId, set[ChangeId]] = {}
+    for commit, at in landed.items():
+        told = holding.changes(commit) | by_push.get((commit[0], at), set())
+        found[commit] = {each for each in told if _came_with(at, became.get(each))}
+    return found
+
+
+def _came_with(at: datetime, fate: Fate | None) -> bool:
+    if fate is None or fate.landing is None:
+        return False
+    undone_at = fate.reverted.first_at
+    return undone_at is None or at <= undone_at
 
 
 def _facts(session: Concluded, links: Sequence[Link], work: _Work) -> SessionFacts:
@@ -237,11 +275,17 @@ def _linked(fate: Fate, link: Link, work: _Work) -> LinkedChange:
 
 
 def _direct(links: Sequence[Link], work: _Work) -> list[LandedCommit]:
-    """Linked commits that reached the default branch and belong to no change."""
+    """Linked commits that reached the default branch, and not with a change that decides."""
     found: list[LandedCommit] = []
+    changes = {
+        (link.target.repo, int(link.target.id))
+        for link in links
+        if link.target.kind == TargetKind.CHANGE and link.tier in DECIDING
+    }
     for link in links:
-        at = work.landed.get((link.target.repo, link.target.id))
-        if link.target.kind == TargetKind.COMMIT and at is not None:
+        commit = (link.target.repo, link.target.id)
+        at = work.landed.get(commit) if link.target.kind == TargetKind.COMMIT else None
+        if at is not None and not work.brought[commit] & changes:
             found.append(
                 LandedCommit(
                     repo=link.target.repo,
