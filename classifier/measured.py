@@ -70,7 +70,7 @@ def measure(
     total = _row(unnamed, None, Kind.TOTAL, None, made.spans, added(whole.values()))
     times = _times(made, asked)
     if asked.group_by is not None:
-        told = _rows(connection, asked, made, times, whole, detail)
+        told = _rows(connection, unnamed, times, whole, detail)
     elif asked.interval is Interval.NONE:
         told = []
     else:
@@ -125,13 +125,13 @@ def _blocks(made: Pieces, span: Span) -> list[Span]:
 
 
 def _rows(
-    connection: Connection, asked: Asked, made: Pieces, times: _Times, whole: Held, detail: Detail
+    connection: Connection, unnamed: Unnamed, times: _Times, whole: Held, detail: Detail
 ) -> list[Row]:
+    asked, made = unnamed.asked, unnamed.made
     ranked = _ranked(connection, asked, made)
     named, beyond = ranked[: asked.limit], frozenset(ranked[asked.limit :])
     shown = _shown(asked, made, frozenset(named), detail)
     pooled = _pooled(made) if asked.interval is Interval.NONE else Counter()
-    unnamed = Unnamed(made, asked, detail.unnamed)
     rows: list[Row] = []
     known: dict[Bucket, list[Sums]] = defaultdict(list)
     for (bucket, value), sums in shown.items():

@@ -89,7 +89,7 @@ class Weeks:
         found: dict[int, Mapping[tuple[str, str], int]] = {}
         missing: dict[int, tuple[object, ...]] = {}
         for week in weeks:
-            stamps = _of(self._sums, (w for w in self.seen if week <= w < week + length))
+            stamps: object = self._sums[week] if length == 1 else self._stamps(week, length)
             key: tuple[object, ...] = ("nobody", dimension, length, week, stamps)
             known = _REMEMBERED.get(key)
             if known is None:
@@ -102,6 +102,9 @@ class Weeks:
                 found[week] = read.get(week, {})
                 _REMEMBERED.put(key, found[week])
         return found
+
+    def _stamps(self, week: int, length: int) -> tuple[object, ...]:
+        return _of(self._sums, (each for each in self.seen if week <= each < week + length))
 
     def remembered(
         self,
