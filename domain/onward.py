@@ -68,12 +68,11 @@ def landings(
     frontier: list[tuple[str, datetime, tuple[_Merged, ...]]] = [(branch, since, ())]
     while frontier:
         branch, since, through = frontier.pop()
-        if branch in reached and reached[branch] <= since:
-            continue
-        reached[branch] = since
         at = landed(branch, since)
         if at is not None:
             yield at, through
-        if at != since:
-            later = (each for each in onward(branch) if each.at >= since)
-            frontier += [(each.into, each.at, (*through, each)) for each in later]
+        if at == since or (branch in reached and reached[branch] <= since):
+            continue
+        reached[branch] = since
+        later = (each for each in onward(branch) if each.at >= since)
+        frontier += [(each.into, each.at, (*through, each)) for each in later]

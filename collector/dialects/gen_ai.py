@@ -13,8 +13,6 @@ counters after it; both only with a session of their own, since without one nobo
 spans they repeat. Tool calls come from ``execute_tool`` spans.
 
 Traps. Two instrumentations of one process report one response twice, as spans inside each other.
-It counts once where both tell its id and the same of it: no span says that another repeats it, and
-a trace has no end that could be waited for.
 ``input_tokens`` holds the cached tokens by the conventions, but not where the numbers are passed on
 as a provider counts them apart: the total, or more cached than input, tells. Reasoning is inside
 the output, with the same exception.
@@ -198,22 +196,18 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     sender, tool = _sender(attributes, span.scope, pseudonyms), tool_of(span.scope)
     return Observation(
         origin=sender.origin(tool, _session(attributes, span.scope), Source.SPAN, _SPAN_RANK),
-        key=_span_key(tool, span, facts) if tokens.told() else span_identity(tool, span),
+        key=_span_key(tool, span, tokens),
         at_us=at,
         stated=tuple(facts),
     )
 
 
-def _span_key(tool: str, span: Span, facts: list[Fact]) -> bytes:
-    """A response counts once in its trace, however many instrumentations tell the same of it.
-
-    Whoever tells it differently is counted too: a choice between them before the whole trace is
-    there would be the choice of who came first.
-    """
+def _span_key(tool: str, span: Span, tokens: Tokens) -> bytes:
+    """A response counts once in its trace, however many instrumentations saw it."""
     response = text(span.attributes, "gen_ai.response.id")
-    if response is None:
+    if response is None or not tokens.told():
         return span_identity(tool, span)
-    return identity(tool, "response", span.trace_id, response, facts)
+    return identity(tool, "response", span.trace_id, response, tokens.billable())
 
 
 def _operation(span: Span) -> str:

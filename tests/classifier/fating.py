@@ -6,7 +6,7 @@ from typing import Any
 from classifier.fates import Fate, fates
 from classifier.thresholds import Thresholds
 from store.engine import Database
-from store.history import affected_by
+from store.history import affected_by, merged_into
 from store.membership import ChangeId
 from store.revert_names import changes_among, undone_by
 from tests.store.working import REPO, at
@@ -28,5 +28,6 @@ def affected(database: Database, *numbers: int) -> set[int]:
     """Which changes are looked at again when these have changed."""
     changes: list[ChangeId] = [(REPO.name, number) for number in numbers]
     with database.reading() as connection:
-        undone = changes_among(undone_by(connection, changes)).keys()
+        carried = merged_into(connection, changes)
+        undone = changes_among(undone_by(connection, carried.union(changes))).keys()
         return {number for _, number in affected_by(connection, changes, undone)}
