@@ -12,6 +12,7 @@ from assay.connecting_providers import (
     webhook_state,
 )
 from assay.console import end, opened, settings_from
+from assay.opening import there
 from assay.settings import Address, Settings
 from assay.sync import Order, order
 from assay.verifying import Api, CannotAskError, verify
@@ -114,7 +115,7 @@ def _provider(name: str, settings: Settings) -> int:
 
 def _deliveries(name: str, settings: Settings) -> list[Covered]:
     """What became of this provider's deliveries; nothing where there is no database yet."""
-    if settings.database_url is None and not (settings.data / "assay.db").exists():
+    if settings.database_url is None and not there(settings):
         return []
     with opened(None, None) as database, database.reading() as connection:
         return report_status.coverage(connection, tools=[name])

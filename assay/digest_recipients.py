@@ -41,7 +41,7 @@ def import_recipients(
     An empty team is the whole company, '*' the teams that this person leads. It replaces the
     recipients of an earlier import; who has unsubscribed stays so.
     """
-    with opened(data, database_url) as database:
+    with opened(data, database_url, making=True) as database:
         with database.reading() as connection:
             filed = people_file.filed(connection)
         try:

@@ -17,7 +17,7 @@ class CannotStart(Exception):
 def open_database(settings: Settings, *, upgrade: bool = False, making: bool = True) -> Database:
     """The database, of our version; upgraded only when asked, made where there is none if so."""
     if settings.database_url is None:
-        if not making and not (settings.data / "assay.db").exists():
+        if not making and not there(settings):
             raise CannotStart(_nothing_at(settings))
         _prepare_folder(settings)
     database = Database(settings.url)
@@ -42,6 +42,11 @@ def open_database(settings: Settings, *, upgrade: bool = False, making: bool = T
     except StoreError as error:
         raise CannotStart(f"Cannot use the database at {_place(settings)}: {error}") from error
     return database
+
+
+def there(settings: Settings) -> bool:
+    """Whether the file of an embedded database is there."""
+    return (settings.data / "assay.db").exists()
 
 
 def _nothing_at(settings: Settings) -> str:

@@ -53,14 +53,20 @@ class Part(Enum):
     API = auto()
 
 
+def read(settings: Settings, *, whole: bool) -> tuple[Files, Sequence[Channel], Post]:
+    """What our files and settings say, of a ``whole`` installation also where alerts go.
+
+    To be read before anything is made. Raises CannotStart.
+    """
+    return read_files(settings), set_up() if whole else [], set_up_digest(settings)
+
+
 def run(settings: Settings, parts: frozenset[Part], process: WorkProcess | None = None) -> None:
     """Run these parts until SIGINT or SIGTERM; then drain. Raises CannotStart.
 
     With a process to work in, whatever else belongs to a whole installation is done here too.
     """
-    files = read_files(settings)
-    through = set_up() if process else []
-    post = set_up_digest(settings)
+    files, through, post = read(settings, whole=process is not None)
     database = open_database(settings)
     with contextlib.ExitStack() as held:
         held.callback(database.close)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from assay.company import read_prices
 from assay.console import Data, DatabaseUrl, end, opened, settings_from
-from assay.opening import CannotStart
+from assay.opening import CannotStart, there
 from collector.dialects import DIALECTS
 from domain.company_prices import CompanyPrices, Kind, Rule, effective_tariff
 from domain.price_book import PriceBook
@@ -58,7 +58,7 @@ def check(file: File = None, data: Data = None, database_url: DatabaseUrl = None
     except CannotStart as error:
         end(str(error))
     typer.echo(f"{path} is right: {_contents(company)}." if company else "No price file is set.")
-    if settings.database_url is None and not (settings.data / "assay.db").exists():
+    if settings.database_url is None and not there(settings):
         typer.echo(f"There is no database in {settings.data} yet to hold it against.")
         return
     with opened(data, database_url) as database, database.reading() as connection:

@@ -8,7 +8,7 @@ import typer
 
 from assay import forking, work_process
 from assay.console import Data, DatabaseUrl, Http, OtlpGrpc, OtlpHttp, settings_from
-from assay.opening import CannotStart, open_database
+from assay.opening import CannotStart, open_database, there
 from assay.settings import Settings
 
 
@@ -29,7 +29,7 @@ def serve(
     )
     # A server keeps all that it has ever read. So it reads nothing of what only making the database
     # takes, and reads the rest only once the worker is forked, which has no need of it.
-    if forking.POSSIBLE:
+    if forking.POSSIBLE and settings.database_url is None and not there(settings):
         code = forking.ended(forking.fork(partial(_make, settings)))
         if code:
             raise typer.Exit(code)
@@ -38,8 +38,9 @@ def serve(
 
 
 def _make(settings: Settings) -> None:
-    """Make the database where there is none."""
+    """Make the database, unless something is in the way of serving it at all."""
     try:
+        import_module("assay.parts").read(settings, whole=True)
         open_database(settings).close()
     except CannotStart as error:
         sys.exit(str(error))

@@ -67,7 +67,8 @@ def sync(
 ) -> None:
     """Read forges and trackers for what webhooks missed, and what was before them."""
     settings = settings_from(data=data, database_url=database_url)
-    with opened(data, database_url):
+    # What was before is read at any time, also before the first server runs.
+    with opened(data, database_url, making=True):
         told = Order(
             database_url=settings.url,
             provider=provider,

@@ -38,7 +38,7 @@ from tests.capturing import PSEUDONYMS
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOKEN = "a token for tests"
 # What says when we looked, and not what there is.
-_OF_READING = ("seen_at", "listed_at", "commits_at", "files_at", "version")
+_OF_READING = ("seen_at", "listed_at", "commits_at", "files_at", "version", "last_at")
 _NOT_WORK = ("sync_", "coverage", "dirty_", "set_aside", "folded_", "installation", "alembic")
 
 
