@@ -121,8 +121,9 @@ def _moved(trend: Trend, *, more: bool) -> tuple[Reading, str]:
         " a problem.",
         Reading.FALLING: f"The productive share fell from {ratios}; spend {spend}.",
         Reading.RISING: f"The productive share rose from {ratios}; spend {spend}.",
-        Reading.GROWTH: f"Spend rose ({spend}) at a steady productive share ({ratios}): growth.",
-        Reading.STEADY: f"The productive share is steady ({ratios}); spend {spend}.",
+        Reading.GROWTH: f"Spend rose ({spend}), with no clear change in the productive share"
+        f" ({ratios}): growth.",
+        Reading.STEADY: f"No clear change in the productive share ({ratios}); spend {spend}.",
     }
     return said, sentences[said]
 

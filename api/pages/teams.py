@@ -20,7 +20,7 @@ _READINGS = {
     Reading.PROBLEM: "a problem",
     Reading.RISING: "rising",
     Reading.FALLING: "falling",
-    Reading.STEADY: "steady",
+    Reading.STEADY: "no clear change",
 }
 
 
