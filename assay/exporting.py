@@ -165,7 +165,9 @@ class _WithHistograms(MetricExporter):
             for scope in of.scope_metrics
             for each in scope.metrics
         ]
-        told += [self._made(metric, source()) for metric, source in self._histograms.items()]
+        made = [self._made(metric, source()) for metric, source in self._histograms.items()]
+        # One without points would have no kind on the wire.
+        told += [each for each in made if each.data.data_points]
         ours = ResourceMetrics(
             resource=self._resource,
             scope_metrics=[ScopeMetrics(scope=_SCOPE, metrics=told, schema_url="")],

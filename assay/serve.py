@@ -1,6 +1,7 @@
 """``assay serve``: everything, on one machine."""
 
 import sys
+from contextlib import closing
 from functools import partial
 from importlib import import_module
 
@@ -33,8 +34,8 @@ def serve(
         code = forking.ended(forking.fork(partial(_make, settings)))
         if code:
             raise typer.Exit(code)
-    process = work_process.first()
-    import_module("assay.running").run(settings, process=process)
+    with closing(work_process.first()) as process:
+        import_module("assay.running").run(settings, process=process)
 
 
 def _make(settings: Settings) -> None:

@@ -38,7 +38,11 @@ class WorkProcess:
             self._orders.write("".join(f"{line}\n" for line in lines).encode())
         if last:
             # A worker that is only starting finds the order and the end of the pipe together.
-            self._orders.close()
+            self.close()
+
+    def close(self) -> None:
+        """Say no more: it ends at once, unless it was told to finish what is left."""
+        self._orders.close()
 
     def ended(self) -> asyncio.Future[int]:
         """Done once the process has ended, with its exit code. To be asked for once."""

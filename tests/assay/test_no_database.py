@@ -30,7 +30,6 @@ READING = (
     "reprice --from 2026-01-01",
     "erase a@b.example",
     "retention --before 2026-01-01",
-    "sync github",
 )
 
 
