@@ -41,7 +41,7 @@ _STATEMENTS = (
     "INSERT INTO contexts SELECT DISTINCT d.context, '1.2.3', p.person, d.team, d.repo"
     " FROM drawn d JOIN outcome_people p ON p.number = d.person",
     "INSERT INTO sessions SELECT pk, tool, printf('%08x-0000-4000-8000-%012x', pk * 2654435761"
-    f" % 4294967296, pk), 'i_' || person, begun, begun + (pk % 50 + 5) * {60 * _SECOND}, 0, 1"
+    f" % 4294967296, pk), 'i_' || person, begun, begun + (pk % 50 + 5) * {60 * _SECOND}, 0, 1, 0"
     " FROM drawn",
     # Two hours of usage from the signal that counts, and the same from another one.
     *(

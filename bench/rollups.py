@@ -64,7 +64,7 @@ _DRAWN = f"""
     FROM session_outcomes WHERE week > {_LAST - 14}
 """
 _SESSIONS = """
-    INSERT INTO sessions SELECT pk, tool, printf('%x', pk), 'i_' || person, begun, begun, 0, 1
+    INSERT INTO sessions SELECT pk, tool, printf('%x', pk), 'i_' || person, begun, begun, 0, 1, 0
     FROM drawn WHERE pk IN (SELECT session_pk FROM leak_evidence)
 """
 
