@@ -26,9 +26,8 @@ _DRAIN_SECONDS = 30
 class WorkProcess:
     """A process that waits for its orders, line by line (``assay.worker``)."""
 
-    def __init__(self, pid: int, orders: IO[bytes], wait: Callable[[], int]) -> None:
+    def __init__(self, orders: IO[bytes], wait: Callable[[], int]) -> None:
         """``wait`` blocks until the process has ended, and says how."""
-        self.pid = pid
         self._orders = orders
         self._wait = wait
 
@@ -75,7 +74,7 @@ def first() -> WorkProcess:
 
     pid = forking.fork(work)
     os.close(reads)
-    return WorkProcess(pid, os.fdopen(writes, "wb", buffering=0), partial(forking.ended, pid))
+    return WorkProcess(os.fdopen(writes, "wb", buffering=0), partial(forking.ended, pid))
 
 
 def _started() -> WorkProcess:
@@ -85,7 +84,7 @@ def _started() -> WorkProcess:
     if process.stdin is None:
         raise AssertionError
     # Only the end of its input is closed when this object goes.
-    return WorkProcess(process.pid, process.stdin, process.wait)
+    return WorkProcess(process.stdin, process.wait)
 
 
 async def keep(process: WorkProcess, orders: worker.FirstOrders, stopping: asyncio.Event) -> None:

@@ -74,12 +74,13 @@ def changes_at(
 ) -> set[tuple[str, int]]:
     """The changes (repository, number) that come from these branches or go there."""
     asked = sorted(branches)
-    rows = [*_from(connection, asked), *_into(connection, asked)]
+    rows = [*changes_from(connection, asked), *_into(connection, asked)]
     return {(repo, number) for repo, number in rows}
 
 
 @asking(_BRANCH)
-def _from(wanted: Subquery) -> Select[Any]:
+def changes_from(wanted: Subquery) -> Select[Any]:
+    """The changes (repository, number) that come from these branches of their own repository."""
     c = t.changes.c
     same = (wanted.c.branch == c.head_ref) & (wanted.c.repo == c.repo)
     return select(c.repo, c.number).join(wanted, same)

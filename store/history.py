@@ -23,7 +23,7 @@ from domain.labels import Feedback
 from domain.tickets import ticket_key
 from domain.work import ChangeState, ReviewState
 from store import tables as t
-from store.default_branches import defaults_of
+from store.default_branches import changes_from, defaults_of
 from store.given import asking
 from store.landing import change_rows
 from store.membership import (
@@ -331,7 +331,7 @@ def _replaced_by(connection: Connection, changes: Collection[ChangeId]) -> set[C
     changes = merges.keys()
     branches = sorted(set(_heads(connection, changes).values()))
     tasks = sorted({(repo, key) for repo, key in _tasks(connection, sorted(changes))})
-    found = {(repo, number) for repo, number in _from_branches(connection, branches)}
+    found = {(repo, number) for repo, number in changes_from(connection, branches)}
     found |= {(repo, number) for repo, number in _for_tasks(connection, tasks)}
     found |= sharing_files(connection, changes)
     since = min(merges.values()) - _REPLACED_WITHIN
@@ -359,13 +359,6 @@ def _replaced(wanted: Subquery) -> Select[Any]:
         .where(c.superseded_by != "", c.state == ChangeState.CLOSED.value)
         .distinct()
     )
-
-
-@asking(_BRANCH)
-def _from_branches(wanted: Subquery) -> Select[Any]:
-    c = t.changes.c
-    same = (wanted.c.branch == c.head_ref) & (wanted.c.repo == c.repo)
-    return select(c.repo, c.number).join(wanted, same)
 
 
 @asking(_CHANGE)

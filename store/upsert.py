@@ -75,8 +75,3 @@ def replaced(_old: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement
 def either(old: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
     """True where one of both is."""
     return old | new
-
-
-def first_told(old: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The new value where there is one, else the old."""
-    return func.coalesce(new, old)
