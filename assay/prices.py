@@ -13,7 +13,7 @@ from assay.company import read_prices
 from assay.console import Data, DatabaseUrl, end, opened, settings_from
 from assay.opening import CannotStart, there
 from collector.dialects import DIALECTS
-from domain.company_prices import CompanyPrices, Kind, Rule, effective_tariff
+from domain.company_prices import STANDARD, CompanyPrices, Kind, Rule, effective_tariff
 from domain.price_book import PriceBook
 from domain.pricing import Priced, Unpriced, list_tariff, listed
 from domain.tariff import Tariff
@@ -39,6 +39,7 @@ _WHY = {
     Unpriced.MODEL_UNTOLD: "unpriced: no model is told",
     Unpriced.MODEL_UNKNOWN: "unpriced: not in the price list",
     Unpriced.NOT_BY_TOKENS: "unpriced: the price list has no price by tokens",
+    Unpriced.TIER_UNPRICED: "unpriced: the price list has no price of this tier",
 }
 _UNKNOWN = "not known: no price file"
 
@@ -133,12 +134,16 @@ def _print_usage(company: CompanyPrices | None, usage: Iterable[report_prices.Se
         typer.echo("No usage has been seen yet.")
         return
     by_team = any(rule.scope.teams for rule in company.rules) if company else False
-    table = Table("tool", *(["team"] if by_team else []), "model", "from", "list", "effective")
+    by_tier = any(each.tier for each in rows)
+    columns = ["tool", *(["team"] if by_team else []), "model", *(["tier"] if by_tier else [])]
+    table = Table(*columns, "from", "list", "effective")
     told: set[tuple[str, ...]] = set()
     for each in rows:
         team = [each.team or "(not told)"] if by_team else []
+        tier = [each.tier or STANDARD] if by_tier else []
+        of = (each.tool, *team, each.model or "(not told)", *tier)
         for day, at_list, effective in _sources(company, each):
-            shown = (each.tool, *team, each.model or "(not told)", f"{day}", at_list, effective)
+            shown = (*of, f"{day}", at_list, effective)
             if shown not in told:
                 told.add(shown)
                 table.add_row(*shown)
@@ -154,11 +159,12 @@ def _sources(
         turns = company.turns(seen.first, seen.last + timedelta(days=1))
     before = ("", "")
     for day in turns:
-        price = list_tariff(seen.model, datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+        noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+        price = list_tariff(seen.model, noon, seen.tier)
         at_list = _list_source(seen, price)
         effective = _UNKNOWN
         if company is not None:
-            rule = company.rule(seen.tool, seen.team, seen.model, day)
+            rule = company.rule(seen.tool, seen.team, seen.model, day, seen.tier)
             effective = _effective_source(rule, price, seen.tokens)
         if (at_list, effective) != before:
             yield day, at_list, effective
@@ -169,8 +175,9 @@ def _list_source(seen: report_prices.SeenUsage, price: Priced) -> str:
     known = listed(seen.model)
     if not isinstance(price, Tariff) or known is None:
         return _priced(price, seen.tokens)
+    named = f", {known.tier}" if known.tier else ""
     clock = ", by the time of day" if known.by_clock else ""
-    return f"{known.provider} {known.name}{clock}{_lacking(price, seen.tokens)}"
+    return f"{known.provider} {known.name}{named}{clock}{_lacking(price, seen.tokens)}"
 
 
 def _effective_source(rule: Rule | None, price: Priced, tokens: Tokens) -> str:

@@ -38,7 +38,7 @@ _STATEMENTS = (
     f" {_CHANGE} AS change FROM session_outcomes",
     f"UPDATE drawn SET begun = {_NOW} - (pk % 3600 + 3600) * {_SECOND}"
     f" WHERE begun > {_NOW} - {2 * _HOUR}",
-    "INSERT INTO contexts SELECT DISTINCT d.context, '1.2.3', p.person, d.team, d.repo"
+    "INSERT INTO contexts SELECT DISTINCT d.context, '1.2.3', p.person, d.team, d.repo, NULL"
     " FROM drawn d JOIN outcome_people p ON p.number = d.person",
     "INSERT INTO sessions SELECT pk, tool, printf('%08x-0000-4000-8000-%012x', pk * 2654435761"
     f" % 4294967296, pk), 'i_' || person, begun, begun + (pk % 50 + 5) * {60 * _SECOND}, 0, 1, 0"

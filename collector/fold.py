@@ -262,7 +262,8 @@ def _repeated(tool: str, installation: str, user: str | None, hour: int) -> tupl
 
 
 def _quote(prices: PriceBook, origin: Origin, model: str | None, at: datetime) -> Quote:
-    return prices.quote(origin.tool, origin.context.team, model, at)
+    context = origin.context
+    return prices.quote(origin.tool, context.team, model, at, context.tier)
 
 
 def _answered(
@@ -270,7 +271,8 @@ def _answered(
 ) -> None:
     """Requests of one hour, model and purpose."""
     hour, model, _ = kind
-    quotes = prices.of_hour(origin.tool, origin.context.team, model, moment(hour * HOUR_US))
+    context, start = origin.context, moment(hour * HOUR_US)
+    quotes = prices.of_hour(origin.tool, context.team, model, start, context.tier)
     quote = quotes[0] if all(each is quotes[0] for each in quotes) else None
     if quote is None or not _add_up(sums, origin, kind, answers, quote):
         for each in answers:

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from msgspec import structs
+
 from collector.attributes import remembered
 from collector.bounded import bounded
 from domain.events import Context, Origin, Source, Trace, Traced
@@ -54,20 +56,31 @@ class Sender:
     context: Context
     installation: str
     traces: tuple[Traced, ...]
-    _origins: dict[tuple[str, str | None, Source, int], Origin] = field(
+    _origins: dict[tuple[str, str | None, Source, int, str | None], Origin] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
 
-    def origin(self, tool: str, session_id: str | None, source: Source, rank: int) -> Origin:
-        """This sender in a session; the same object again and again."""
-        key = (tool, session_id, source, rank)
+    def origin(
+        self,
+        tool: str,
+        session_id: str | None,
+        source: Source,
+        rank: int,
+        tier: str | None = None,
+    ) -> Origin:
+        """This sender in a session; the same object again and again.
+
+        ``tier`` is that of a model request where it is not the standard one.
+        """
+        key = (tool, session_id, source, rank, tier)
         origin = self._origins.get(key)
         if origin is None:
             if len(self._origins) >= _REMEMBERED:
                 self._origins.clear()
             session = None if session_id is None else bounded(session_id)
+            context = self.context if tier is None else structs.replace(self.context, tier=tier)
             origin = self._origins[key] = Origin(
-                tool, session, self.installation, source, rank, self.context, self.traces
+                tool, session, self.installation, source, rank, context, self.traces
             )
         return origin
 

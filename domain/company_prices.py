@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import IntEnum
 from fractions import Fraction
+from itertools import product
 from typing import TypeAlias
 
 from domain.pricing import Priced, Unpriced
 from domain.tariff import Rates, Tariff
 
+STANDARD = "standard"
+"""What the file calls the tier of usage that tells no other."""
 # What usage costs that a seat includes: nothing more.
 FREE = Tariff(Rates(0, 0, 0, 0, 0, 0))
 
@@ -53,32 +56,40 @@ class Period:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Which usage: of these tools, teams and models; an empty one means any, also where untold.
+    """Which usage: of these tools, teams, models and tiers; empty means any, also where untold.
 
-    A model is named whole or, with ``*`` at the end, by its beginning; case does not matter.
+    A model is named whole or, with ``*`` at the end, by its beginning; case does not matter. A tier
+    is in lower case; ``STANDARD`` is also that of usage that tells none.
     """
 
     tools: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
 
-    def match(self, tool: str, team: str | None, model: str | None) -> tuple[int, ...] | None:
-        """How narrowly it matches, to be compared: by model, then team, then tool; None: not."""
+    def match(
+        self, tool: str, team: str | None, model: str | None, tier: str | None = None
+    ) -> tuple[int, ...] | None:
+        """How narrowly it matches, to be compared: by model, team, tool and tier; None: not."""
         foreign = self.tools and tool not in self.tools
         if foreign or (self.teams and team not in self.teams):
+            return None
+        if self.tiers and (tier or STANDARD) not in self.tiers:
             return None
         name = (model or "").lower()
         lengths = [_narrowness(pattern) for pattern in self.models if _matches(pattern, name)]
         if self.models and not lengths:
             return None
-        return max(lengths, default=0), int(bool(self.teams)), int(bool(self.tools))
+        others = (self.teams, self.tools, self.tiers)
+        return max(lengths, default=0), *(int(bool(each)) for each in others)
 
-    def corners(self) -> Iterator[tuple[str | None, str | None, str | None]]:
-        """Each tool with each team and each model pattern; None where any is meant."""
-        for tool in self.tools or (None,):
-            for team in self.teams or (None,):
-                for model in self.models or (None,):
-                    yield tool, team, None if model in (None, "*") else str(model).lower()
+    def corners(self) -> Iterator[tuple[str | None, str | None, str | None, str | None]]:
+        """Each tool with each team, model pattern and tier; None where any is meant."""
+        models = [None if each == "*" else each.lower() for each in self.models]
+        any_of: tuple[None] = (None,)
+        yield from product(
+            self.tools or any_of, self.teams or any_of, models or any_of, self.tiers or any_of
+        )
 
 
 def _matches(pattern: str, name: str) -> bool:
@@ -164,13 +175,23 @@ class CompanyPrices:
     seats: tuple[Seats, ...] = ()
     pools: tuple[Pool, ...] = ()
 
-    def rule(self, tool: str, team: str | None, model: str | None, day: date) -> Rule | None:
-        """The rule that says what this usage costs; None: none does, it costs its list price."""
+    def rule(
+        self,
+        tool: str,
+        team: str | None,
+        model: str | None,
+        day: date,
+        tier: str | None = None,
+    ) -> Rule | None:
+        """The rule that says what this usage costs; None: none does, it costs its list price.
+
+        ``tier`` is None for the standard tier.
+        """
         found = [
             (rule.kind, narrowness, rule)
             for rule in self.rules
             if rule.period.covers(day)
-            and (narrowness := rule.scope.match(tool, team, model)) is not None
+            and (narrowness := rule.scope.match(tool, team, model, tier)) is not None
         ]
         return max(found, key=lambda each: each[:2])[2] if found else None
 

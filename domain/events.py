@@ -87,15 +87,17 @@ class Trace(Word):
 
 
 class Context(Struct, frozen=True, kw_only=True, gc=False):
-    """The dimensions that usage is reported by, as the record itself names them.
+    """The dimensions that usage is reported and priced by, as the record itself names them.
 
-    ``user`` is a pseudonym. None where the telemetry does not say.
+    ``user`` is a pseudonym, ``tier`` the service tier of a model request (``fast``, ``priority``)
+    where it is told and not the standard one. None where the telemetry does not say.
     """
 
     tool_version: str | None = None
     user: str | None = None
     team: str | None = None
     repo: str | None = None
+    tier: str | None = None
 
 
 class RequestAnswered(Struct, frozen=True, kw_only=True, gc=False):

@@ -157,6 +157,12 @@ def hashed(*parts: str) -> int:
 
 
 def context_pk(context: Context) -> int:
-    """The key of a context: a hash of its values."""
+    """The key of a context: a hash of its values.
+
+    A tier is only added where there is one: the others have the keys that they always had.
+    """
     told = (context.tool_version, context.user, context.team, context.repo)
-    return hashed("context", *("" if value is None else "=" + value for value in told))
+    parts = ["" if value is None else "=" + value for value in told]
+    if context.tier is not None:
+        parts.append("=" + context.tier)
+    return hashed("context", *parts)

@@ -20,6 +20,8 @@ from domain.usage import Tokens, add
 # a model that it does not know yet is likely to have once it does.
 _LIKELY_STEPS = frozenset({200_000, 272_000})
 _REMEMBERED = 4096
+# Tool, team, model and tier.
+_Asked = tuple[str, str | None, str | None, str | None]
 _QUARTERS = [timedelta(minutes=minute) for minute in range(0, 60, QUARTER_MINUTES)]
 
 
@@ -62,14 +64,21 @@ class PriceBook:
         self._steps = company.steps() if company else frozenset()
         self._quotes: dict[tuple[object, ...], Quote] = {}
 
-    def quote(self, tool: str, team: str | None, model: str | None, at: datetime) -> Quote:
-        """The prices of usage at this (UTC) time."""
+    def quote(
+        self,
+        tool: str,
+        team: str | None,
+        model: str | None,
+        at: datetime,
+        tier: str | None = None,
+    ) -> Quote:
+        """The prices of usage at this (UTC) time; ``tier`` is None for the standard tier."""
         # An hour has one price, but for models with prices by the half hour.
-        key = (tool, team, model, at.toordinal() * 24 + at.hour)
+        key = (tool, team, model, tier, at.toordinal() * 24 + at.hour)
         found = self._quotes.get(key)
         if found is None:
             known = listed(model)
-            found = self._ask(tool, team, model, at, known)
+            found = self._ask((tool, team, model, tier), at, known)
             if known is None or not known.by_clock:
                 # Names of models and teams come from outside: remember a bounded number.
                 if len(self._quotes) >= _REMEMBERED:
@@ -78,18 +87,22 @@ class PriceBook:
         return found
 
     def of_hour(
-        self, tool: str, team: str | None, model: str | None, start: datetime
+        self,
+        tool: str,
+        team: str | None,
+        model: str | None,
+        start: datetime,
+        tier: str | None = None,
     ) -> tuple[Quote, ...]:
         """The prices through the hour that begins then; mostly they are all the same."""
-        return tuple(self.quote(tool, team, model, start + quarter) for quarter in _QUARTERS)
+        return tuple(self.quote(tool, team, model, start + quarter, tier) for quarter in _QUARTERS)
 
-    def _ask(
-        self, tool: str, team: str | None, model: str | None, at: datetime, known: Listed | None
-    ) -> Quote:
-        price = list_tariff(model, at)
+    def _ask(self, of: _Asked, at: datetime, known: Listed | None) -> Quote:
+        tool, team, model, tier = of
+        price = list_tariff(model, at, tier)
         effective = None
         if self.company is not None:
-            rule = self.company.rule(tool, team, model, at.date())
+            rule = self.company.rule(tool, team, model, at.date(), tier)
             effective = effective_tariff(rule, price)
         steps = (known and known.steps) or _LIKELY_STEPS
         ranges = PromptRange.between(sorted({*steps, *self._steps}))

@@ -7,7 +7,7 @@ two entries that say different things of the same usage are problems, and all ar
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from domain.company_prices import (
     FREE,
+    STANDARD,
     CompanyPrices,
     Kind,
     Period,
@@ -90,6 +91,9 @@ def _discount(entry: Entry, read: _Read) -> None:
 
 def _price(entry: Entry, read: _Read) -> None:
     scope, period = _scope(entry), _period(entry)
+    if not scope.tiers:
+        # Whoever writes down a price means the usual one: that others cost the same is a guess.
+        scope = replace(scope, tiers=(STANDARD,))
     base = _rates(entry)
     longer: dict[int, Rates] = {}
     for part in entry.parts("long_prompt"):
@@ -160,7 +164,12 @@ def _scope(entry: Entry) -> Scope:
     for pattern in models:
         if "*" in pattern[:-1]:
             entry.problem("models", f"{pattern!r} has a * before its end; only the last may be one")
-    return Scope(tools=entry.names("tools"), teams=entry.names("teams"), models=models)
+    return Scope(
+        tools=entry.names("tools"),
+        teams=entry.names("teams"),
+        models=models,
+        tiers=tuple(each.lower() for each in entry.names("tiers")),
+    )
 
 
 def _period(entry: Entry) -> Period:
@@ -195,10 +204,11 @@ def _refuse_contradictions(read: _Read) -> None:
         for corner in rule.scope.corners()
     ]
     told: set[tuple[str, str]] = set()
-    for (_, tool, team, model), former, entry, first in _meeting(corners):
+    for (_, tool, team, model, tier), former, entry, first in _meeting(corners):
         if (former.place, entry.place) not in told:
             told.add((former.place, entry.place))
-            named = {"tool": tool, "team": team, "model": model}
+            untold = entry.told.get("tiers") is None
+            named = {"tool": tool, "team": team, "model": model, "tier": None if untold else tier}
             whose = ", ".join(f"{what} {name}" for what, name in named.items() if name)
             message = f"overlaps {former.shown}: both are about {whose or 'all usage'} on {first}"
             entry.problem("from", message)

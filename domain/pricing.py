@@ -4,10 +4,11 @@ The catalogue (genai-prices) keeps the history of prices, the rates of cache rea
 1-hour cache writes, tiers by prompt length, and prices by the time of day. It is the one installed
 with this version; nothing is fetched. A model it does not know is unpriced, never free.
 
-List price is that of tokens at the standard tier. Charges by the request, the search or the
-gigabyte are not in it, as no tool tells them. Nor is what a tier (fast, priority, flex, batch)
-costs more or less: Claude Code tells ``speed`` and Codex ``service_tier``, and the catalogue has
-prices for some (``price_variants``), but usage is not kept by tier: no sum could be priced anew.
+Charges by the request, the search or the gigabyte are not in it, as no tool tells them. Tokens
+cost what the standard tier costs, unless another one (fast, priority, flex, batch) is told: then
+what the catalogue has for that tier of the model and time (``price_variants``), or they are
+unpriced. A bucket that the tier's price leaves out keeps its standard price, as the catalogue means
+it.
 """
 
 import re
@@ -22,6 +23,8 @@ from genai_prices.data import providers
 from genai_prices.types import (
     ModelInfo,
     ModelPrice,
+    PriceContext,
+    PriceVariant,
     Provider,
     TieredPrices,
     TimeOfDateConstraint,
@@ -35,6 +38,8 @@ QUARTER_MINUTES = 15
 _PROVIDERS = {provider.id: provider for provider in providers}
 # Amazon Bedrock: us.anthropic.claude-sonnet-4-5-20250929-v1:0, arn:aws:bedrock:…/eu.anthropic.….
 _BEDROCK = re.compile(r"(^|[./])(ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen)\.")
+# Copilot and Cursor name a model so in its fast mode: claude-opus-4.6-fast.
+_FAST = "fast"
 # Gemini's own API names its models so.
 _GEMINI = "models/"
 
@@ -46,6 +51,7 @@ class Unpriced(StrEnum):
     MODEL_UNKNOWN = "model_unknown"
     NOT_BY_TOKENS = "not_by_tokens"  # known, but priced by the hour, page or request
     BUCKET_UNPRICED = "bucket_unpriced"  # the model has prices, but none for this kind of tokens
+    TIER_UNPRICED = "tier_unpriced"  # the model has prices, but none for the tier that was told
     PRICED_SINCE = "priced_since"  # not when they were booked; they have one now
 
 
@@ -57,32 +63,40 @@ Priced: TypeAlias = Tariff | Unpriced
 class Listed:
     """A model as the catalogue knows it.
 
-    ``steps`` are all prompt lengths at which any of its prices, old or new, changes. ``by_clock``
-    tells that prices depend on the time of day.
+    ``steps`` are all prompt lengths at which any of its prices, old or new, of any tier, changes.
+    ``by_clock`` tells that prices depend on the time of day. ``tier`` is the one that the model's
+    name tells.
     """
 
     provider: str
     name: str
     steps: tuple[int, ...]
     by_clock: bool
+    tier: str | None = None
 
 
-def list_tariff(model: str | None, at: datetime) -> Priced:
-    """What the model's tokens cost at list price at this (UTC) time."""
+def list_tariff(model: str | None, at: datetime, tier: str | None = None) -> Priced:
+    """What the model's tokens cost at list price at this (UTC) time.
+
+    ``tier`` is the service tier of the request where it is told and not the standard one.
+    """
     if not model:
         return Unpriced.MODEL_UNTOLD
     found = _find(model)
     if found is None:
         return Unpriced.MODEL_UNKNOWN
+    tier = tier or found[0].tier
     if found[0].by_clock:
         minute = at.minute - at.minute % QUARTER_MINUTES
-        return _tariff(model, at.replace(minute=minute, second=0, microsecond=0))
-    return _tariff(model, datetime.combine(at.date(), time(), at.tzinfo))
+        return _tariff(model, tier, at.replace(minute=minute, second=0, microsecond=0))
+    return _tariff(model, tier, datetime.combine(at.date(), time(), at.tzinfo))
 
 
-def why_unpriced(model: str | None, tokens: Tokens, at: datetime) -> Unpriced:
+def why_unpriced(
+    model: str | None, tokens: Tokens, at: datetime, tier: str | None = None
+) -> Unpriced:
     """Why tokens that were booked without a list price have none."""
-    price = list_tariff(model, at)
+    price = list_tariff(model, at, tier)
     if isinstance(price, Unpriced):
         return price
     missing = price.base.missing(tokens)
@@ -137,9 +151,27 @@ def _at(price: Decimal | TieredPrices, prompt: int) -> Decimal:
 
 
 @lru_cache(maxsize=4096)
-def _tariff(model: str, at: datetime) -> Priced:
+def _tariff(model: str, tier: str | None, at: datetime) -> Priced:
     found = _find(model)
-    return tariff_of(found[1].get_prices(at)) if found else Unpriced.MODEL_UNKNOWN
+    if not found:
+        return Unpriced.MODEL_UNKNOWN
+    standard = tariff_of(found[1].get_prices(at))
+    if tier is None or isinstance(standard, Unpriced):
+        return standard
+    context = dict.fromkeys(_TIERS, tier)
+    if not any(_holds(variant, context, at) for variant in found[1].price_variants or ()):
+        return Unpriced.TIER_UNPRICED
+    return tariff_of(found[1].get_prices(at, context))
+
+
+# What providers call a tier; none of them uses one word for two different prices.
+_TIERS = ("service_tier", "speed", "processing")
+
+
+def _holds(variant: PriceVariant, context: PriceContext, at: datetime) -> bool:
+    """Whether this is a price of the tier at this time, as the catalogue itself decides it."""
+    begun = variant.constraint is None or variant.constraint.active(at)
+    return begun and all(context.get(name) == value for name, value in variant.when.items())
 
 
 @lru_cache(maxsize=4096)
@@ -148,7 +180,7 @@ def _find(model: str) -> tuple[Listed, ModelInfo] | None:
     for provider, name in _candidates(model.lower()):
         info = provider.find_model(name, all_providers=providers)
         if info is not None:
-            return _listed(provider, info), info
+            return _listed(provider, info, name), info
     return None
 
 
@@ -166,15 +198,18 @@ def _candidates(name: str) -> list[tuple[Provider, str]]:
     return found
 
 
-def _listed(provider: Provider, info: ModelInfo) -> Listed:
-    prices = info.prices if isinstance(info.prices, list) else []
+def _listed(provider: Provider, info: ModelInfo, name: str) -> Listed:
+    conditional = info.prices if isinstance(info.prices, list) else []
+    prices = [*conditional, *(info.price_variants or ())]
     tariffs = [tariff_of(each.prices) for each in prices]
     if isinstance(info.prices, ModelPrice):
-        tariffs = [tariff_of(info.prices)]
+        tariffs.append(tariff_of(info.prices))
     steps = {step for tariff in tariffs if isinstance(tariff, Tariff) for step in tariff.steps}
     return Listed(
         provider=provider.id,
         name=info.id,
         steps=tuple(sorted(steps)),
         by_clock=any(isinstance(each.constraint, TimeOfDateConstraint) for each in prices),
+        # The catalogue knows a model by the beginning of its name, whatever it ends in.
+        tier=_FAST if name.endswith(f"-{_FAST}") and _FAST not in info.id else None,
     )

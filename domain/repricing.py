@@ -55,6 +55,7 @@ class UsageRow:
 
     tool: str
     team: str | None
+    tier: str | None
     model: str | None
     hour: int
     prompts: PromptRange
@@ -85,7 +86,8 @@ def repriced(row: UsageRow, prices: PriceBook) -> Repriced:
     """
     if not row.tokens.told():
         return Repriced(row.listed, row.effective, frozenset())
-    quotes = prices.of_hour(row.tool, row.team, row.model, EPOCH + timedelta(hours=row.hour))
+    start = EPOCH + timedelta(hours=row.hour)
+    quotes = prices.of_hour(row.tool, row.team, row.model, start, row.tier)
     if row.prompts == UNTOLD_LENGTH:
         # Counters are booked at the beginning of their hour.
         quotes = quotes[:1]

@@ -7,7 +7,8 @@ leaves out less. Mostly that is the list price; where neither is whole it is a l
 
 The usage is that of a session with all that belongs to it. Its parts (hours, models, people) are
 told by the same cost as the whole, so that they add up to it. Tokens have a reported cost where
-their row of usage has one: what is kept is no finer than hour, model, purpose and prompt length.
+their row of usage has one: what is kept is no finer than hour, model, tier, purpose and prompt
+length.
 """
 
 COST_TOLD_APART = frozenset({"codex"})

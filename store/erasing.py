@@ -205,7 +205,11 @@ def _move_contexts(connection: Connection, new: Mapping[str, str]) -> None:
     moved = {}
     for row in connection.execute(select(t.contexts).where(c.user.in_(sorted(new)))).all():
         told = Context(
-            tool_version=row.tool_version, user=new[row.user], team=row.team, repo=row.repo
+            tool_version=row.tool_version,
+            user=new[row.user],
+            team=row.team,
+            repo=row.repo,
+            tier=row.tier,
         )
         values = {**row._mapping, "user": told.user, "pk": context_pk(told)}
         connection.execute(insert(t.contexts), values)

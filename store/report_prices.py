@@ -19,11 +19,12 @@ _HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenUsage:
-    """The usage of one tool, team and model in some time, and the days of its first and last."""
+    """The usage of one tool, team, model and tier in some time, with its first and last day."""
 
     tool: str
     team: str | None
     model: str | None
+    tier: str | None
     first: date
     last: date
     tokens: Tokens
@@ -51,12 +52,12 @@ class Balance:
 def seen_usage(
     connection: Connection, start: date | None = None, end: date | None = None
 ) -> list[SeenUsage]:
-    """Usage that has tokens, by tool, team and model, from ``start`` up to, not including, ``end``.
+    """Usage that has tokens, by tool, team, model and tier; most tokens first.
 
-    Days are UTC. Most tokens first.
+    It is that from ``start`` up to, not including, ``end``, days in UTC.
     """
     u = t.usage.c
-    keys = (t.sessions.c.tool, t.contexts.c.team, u.model)
+    keys = (t.sessions.c.tool, t.contexts.c.team, u.model, t.contexts.c.tier)
     sums = [cast(func.sum(u[name]), BigInteger) for name in (*_BUCKETS, "list_nanousd")]
     query = select(*keys, func.min(u.hour), func.max(u.hour), *sums).select_from(BOOKED)
     if start is not None:
@@ -67,7 +68,13 @@ def seen_usage(
     named = [each for each in found if each.tokens.billable()]
     return sorted(
         named,
-        key=lambda each: (-each.tokens.billable(), each.tool, each.model or "", each.team or ""),
+        key=lambda each: (
+            -each.tokens.billable(),
+            each.tool,
+            each.model or "",
+            each.team or "",
+            each.tier or "",
+        ),
     )
 
 
@@ -90,17 +97,18 @@ def _drawn(connection: Connection, company: CompanyPrices, pool: Pool) -> Iterat
     # Between two turns the same rule says what the same usage costs.
     for first, after in zip(turns, [*turns[1:], end], strict=True):
         for each in seen_usage(connection, first, after):
-            rule = company.rule(each.tool, each.team, each.model, first)
+            rule = company.rule(each.tool, each.team, each.model, first, each.tier)
             if rule is not None and rule.place == pool.place:
                 yield each.list_nanousd
 
 
 def _seen(row: Any) -> SeenUsage:
-    tool, team, model, first, last, *sums, listed = row
+    tool, team, model, tier, first, last, *sums, listed = row
     return SeenUsage(
         tool=tool,
         team=team,
         model=model or None,
+        tier=tier,
         first=(EPOCH + first * _HOUR).date(),
         last=(EPOCH + last * _HOUR).date(),
         tokens=Tokens(**dict(zip(_BUCKETS, sums, strict=True))),

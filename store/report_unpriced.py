@@ -35,16 +35,16 @@ def unpriced(
     source: FromClause,
 ) -> dict[Values, tuple[UnpricedModel, ...]]:
     """What has no price, by these columns, most tokens first; without what has one."""
-    u = t.usage.c
+    u, tier = t.usage.c, t.contexts.c.tier
     sums = [
         cast(func.coalesce(func.sum(u[name]), 0), BigInteger)
         for name in ("unpriced_tokens", "effective_unpriced_tokens", *_BUCKETS)
     ]
     query = (
-        select(*keys, u.model.label("named"), func.max(u.hour), *sums)
+        select(*keys, u.model.label("named"), tier, func.max(u.hour), *sums)
         .select_from(source)
         .where(*where, or_(u.unpriced_tokens > 0, u.effective_unpriced_tokens > 0))
-        .group_by(*keys, u.model)
+        .group_by(*keys, u.model, tier)
     )
     found: dict[Values, list[UnpricedModel]] = defaultdict(list)
     width = len(keys)
@@ -76,9 +76,9 @@ def merged(models: Iterable[UnpricedModel]) -> tuple[UnpricedModel, ...]:
 
 
 def _model(row: Sequence[Any]) -> UnpricedModel:
-    model, hour, tokens, effective, *buckets = row
+    model, tier, hour, tokens, effective, *buckets = row
     told = Tokens(**dict(zip(_BUCKETS, buckets, strict=True)))
-    why = why_unpriced(model or None, told, EPOCH + timedelta(hours=hour))
+    why = why_unpriced(model or None, told, EPOCH + timedelta(hours=hour), tier)
     # A price of the company's that covers some of them lacks the others' bucket; where there is
     # none, usage has its list price, or none for the same reason.
     covered = effective < tokens or not tokens

@@ -110,7 +110,13 @@ def _next_sessions(
 
 def _rows_of(which: ColumnElement[bool]) -> Select[Any]:
     return (
-        select(*t.usage.c, t.sessions.c.tool, t.sessions.c.usage_rank, t.contexts.c.team)
+        select(
+            *t.usage.c,
+            t.sessions.c.tool,
+            t.sessions.c.usage_rank,
+            t.contexts.c.team,
+            t.contexts.c.tier,
+        )
         .join(t.sessions, t.sessions.c.pk == t.usage.c.session_pk)
         .join(t.contexts, t.contexts.c.pk == t.usage.c.context_pk)
         .where(which)
@@ -145,6 +151,7 @@ def _row(found: RowMapping) -> UsageRow:
     return UsageRow(
         tool=found["tool"],
         team=found["team"],
+        tier=found["tier"],
         model=found["model"] or None,
         hour=found["hour"],
         prompts=PromptRange(found["prompt_over"], found["prompt_upto"]),

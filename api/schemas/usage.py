@@ -15,8 +15,8 @@ from store.report_usage import Dimension, Usage
 
 _REASONS = (
     "`model_untold`; `model_unknown` to the price list; `not_by_tokens`: priced by something else;"
-    " `bucket_unpriced`: no price for this kind of its tokens; `priced_since`: they have a price by"
-    " now, which `assay reprice` books."
+    " `bucket_unpriced`: no price for this kind of its tokens; `tier_unpriced`: none for the tier"
+    " that was told; `priced_since`: they have a price by now, which `assay reprice` books."
 )
 
 

@@ -23,6 +23,7 @@ from collector.dialects.dialect import Dialect, identity, marked_identity, span_
 from collector.dialects.edited_files import edited_file
 from collector.dialects.grouped import entire, said
 from collector.dialects.metrics import observe_point
+from collector.dialects.tiers import tier_of
 from collector.sender import SENDER, sender_of
 from domain.events import (
     Counted,
@@ -340,7 +341,7 @@ _MARKS = marks(
 )
 
 
-@remembered("session.id", "app.version", *SENDER)
+@remembered("session.id", "app.version", "speed", *SENDER)
 def _origin(
     attributes: Attributes, scope: Scope, source: Source, pseudonyms: Pseudonyms
 ) -> tuple[Origin, bytes]:
@@ -348,7 +349,9 @@ def _origin(
     version = text(attributes, "app.version") or text(scope.resource, "service.version")
     sender = sender_of(attributes, scope, version or scope.version or None, pseudonyms)
     session_id, user_id = (said(attributes, scope, name) for name in ("session.id", "user.id"))
-    origin = sender.origin(TOOL, session_id, source, RANK[source])
+    # Fast mode: logs say normal else, counters nothing.
+    tier = tier_of(text(attributes, "speed"))
+    origin = sender.origin(TOOL, session_id, source, RANK[source], tier)
     return origin, f"{session_id}\0{user_id}".encode()
 
 

@@ -22,13 +22,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from math import isfinite
 
-from collector.attributes import marks
+from collector.attributes import marks, remembered
 from collector.dialects.amounts import UNUSABLE
 from collector.dialects.dialect import Dialect, marked_identity, span_identity
 from collector.dialects.edited_files import patched_files
 from collector.dialects.grouped import said
 from collector.dialects.inclusive import inclusive_tokens
 from collector.dialects.metrics import observe_point
+from collector.dialects.tiers import tier_of
 from collector.dialects.tool_text import (
     agent_started,
     changes_opened,
@@ -113,7 +114,7 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
     sender = _sender(attributes, record.scope, pseudonyms)
     marked, _ = _MARKS(attributes, record.observed_ns or record.time_ns)
     return Observation(
-        origin=sender.origin(TOOL, session_id, Source.LOG, RANK[Source.LOG]),
+        origin=sender.origin(TOOL, session_id, Source.LOG, RANK[Source.LOG], _tier(attributes)),
         key=marked_identity(TOOL, name, (session_id or "").encode(), marked),
         at_us=at,
         stated=tuple(facts),
@@ -179,6 +180,12 @@ def _read(
         # The process itself, for example its list of models: no session.
         return Pass.IGNORED
     return reader(attributes, pseudonyms)
+
+
+@remembered("service_tier")
+def _tier(attributes: Attributes) -> str | None:
+    """The tier that the request asked for: ``priority`` in fast mode, else mostly nothing."""
+    return tier_of(text(attributes, "service_tier"))
 
 
 def _session(attributes: Attributes, scope: Scope) -> str | None:

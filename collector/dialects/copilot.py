@@ -32,6 +32,7 @@ from collector.dialects.dialect import Dialect, span_identity
 from collector.dialects.edited_files import edited_file, files, patched_files
 from collector.dialects.grouped import said
 from collector.dialects.metrics import observe_point
+from collector.dialects.tiers import told_tier
 from collector.dialects.tool_text import changes_opened, commits_made, tool_name
 from collector.dialects.usage_attributes import told_tokens
 from collector.sender import SENDER, Sender, sender_of
@@ -159,11 +160,10 @@ def read_span(span: Span, pseudonyms: Pseudonyms, *, tool: str) -> Outcome:
     at = recorded_us(span.end_ns, span.start_ns)
     if at is None:
         return Pass.MALFORMED
-    sender = _sender(attributes, span.scope, pseudonyms)
+    sender, tier = _sender(attributes, span.scope, pseudonyms), told_tier(attributes)
+    session_id = _session(attributes, span.scope)
     return Observation(
-        origin=sender.origin(
-            tool, _session(attributes, span.scope), Source.SPAN, RANK[Source.SPAN]
-        ),
+        origin=sender.origin(tool, session_id, Source.SPAN, RANK[Source.SPAN], tier),
         key=span_identity(tool, span),
         at_us=at,
         stated=tuple(facts),

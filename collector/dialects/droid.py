@@ -24,6 +24,7 @@ from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect, span_identity
 from collector.dialects.grouped import said
 from collector.dialects.metrics import observe_point
+from collector.dialects.tiers import told_tier
 from collector.dialects.tool_text import tool_name
 from collector.dialects.usage_attributes import told_tokens
 from collector.sender import Sender, sender_of
@@ -120,7 +121,7 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     sender = _sender(span.attributes, span.scope, pseudonyms)
     session_id = said(span.attributes, span.scope, "session.id", "gen_ai.conversation.id")
     return Observation(
-        origin=sender.origin(TOOL, session_id, Source.SPAN, _SPANS),
+        origin=sender.origin(TOOL, session_id, Source.SPAN, _SPANS, told_tier(span.attributes)),
         key=span_identity(TOOL, span),
         at_us=at,
         stated=tuple(told),

@@ -28,6 +28,7 @@ from collector.dialects.dialect import Dialect, identity, span_identity
 from collector.dialects.grouped import said
 from collector.dialects.inclusive import inclusive_tokens
 from collector.dialects.metrics import observe_point
+from collector.dialects.tiers import told_tier
 from collector.dialects.tool_text import tool_name
 from collector.sender import Sender, sender_of
 from domain.events import (
@@ -132,7 +133,7 @@ def read_log(record: LogRecord, pseudonyms: Pseudonyms) -> Outcome:
     moment = text(attributes, "event.timestamp") or record.time_ns
     ids = (session_id, text(attributes, "gen_ai.response.id"), tokens.input, tokens.output)
     return Observation(
-        origin=sender.origin(tool, session_id, Source.LOG, _LOG_RANK),
+        origin=sender.origin(tool, session_id, Source.LOG, _LOG_RANK, told_tier(attributes)),
         key=identity(tool, "log", moment, *ids),
         at_us=at,
         stated=tuple(_answered(attributes, tokens, None)),
@@ -155,9 +156,9 @@ def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
         return Pass.DUPLICATE_SOURCE
     amount = whole(quantity, point.value)
     fact = Counted(quantity=quantity, amount=amount, model=_model(point.attributes))
-    sender = _sender(point.attributes, point.scope, pseudonyms)
+    sender, tier = _sender(point.attributes, point.scope, pseudonyms), told_tier(point.attributes)
     return observe_point(
-        point, sender.origin(tool_of(point.scope), session_id, Source.METRIC, rank), fact
+        point, sender.origin(tool_of(point.scope), session_id, Source.METRIC, rank, tier), fact
     )
 
 
@@ -194,8 +195,9 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     if at is None:
         return Pass.MALFORMED
     sender, tool = _sender(attributes, span.scope, pseudonyms), tool_of(span.scope)
+    session_id, tier = _session(attributes, span.scope), told_tier(attributes)
     return Observation(
-        origin=sender.origin(tool, _session(attributes, span.scope), Source.SPAN, _SPAN_RANK),
+        origin=sender.origin(tool, session_id, Source.SPAN, _SPAN_RANK, tier),
         key=_span_key(tool, span, tokens),
         at_us=at,
         stated=tuple(facts),

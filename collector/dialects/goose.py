@@ -20,6 +20,7 @@ from collections.abc import Callable
 
 from collector.dialects.dialect import Dialect, span_identity
 from collector.dialects.grouped import said
+from collector.dialects.tiers import told_tier
 from collector.dialects.tool_text import changes_opened, commits_made, tool_name
 from collector.dialects.usage_attributes import told_tokens
 from collector.sender import sender_of
@@ -56,10 +57,9 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     scope, attributes = span.scope, span.attributes
     version = text(scope.resource, "service.version") or scope.version or None
     sender = sender_of(attributes, scope, version, pseudonyms)
+    session_id = said(attributes, scope, "gen_ai.conversation.id", "session.id")
     return Observation(
-        origin=sender.origin(
-            TOOL, said(attributes, scope, "gen_ai.conversation.id", "session.id"), Source.SPAN, 0
-        ),
+        origin=sender.origin(TOOL, session_id, Source.SPAN, 0, told_tier(attributes)),
         key=span_identity(TOOL, span),
         at_us=at,
         stated=tuple(reader(span, pseudonyms)),

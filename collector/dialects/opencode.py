@@ -26,6 +26,7 @@ from collector.dialects.dialect import Dialect, span_identity
 from collector.dialects.edited_files import edited_file, patched_files
 from collector.dialects.grouped import said
 from collector.dialects.inclusive import inclusive_tokens
+from collector.dialects.tiers import tier_of, told_tier
 from collector.dialects.tool_text import changes_opened, commits_made, tool_name
 from collector.sender import sender_of
 from domain.events import (
@@ -91,7 +92,7 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     sender = sender_of(attributes, scope, version, pseudonyms)
     tool = _tool(scope)
     return Observation(
-        origin=sender.origin(tool, _session(span), Source.SPAN, rank),
+        origin=sender.origin(tool, _session(span), Source.SPAN, rank, _tier(attributes)),
         key=span_identity(tool, span),
         at_us=at,
         stated=(*facts, *_parent(span)),
@@ -191,6 +192,19 @@ def _written(attributes: Attributes) -> int | None:
             return told
     usage = _object(_object(metadata.get("bedrock")).get("usage"))
     return count(usage, "cacheWriteInputTokens")
+
+
+def _tier(attributes: Attributes) -> str | None:
+    """The tier that the provider says it served the request in."""
+    metadata = _object(attributes.get("ai.response.providerMetadata"))
+    for provider in metadata:
+        told = _object(metadata[provider])
+        usage = _object(told.get("usage"))
+        words = (text(usage, "speed"), text(told, "serviceTier"), text(usage, "service_tier"))
+        tier = next(filter(None, map(tier_of, words)), None)
+        if tier is not None:
+            return tier
+    return told_tier(attributes)
 
 
 def _output(attributes: Attributes, told_input: int | None) -> tuple[int | None, int | None]:

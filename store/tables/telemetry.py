@@ -83,6 +83,8 @@ contexts = Table(
     Column("user", Text),
     Column("team", Text),
     Column("repo", Text),
+    # Of model requests: their service tier where it is told and not the standard one.
+    Column("tier", Text),
     Index("ix_contexts_user", "user"),
 )
 

@@ -131,6 +131,31 @@ def test_three_costs_stand_side_by_side_with_what_has_no_price(database: Databas
     }
 
 
+def test_a_tier_that_has_no_price_is_named_as_the_reason(database: Database) -> None:
+    told = [
+        observation(
+            tool="codex",
+            session_id="s1",
+            installation="i",
+            key=bytes([number]) * 16,
+            at=AT,
+            source=Source.LOG,
+            rank=0,
+            context=Context(tier=tier),
+            facts=(RequestAnswered(model="gpt-5-pro", tokens=Tokens(input=1_000_000)),),
+        )
+        for number, tier in enumerate([None, "priority", "scale"])
+    ]
+    with database.writing() as connection:
+        sessions.apply(connection, fold(told, [], tells, LIST_PRICES))
+    for cost in (
+        get(client(database), "/v1/usage")["total"]["cost"],
+        get(client(database), "/v1/sessions")["rows"][0]["cost"],
+    ):
+        assert (cost["list_usd"], cost["unpriced_tokens"]) == (15, 2_000_000)
+        assert cost["unpriced"] == [entry("gpt-5-pro", 2_000_000, "tier_unpriced", 0, None)]
+
+
 def test_without_a_price_file_the_effective_cost_is_not_known(database: Database) -> None:
     put(database, LIST_PRICES, *MIXED)
     total = get(client(database), "/v1/usage")["total"]

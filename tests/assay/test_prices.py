@@ -216,6 +216,38 @@ def test_teams_are_told_where_the_file_names_any(file: Path, filled: Path) -> No
     ]  # fmt: skip
 
 
+def test_tiers_are_told_where_any_usage_tells_one(file: Path, filled: Path) -> None:
+    made = [
+        observation(
+            tool="codex",
+            session_id="s2",
+            installation="i",
+            key=bytes([number]) * 16,
+            at=AT,
+            source=Source.LOG,
+            rank=0,
+            context=Context(tier=tier),
+            facts=(RequestAnswered(model=model, tokens=Tokens(input=1_000_000)),),
+        )
+        for number, (model, tier) in enumerate([("gpt-5", "flex"), ("gpt-5-pro", "priority")])
+    ]
+    with (
+        closing(Database(f"sqlite:///{filled / 'assay.db'}")) as database,
+        database.writing() as connection,
+    ):
+        sessions.apply(connection, fold(made, [], tells, LIST_PRICES))
+    file.write_text(
+        '[[price]]\nfrom = 2026-01-01\ntools = ["codex"]\ntiers = ["flex"]\ninput = 1\n'
+    )
+    rows, _ = checked(file, "--data", filled)
+    unpriced = "unpriced: the price list has no price of this tier"
+    assert sorted(row for row in rows if row[0] == "codex") == [
+        ["codex", "gpt-5", "flex", "2026-11-22", "openai gpt-5", "price[1] (line 1)"],
+        ["codex", "gpt-5", "standard", "2026-11-22", "openai gpt-5", "list"],
+        ["codex", "gpt-5-pro", "priority", "2026-11-22", unpriced, unpriced],
+    ]
+
+
 def test_without_a_file_effective_prices_are_not_known(filled: Path) -> None:
     rows, told = checked("--data", filled)
     assert told.startswith("No price file is set.")

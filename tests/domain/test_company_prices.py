@@ -91,6 +91,18 @@ def test_of_one_kind_the_narrower_decides() -> None:
     assert [chosen(*reversed(rules[:count])) for count in range(1, 9)] == picked
 
 
+def test_a_scope_with_tiers_is_these_and_one_without_any() -> None:
+    fast = rule(Kind.DISCOUNT, "fast", tiers=("fast",))
+    usual = rule(Kind.DISCOUNT, "usual", tiers=("standard",))
+    company = CompanyPrices(rules=(rule(Kind.DISCOUNT, "any"), fast, usual))
+    picked = [
+        found.place
+        for tier in (None, "fast", "flex")
+        if (found := company.rule("codex", None, SONNET, DAY, tier)) is not None
+    ]
+    assert picked == ["usual", "fast", "any"]
+
+
 @pytest.mark.parametrize(
     ("pattern", "model", "matches"),
     [

@@ -49,6 +49,7 @@ through = 2026-02-28
 tools = ["cline"]
 teams = ["payments", "search"]
 models = ["house-*"]
+tiers = ["standard", "Fast"]
 note = '''
 [[price]]
 input = 3
@@ -101,18 +102,23 @@ SAID = CompanyPrices(
         ),
         Rule(
             kind=Kind.PRICE,
-            scope=Scope(tools=("cline",), teams=("payments", "search"), models=("house-*",)),
+            scope=Scope(
+                tools=("cline",),
+                teams=("payments", "search"),
+                models=("house-*",),
+                tiers=("standard", "fast"),
+            ),
             period=Period(first=date(2026, 2, 1), last=date(2026, 2, 28)),
             terms=Tariff(BASE, ((200_000, Rates(input=6_000_000)),)),
             place="price[1] (line 6)",
         ),
-        Rule(kind=Kind.SEATS, scope=TEAM, period=MARCH, terms=FREE, place="seats[1] (line 26)"),
+        Rule(kind=Kind.SEATS, scope=TEAM, period=MARCH, terms=FREE, place="seats[1] (line 27)"),
         Rule(
             kind=Kind.POOL,
             scope=Scope(),
             period=CREDIT,
             terms=Fraction(3, 4),
-            place="pool[1] (line 42)",
+            place="pool[1] (line 43)",
         ),
     ),
     seats=(
@@ -139,7 +145,7 @@ SAID = CompanyPrices(
             period=CREDIT,
             paid_nanousd=75_000_000_000,
             credit_nanousd=100_000_000_000,
-            place="pool[1] (line 42)",
+            place="pool[1] (line 43)",
         ),
     ),
 )

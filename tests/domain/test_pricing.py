@@ -1,5 +1,6 @@
 """List prices are those of the catalogue's own arithmetic, for every model and at any time."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ from genai_prices.data import providers
 from genai_prices.types import (
     ModelInfo,
     ModelPrice,
+    PriceVariant,
     Provider,
     StartDateConstraint,
     TieredPrices,
@@ -30,6 +32,7 @@ _PRICED = {
     "input_mtok", "cache_read_mtok", "cache_write_mtok", "cache_write_1h_mtok", "output_mtok",
     "output_reasoning_mtok",
 }  # fmt: skip
+EPSILON = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -224,6 +227,87 @@ def test_names_that_say_where_a_model_is_served(name: str, provider: str, model:
 )
 def test_what_has_no_list_price_says_why(name: str | None, reason: Unpriced) -> None:
     assert list_tariff(name, NOON) is reason
+
+
+# By tier
+
+
+def tiered(model: ModelInfo) -> Iterator[tuple[str, str, PriceVariant]]:
+    """Prices of a model in other tiers, each with the word for it and what that word tells."""
+    for variant in model.price_variants or ():
+        for name, word in variant.when.items():
+            if name in ("service_tier", "speed", "processing") and word != "default":
+                yield name, word, variant
+
+
+def beginning(variant: PriceVariant) -> datetime | None:
+    """The first moment at which it holds; None: it always did."""
+    if not isinstance(variant.constraint, StartDateConstraint):
+        assert variant.constraint is None
+        return None
+    return datetime.combine(variant.constraint.start_date, time(), UTC)
+
+
+WORDS = sorted({word for _, model in MODELS for _, word, _ in tiered(model)})
+
+
+def own(provider: Provider, model: ModelInfo) -> bool:
+    """Whether the catalogue finds a model by its own name."""
+    known = listed(model.id)
+    return known is not None and (known.provider, known.name) == (provider.id, model.id)
+
+
+def none(model: ModelInfo, at: datetime) -> Unpriced:
+    """Why there is no price of a tier: what has none by tokens has none of any tier."""
+    usual = list_tariff(model.id, at)
+    return Unpriced.TIER_UNPRICED if isinstance(usual, Tariff) else usual
+
+
+def test_a_tier_costs_what_the_catalogue_says_from_its_first_day_on() -> None:
+    priced = Counter[str]()
+    for model in (model for provider, model in MODELS if own(provider, model)):
+        for name, word, variant in tiered(model):
+            assert len(variant.when) == 1
+            begins = [beginning(each) for _, same, each in tiered(model) if same == word]
+            if None not in begins:
+                before = min(filter(None, begins)) - EPSILON
+                assert list_tariff(model.id, before, word) is none(model, before)
+            for at in filter(None, (NOON, beginning(variant))):
+                if not any(each is None or each <= at for each in begins):
+                    continue
+                tariff, known = list_tariff(model.id, at, word), listed(model.id)
+                assert tariff == tariff_of(model.get_prices(at, {name: word}))
+                if isinstance(tariff, Tariff):
+                    assert known is not None
+                    assert set(tariff.steps) <= set(known.steps)
+                    priced[word] += 1
+    assert {word for word, count in priced.items() if count > 5} == {*WORDS}
+
+
+def test_a_tier_that_the_catalogue_does_not_know_is_unpriced() -> None:
+    for model in (model for provider, model in MODELS if own(provider, model)):
+        for tier in {*WORDS, "nobody's"} - {word for _, word, _ in tiered(model)}:
+            assert list_tariff(model.id, NOON, tier) is none(model, NOON)
+
+
+@pytest.mark.parametrize(
+    ("name", "output"),
+    [
+        ("claude-opus-4.8", 25_000_000),
+        ("claude-opus-4.8-fast", 50_000_000),
+        ("claude-opus-4.6-fast", Unpriced.TIER_UNPRICED),
+        ("grok-4-fast", 500_000),
+    ],
+)
+def test_a_name_that_tells_fast_mode(name: str, output: int | Unpriced) -> None:
+    tariff = list_tariff(name, NOON)
+    assert (tariff.base.output if isinstance(tariff, Tariff) else tariff) == output
+
+
+def test_no_other_model_of_the_catalogue_is_taken_for_a_fast_mode() -> None:
+    # Names that OpenRouter and Copilot have for it.
+    told = [name for name in NAMES if (known := listed(name)) and known.tier]
+    assert [name for name in told if "claude-opus-" not in name] == []
 
 
 def test_prices_before_the_first_known_day_are_the_first_known() -> None:

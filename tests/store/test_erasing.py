@@ -9,10 +9,13 @@ import pytest
 from sqlalchemy import String, Text, insert, select, text
 
 from assay.people_file import identity_of
+from collector.fold import fold
+from domain.events import Context, RequestAnswered, Source
+from domain.usage import Tokens
 from simulation.company import Developer, found
 from simulation.history import History
 from simulation.living import live
-from store import aside, erasing, people_file, report_usage
+from store import aside, erasing, people_file, report_usage, sessions
 from store import tables as t
 from store.dirty import Marks
 from store.engine import Database
@@ -22,6 +25,7 @@ from store.report_usage import Dimension, Selection
 from tests.capturing import PSEUDONYMS
 from tests.companies import conclude, tell
 from tests.filling import rows
+from tests.telling import observation
 
 UNTIL = datetime(2026, 11, 20, 12, tzinfo=UTC)
 # Columns of these names hold a pseudonym of somebody, wherever they are.
@@ -178,6 +182,31 @@ def test_others_are_who_they_were(company: Database) -> None:
     erased(company)
     with company.reading() as connection:
         assert {each: erasing.of_person(connection, each) for each in others} == before
+
+
+def test_what_their_requests_cost_is_known_by_tier_as_before(database: Database) -> None:
+    told = [
+        observation(
+            tool="codex",
+            session_id="s",
+            installation="i",
+            key=bytes([number]) * 16,
+            at=UNTIL,
+            source=Source.LOG,
+            rank=0,
+            context=Context(user="p_alice", tier=tier),
+            facts=(RequestAnswered(model="gpt-5", tokens=Tokens(input=7)),),
+        )
+        for number, tier in enumerate((None, "flex", "priority"))
+    ]
+    with database.writing() as connection:
+        sessions.apply(connection, fold(told, [], lambda _tool, _source: frozenset()))
+    booked = "usage JOIN contexts ON contexts.pk = usage.context_pk"
+    before = rows(database, booked, "tier, input, list_nanousd, list_rest_picousd")
+    erasing.erase(database, frozenset({"p_alice"}))
+    assert rows(database, booked, "tier, input, list_nanousd, list_rest_picousd") == before
+    assert len(before) == 3
+    assert "p_alice" not in {user for (user,) in rows(database, "contexts", '"user"')}
 
 
 def test_every_column_that_names_people_is_known(embedded: Database) -> None:

@@ -42,10 +42,12 @@ from tests.telling import observation
 DAY = date(2026, 11, 22)
 START = datetime(2026, 11, 22, tzinfo=UTC)
 SONNET, GEMINI, HAIKU = "claude-sonnet-4-5", "gemini-2.5-pro", "claude-haiku-5-5"
+OPUS = "claude-opus-5-5"
 MODELS = (
     SONNET,
     GEMINI,
     HAIKU,
+    OPUS,
     "gpt-5.5",
     "deepseek-v4-flash",
     "gemini-flash-1.5-8b",
@@ -72,6 +74,11 @@ output = 7
 [[price.long_prompt]]
 over = 150_000
 input = 3.1
+[[price]]
+from = 2026-01-01
+tiers = ["FAST"]
+models = ["gpt-*"]
+output = 70
 [[pool]]
 name = "credit"
 from = 2026-01-01
@@ -155,7 +162,9 @@ def observations(draw: st.DrawFn) -> list[Observation]:
             fact = Counted(quantity=bucket, amount=draw(st.integers(0, 10**6)), model=model)
         tool = draw(st.sampled_from(["codex", "gemini-cli", "claude-code"]))
         team = draw(st.sampled_from([None, "payments"]))
-        made.append(observed(number, at, fact, tool=tool, context=Context(team=team)))
+        tier = draw(st.sampled_from([None, None, "fast", "flex"]))
+        context = Context(team=team, tier=tier)
+        made.append(observed(number, at, fact, tool=tool, context=context))
     return made
 
 
