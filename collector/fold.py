@@ -37,19 +37,21 @@ from domain.record import moment
 from domain.tariff import UNTOLD_LENGTH, PromptRange, prompt_of
 from domain.usage import Tokens, add
 
-_TOKEN_FIELD = {
-    Quantity.TOKENS_INPUT: "input",
-    Quantity.TOKENS_CACHE_READ: "cache_read",
-    Quantity.TOKENS_CACHE_WRITE: "cache_write",
-    Quantity.TOKENS_OUTPUT: "output",
+# What one of each is in the usage. A token that another counter holds as well is taken out of where
+# that one puts it, so that both come to disjoint buckets, whichever is told first.
+_USAGE_SHARES = {
+    Quantity.TOKENS_INPUT: {"input": 1},
+    Quantity.TOKENS_CACHE_READ: {"cache_read": 1},
+    Quantity.TOKENS_CACHE_READ_INSIDE: {"cache_read": 1, "input": -1},
+    Quantity.TOKENS_CACHE_WRITE: {"cache_write": 1},
+    Quantity.TOKENS_OUTPUT: {"output": 1},
+    Quantity.TOKENS_REASONING: {"reasoning": 1},
+    Quantity.TOKENS_REASONING_BESIDE: {"output": 1, "reasoning": 1},
+    Quantity.COST_NANOUSD: {"reported_nanousd": 1},
+    Quantity.REQUESTS: {"requests": 1},
+    Quantity.REQUESTS_FAILED: {"failed_requests": 1},
 }
-_USAGE_FIELD = {
-    **_TOKEN_FIELD,
-    Quantity.TOKENS_REASONING: "reasoning",
-    Quantity.COST_NANOUSD: "reported_nanousd",
-    Quantity.REQUESTS: "requests",
-    Quantity.REQUESTS_FAILED: "failed_requests",
-}
+_BUCKETS = frozenset({"input", "cache_read", "cache_write", "output"})
 # A tool that only started has not been used: Claude Code's --continue starts under an id that
 # never returns.
 _IDLE = frozenset({Quantity.PROCESS_STARTS, Quantity.PROCESS_ENDS})
@@ -127,7 +129,7 @@ class _Gathered:
                     self.answers[key] = [answer]
                 else:
                     known.append(answer)
-            elif isinstance(fact, Counted) and fact.quantity not in _USAGE_FIELD:
+            elif isinstance(fact, Counted) and fact.quantity not in _USAGE_SHARES:
                 counted = (fact.quantity, fact.item)
                 self.counts[counted] = self.counts.get(counted, 0) + fact.amount
             elif isinstance(fact, Traced):
@@ -209,7 +211,7 @@ def _book(sums: SessionSums, of: _Gathered, prices: PriceBook) -> None:
 
 def _count(sums: SessionSums, growth: Growth, prices: PriceBook) -> None:
     origin, fact, change = growth.reading.origin, counter(growth.reading), growth.change
-    if fact.quantity in _USAGE_FIELD:
+    if fact.quantity in _USAGE_SHARES:
         _count_usage(sums, origin, fact, growth.hour, change, prices)
     else:
         key = CountKey(fact.quantity, origin.rank, bounded(fact.item))
@@ -362,16 +364,17 @@ def _count_usage(
     change: Change,
     prices: PriceBook,
 ) -> None:
-    bucket = _TOKEN_FIELD.get(fact.quantity)
-    into = _usage(sums, origin, (hour, fact.model, fact.purpose), tokens=bucket is not None)
-    name = _USAGE_FIELD[fact.quantity]
-    setattr(into, name, add(getattr(into, name), change.after - change.before))
-    if bucket is None:
+    shares, grown = _USAGE_SHARES[fact.quantity], change.after - change.before
+    told = not _BUCKETS.isdisjoint(shares)
+    into = _usage(sums, origin, (hour, fact.model, fact.purpose), tokens=told)
+    for name, share in shares.items():
+        setattr(into, name, add(getattr(into, name), share * grown))
+    if not told:
         return
     # Where a price changes within the hour, that of its beginning: a counter tells no more.
     quote = _quote(prices, origin, fact.model, moment(hour * HOUR_US))
     # The price of the hour as it is now less its price as it was: the same in the end however many
     # readings it took, also where a token costs a fraction of a nano-dollar.
-    before, after = (Tokens(**{bucket: amount}) for amount in change)
-    book(into, quote, after, 0)
-    book(into, quote, before, 0, -1)
+    for amount, sign in ((change.after, 1), (change.before, -1)):
+        tokens = Tokens(**{name: share * amount for name, share in shares.items()})
+        book(into, quote, tokens, 0, sign)

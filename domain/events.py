@@ -63,9 +63,11 @@ class Quantity(Word):
     # records; they become usage, not session counts.
     TOKENS_INPUT = "tokens.input"
     TOKENS_CACHE_READ = "tokens.cache_read"
+    TOKENS_CACHE_READ_INSIDE = "tokens.cache_read_inside"  # which a counter of input holds as well
     TOKENS_CACHE_WRITE = "tokens.cache_write"
     TOKENS_OUTPUT = "tokens.output"
-    TOKENS_REASONING = "tokens.reasoning"
+    TOKENS_REASONING = "tokens.reasoning"  # which a counter of output holds as well
+    TOKENS_REASONING_BESIDE = "tokens.reasoning_beside"  # which no counter of output holds
     COST_NANOUSD = "cost_nanousd"
     REQUESTS = "requests"
     REQUESTS_FAILED = "requests_failed"

@@ -41,8 +41,13 @@ _BUCKETS = {
     Quantity.TOKENS_CACHE_WRITE: "cache_write",
     Quantity.TOKENS_OUTPUT: "output",
 }
+_SHARED = {
+    **{quantity: {bucket: 1} for quantity, bucket in _BUCKETS.items()},
+    Quantity.TOKENS_CACHE_READ_INSIDE: {"cache_read": 1, "input": -1},
+    Quantity.TOKENS_REASONING_BESIDE: {"output": 1},
+}
 _USAGE = frozenset(
-    {*_BUCKETS, Quantity.TOKENS_REASONING, Quantity.COST_NANOUSD, Quantity.REQUESTS_FAILED}
+    {*_SHARED, Quantity.TOKENS_REASONING, Quantity.COST_NANOUSD, Quantity.REQUESTS_FAILED}
 )
 
 
@@ -101,8 +106,9 @@ def counted(seen: Iterable[Observation]) -> dict[str, Counts]:
                 amounts = (1, told.input, told.cache_read, told.cache_write, told.output)
                 for bucket, amount in zip(_BUCKETS.values(), amounts, strict=True):
                     _add(models[fact.model or "unknown"], bucket, amount or 0)
-            elif isinstance(fact, Counted) and fact.quantity in _BUCKETS:
-                _add(models[fact.model or "unknown"], _BUCKETS[fact.quantity], fact.amount)
+            elif isinstance(fact, Counted):
+                for bucket, share in _SHARED.get(fact.quantity, {}).items():
+                    _add(models[fact.model or "unknown"], bucket, share * fact.amount)
     return {model: counts for model, counts in models.items() if any(counts.values())}
 
 

@@ -120,21 +120,19 @@ _LINE_TYPES = {"added": Quantity.LINES_ADDED, "removed": Quantity.LINES_REMOVED}
 
 
 def _token_type(kind: str, fork: Fork) -> Quantity | Pass:
-    """The bucket of a counter, or why its points are not taken.
-
-    Cached tokens are inside ``input`` and cannot be taken out of it, being another series. So they
-    stay there, and how many they are stays unknown.
-    """
-    if kind == "thought":
-        return Quantity.TOKENS_REASONING if fork.thoughts_inside else Quantity.TOKENS_OUTPUT
-    if kind == "cache":
-        return Pass.DUPLICATE_SOURCE
+    """The bucket of a counter, or why its points are not taken."""
+    if kind == "thought" and fork.thoughts_inside:
+        return Quantity.TOKENS_REASONING
     return _TOKEN_TYPES.get(kind, Pass.UNKNOWN)
 
 
+# Each response adds to all of them, also where it adds 0. The input is that of the whole prompt on
+# every wire, and the cached part of it is counted once more.
 _TOKEN_TYPES = {
+    "cache": Quantity.TOKENS_CACHE_READ_INSIDE,
     "input": Quantity.TOKENS_INPUT,
     "tool": Quantity.TOKENS_INPUT,
+    "thought": Quantity.TOKENS_REASONING_BESIDE,
     "output": Quantity.TOKENS_OUTPUT,
 }
 
