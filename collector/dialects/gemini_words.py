@@ -64,9 +64,10 @@ _IGNORED_EVENTS = frozenset(
     "approval_mode_switch arena_agent_completed arena_session_ended arena_session_started auth "
     "chat.content_retry_failure chat.invalid_chunk chat.protocol_tag_sanitized config "
     "conseca.policy_generation conseca.verdict conversation_finished credit_purchase_click "
-    "credits_used edit_correction edit_strategy empty_wallet_menu_shown end_session "
+    "credits_used daemon.error edit_correction edit_strategy empty_wallet_menu_shown end_session "
     "extension_disable extension_enable extension_install extension_uninstall extension_update "
-    "file_operation flash_fallback hook_call ide_connection keychain.availability "
+    "file_operation flash_decided_to_continue flash_fallback goal_state hook_call ide_connection "
+    "keychain.availability "
     "kitty_sequence_overflow llm_loop_check loop_detection_disabled malformed_json_response "
     "memory.dream memory.extract memory.migration memory.recall memory.recall.delivery "
     "memory.recall_mode_transition memory.search memory.usage model_routing next_speaker_check "
@@ -74,9 +75,10 @@ _IGNORED_EVENTS = frozenset(
     "performance.baseline performance.regression plan.approval_mode_duration "
     "plan.approval_mode_switch plan.execution prompt_suggestion repeated_tool_failure_guard "
     "rewind ripgrep_fallback ripgrep_runtime_recovery skill_launch "
-    "slash_command slash_command.model smart_edit_correction smart_edit_strategy speculation "
+    "slash_command slash_command.model smart_edit.correction smart_edit.strategy "
+    "smart_edit_correction smart_edit_strategy speculation "
     "startup.performance startup_stats token_storage.initialization tool_output_masking "
-    "tool_output_truncated user_feedback user_retry web_fetch_fallback_attempt workflow_keyword "
+    "tool_output_truncated tool_result.boundary user_feedback user_retry web_fetch_fallback_attempt workflow_keyword "
     "workflow_run workflow_size_warning".split()
 )
 
@@ -249,12 +251,15 @@ def _committed(request: str) -> Iterator[Traced]:
 def _tool_call(attributes: Attributes, pseudonyms: Pseudonyms, _: Fork) -> Iterator[Fact]:
     tool = tool_name(text(attributes, "function_name"))
     metadata = _metadata(attributes)
-    rejected = text(attributes, "decision") == "reject"
+    succeeded, failed = flag(attributes, "success"), _failed(attributes, metadata)
+    # An answer that the tool's telemetry has no word for ("always, and save that") is a ``reject``
+    # too, of a call that then ran. A call that was really rejected did nothing, not even fail.
+    rejected = text(attributes, "decision") == "reject" and not (succeeded or failed)
     refused = text(attributes, "error_type", "error.type") in _DENIALS
     yield Counted(quantity=Quantity.TOOL_CALLS, amount=1, item=tool)
     if rejected or refused:
         yield Counted(quantity=Quantity.TOOL_DENIALS, amount=1, item=tool)
-    elif _failed(attributes, metadata):
+    elif failed:
         yield Counted(quantity=Quantity.TOOL_FAILURES, amount=1, item=tool)
         call = text(attributes, "function_args")
         if call is not None:
@@ -262,19 +267,19 @@ def _tool_call(attributes: Attributes, pseudonyms: Pseudonyms, _: Fork) -> Itera
             yield Counted(quantity=Quantity.REPEATED_FAILURES, amount=1, item=item)
     if tool in _EDIT_TOOLS and rejected:
         yield Counted(quantity=Quantity.EDITS_REJECTED, amount=1, item=tool)
-    elif tool in _EDIT_TOOLS and flag(attributes, "success"):
+    elif tool in _EDIT_TOOLS and succeeded:
         yield Counted(quantity=Quantity.EDITS_ACCEPTED, amount=1, item=tool)
         yield from edited_file(text(attributes, "function_args"), pseudonyms)
-    for quantity, name in _LINES.items():
-        lines = count(metadata, name)
+    for quantity, names in _LINES.items():
+        lines = count(metadata, *names)
         if lines:
             yield Counted(quantity=quantity, amount=lines)
 
 
-# Lines the user changed in a proposed edit are not the tool's.
+# Lines the user changed in a proposed edit are not the tool's. Up to 0.3 they were the ``ai``'s.
 _LINES = {
-    Quantity.LINES_ADDED: "model_added_lines",
-    Quantity.LINES_REMOVED: "model_removed_lines",
+    Quantity.LINES_ADDED: ("model_added_lines", "ai_added_lines"),
+    Quantity.LINES_REMOVED: ("model_removed_lines", "ai_removed_lines"),
 }
 
 
@@ -308,6 +313,12 @@ def _subagent(attributes: Attributes, _: Pseudonyms, __: Fork) -> Iterator[Fact]
         yield Counted(quantity=Quantity.SUBAGENTS, amount=1)
 
 
+def _network_retry(attributes: Attributes, _: Pseudonyms, __: Fork) -> Iterator[Fact]:
+    # A page that is fetched again is no request to a model.
+    if text(attributes, "model") != "Web Fetch":
+        yield Counted(quantity=Quantity.RETRIES, amount=1)
+
+
 def _once(quantity: Quantity) -> Iterator[Fact]:
     yield Counted(quantity=quantity, amount=1)
 
@@ -321,7 +332,7 @@ _EVENTS = {
     "chat.content_retry": lambda *_: _once(Quantity.RETRIES),
     "chat_compression": lambda *_: _once(Quantity.COMPACTIONS),
     "loop_detected": lambda *_: _once(Quantity.LOOPS_DETECTED),
-    "network_retry_attempt": lambda *_: _once(Quantity.RETRIES),
+    "network_retry_attempt": _network_retry,
     # Qwen Code only, and once a process: resumed sessions have several of each.
     "session.end": lambda *_: _once(Quantity.PROCESS_ENDS),
     "session.start": lambda *_: _once(Quantity.PROCESS_STARTS),

@@ -124,6 +124,10 @@ def test_events_of_a_session(name: str, attributes: dict[str, Value], quantity: 
     assert facts(log(name, attributes)) == [once(quantity)]
 
 
+def test_a_page_that_is_fetched_again_is_no_request_tried_again() -> None:
+    assert facts(log("gemini_cli.network_retry_attempt", {"model": "Web Fetch"})) == []
+
+
 def test_both_strikes_of_a_loop_are_two_records() -> None:
     strikes = [log("loop_detected", {"count": strike}) for strike in (1, 2)]
     assert len({one.key for one in strikes if isinstance(one, Observation)}) == 2
@@ -160,6 +164,17 @@ def test_shell_that_exits_with_an_error_failed_though_success_says_true() -> Non
          [once(Quantity.TOOL_DENIALS, "replace")]),
         # Cancelled while it ran.
         ({"success": False, "decision": "accept"}, []),
+        # "Always, and save that" is told as no other answer; 0.23 and later.
+        ({"success": True, "decision": "reject"}, [once(Quantity.EDITS_ACCEPTED, "replace")]),
+        ({"success": False, "decision": "reject", "error": "none",
+          "error_type": "edit_no_occurrence_found"},
+         [once(Quantity.TOOL_FAILURES, "replace")]),
+        # Up to 0.3 the model's lines had another name.
+        ({"success": True, "metadata": {"ai_added_lines": 3, "ai_removed_lines": 2,
+                                        "user_added_lines": 9}},
+         [once(Quantity.EDITS_ACCEPTED, "replace"),
+          Counted(quantity=Quantity.LINES_ADDED, amount=3),
+          Counted(quantity=Quantity.LINES_REMOVED, amount=2)]),
         # 0.16.0 sends a map; what the user changed in the proposal is not the tool's.
         ({"success": True, "decision": "auto_accept",
           "metadata": {"model_added_lines": 3, "model_removed_lines": 2, "user_added_lines": 9}},
