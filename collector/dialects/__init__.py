@@ -17,6 +17,7 @@ from collector.dialects import (
     gemini_cli,
     gen_ai,
     goose,
+    iflow_cli,
     kiro,
     opencode,
     opencode_plugin,
@@ -32,6 +33,7 @@ DIALECTS: tuple[Dialect, ...] = (
     *copilot.DIALECTS,
     gemini_cli.DIALECT,
     qwen_code.DIALECT,
+    iflow_cli.DIALECT,
     # The plugin before the tool: it is known by its scope, whatever prefix its operator chose.
     opencode_plugin.DIALECT,
     opencode.DIALECT,

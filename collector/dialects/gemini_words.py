@@ -33,7 +33,7 @@ from domain.pseudonym import Pseudonyms
 from domain.record import Attributes, LogRecord, Scope, count, flag, recorded_us, text
 from domain.usage import Tokens
 
-EVENT_PREFIXES = ("gemini_cli.", "qwen-code.")
+EVENT_PREFIXES = ("gemini_cli.", "qwen-code.", "iflow_cli.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ _GOOGLE_WIRE = frozenset({"gemini", "vertex-ai", "gemini-api-key", "oauth-person
 _IGNORED_EVENTS = frozenset(
     "agent.finish agent.recovery_attempt api_cancel api_key_updated approval_mode_duration "
     "approval_mode_switch arena_agent_completed arena_session_ended arena_session_started auth "
-    "chat.content_retry_failure chat.invalid_chunk chat.protocol_tag_sanitized config "
+    "chat.content_retry_failure chat.invalid_chunk chat.protocol_tag_sanitized cli_response config "
     "conseca.policy_generation conseca.verdict conversation_finished credit_purchase_click "
     "credits_used daemon.error edit_correction edit_strategy empty_wallet_menu_shown end_session "
     "extension_disable extension_enable extension_install extension_uninstall extension_update "
@@ -78,8 +78,8 @@ _IGNORED_EVENTS = frozenset(
     "slash_command slash_command.model smart_edit.correction smart_edit.strategy "
     "smart_edit_correction smart_edit_strategy speculation "
     "startup.performance startup_stats token_storage.initialization tool_output_masking "
-    "tool_output_truncated tool_result.boundary user_feedback user_retry web_fetch_fallback_attempt workflow_keyword "
-    "workflow_run workflow_size_warning".split()
+    "tool_output_truncated tool_result.boundary user_feedback user_retry "
+    "web_fetch_fallback_attempt workflow_keyword workflow_run workflow_size_warning".split()
 )
 
 
@@ -150,7 +150,7 @@ def sender_for(attributes: Attributes, scope: Scope, pseudonyms: Pseudonyms) -> 
 
 
 def purpose_of(attributes: Attributes, fork: Fork) -> Purpose | None:
-    """What a request was for: Gemini tells a role (not 0.16.0), Qwen Code who asked."""
+    """What a request was for: Gemini tells a role (not 0.16.0), Qwen Code and iFlow who asked."""
     role = text(attributes, "role")
     prompt = text(attributes, "prompt_id", "qwen-code.prompt_id") or ""
     agent = text(attributes, "subagent_name") or ""
@@ -160,7 +160,7 @@ def purpose_of(attributes: Attributes, fork: Fork) -> Purpose | None:
         or prompt.startswith(_INTERNAL_PROMPTS)
     ):
         return Purpose.AUXILIARY
-    if agent or role == "subagent":
+    if agent or role == "subagent" or prompt.startswith("subagent-"):
         return Purpose.SUBAGENT
     return Purpose.MAIN if role == "main" else fork.usual_purpose
 

@@ -25,10 +25,10 @@ START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 # 37.5 nano-dollars a token of input: half of one would be lost or won at every reading.
 MODEL = "gemini-flash-1.5-8b"
 _TOLD = {
-    Quantity.TOKENS_INPUT: lambda each: each.prompt,
-    Quantity.TOKENS_CACHE_READ_INSIDE: lambda each: each.cached,
-    Quantity.TOKENS_OUTPUT: lambda each: each.answer,
-    Quantity.TOKENS_REASONING_BESIDE: lambda each: each.thoughts,
+    Quantity.TOKENS_INPUT: "prompt",
+    Quantity.TOKENS_CACHE_READ_INSIDE: "cached",
+    Quantity.TOKENS_OUTPUT: "answer",
+    Quantity.TOKENS_REASONING_BESIDE: "thoughts",
 }
 by_scenario = pytest.mark.parametrize(
     "scenario", scenarios("gemini-cli"), ids=lambda path: path.name
@@ -83,10 +83,10 @@ def told(facts: Counted | RequestAnswered, minute: int, *, series: bytes | None)
 def readings(of: Sequence[Answer], *, cumulative: bool) -> list[Observation]:
     """What the counters say after each response."""
     made = []
-    for quantity, amount in _TOLD.items():
+    for quantity, name in _TOLD.items():
         total = 0
         for each in of:
-            total = amount(each) + (total if cumulative else 0)
+            total = getattr(each, name) + (total if cumulative else 0)
             fact = Counted(quantity=quantity, amount=total, model=MODEL)
             series = quantity.value.encode() if cumulative else None
             made.append(told(fact, each.minute, series=series))

@@ -33,7 +33,6 @@ from domain.record import (
 from domain.usage import Tokens
 from tests.capturing import (
     PSEUDONYMS,
-    Counts,
     counted,
     expected,
     observations,
