@@ -166,7 +166,11 @@ def purpose_of(attributes: Attributes, fork: Fork) -> Purpose | None:
 
 
 _MEMORY_KEEPER = "managed-auto-memory"
-_INTERNAL_PROMPTS = ("prompt_suggestion", "forked_query", "speculation", "side-query:")
+_INTERNAL_PROMPTS = (
+    *("prompt_suggestion", "forked_query", "speculation", "session_title"),
+    # Alone where nothing says for what, or with a colon and that.
+    "side-query",
+)
 
 
 def _api_response(attributes: Attributes, _: Pseudonyms, fork: Fork) -> Iterator[Fact]:

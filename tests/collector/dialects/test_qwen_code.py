@@ -328,6 +328,8 @@ def test_answer_without_usage_is_unmeasured_not_free() -> None:
         ({"subagent_name": "managed-auto-memory-extractor"}, Purpose.AUXILIARY),
         ({"qwen-code.prompt_id": "prompt_suggestion"}, Purpose.AUXILIARY),
         ({"qwen-code.prompt_id": "side-query:title"}, Purpose.AUXILIARY),
+        ({"qwen-code.prompt_id": "side-query"}, Purpose.AUXILIARY),
+        ({"prompt_id": "session_title"}, Purpose.AUXILIARY),
     ],
 )
 def test_who_asked_is_the_purpose(told: dict[str, Value], purpose: Purpose) -> None:
