@@ -150,7 +150,7 @@ def sender_for(attributes: Attributes, scope: Scope, pseudonyms: Pseudonyms) -> 
 
 
 def purpose_of(attributes: Attributes, fork: Fork) -> Purpose | None:
-    """What a request was for: Gemini tells a role (not 0.16.0), Qwen Code and iFlow who asked."""
+    """What a request was for: Gemini tells a role (since 0.30), Qwen Code and iFlow who asked."""
     role = text(attributes, "role")
     prompt = text(attributes, "prompt_id", "qwen-code.prompt_id") or ""
     agent = text(attributes, "subagent_name") or ""

@@ -97,7 +97,7 @@ def test_answer_without_usage_is_unmeasured_not_free() -> None:
         ("subagent", Purpose.SUBAGENT),
         ("utility_router", Purpose.AUXILIARY),
         ("utility_next_speaker", Purpose.AUXILIARY),
-        (None, None),  # 0.16.0
+        (None, None),  # before 0.30
     ],
 )
 def test_role_is_the_purpose(role: str | None, purpose: Purpose | None) -> None:
@@ -164,7 +164,7 @@ def test_shell_that_exits_with_an_error_failed_though_success_says_true() -> Non
          [once(Quantity.TOOL_DENIALS, "replace")]),
         # Cancelled while it ran.
         ({"success": False, "decision": "accept"}, []),
-        # "Always, and save that" is told as no other answer; 0.23 and later.
+        # "Always, and save that" is told as no other answer; 0.22 and later.
         ({"success": True, "decision": "reject"}, [once(Quantity.EDITS_ACCEPTED, "replace")]),
         ({"success": False, "decision": "reject", "error": "none",
           "error_type": "edit_no_occurrence_found"},
