@@ -144,6 +144,14 @@ def amounts(draw: st.DrawFn) -> Tokens:
     )
 
 
+COUNTERS = (
+    Quantity.TOKENS_OUTPUT,
+    Quantity.TOKENS_CACHE_READ,
+    Quantity.TOKENS_CACHE_READ_INSIDE,
+    Quantity.TOKENS_REASONING_BESIDE,
+)
+
+
 @st.composite
 def observations(draw: st.DrawFn) -> list[Observation]:
     """Requests and counters of several tools, teams, models and hours of two days."""
@@ -158,7 +166,7 @@ def observations(draw: st.DrawFn) -> list[Observation]:
         if kind == 0:
             fact = RequestFailed(model=model)
         elif kind <= 2:
-            bucket = draw(st.sampled_from([Quantity.TOKENS_OUTPUT, Quantity.TOKENS_CACHE_READ]))
+            bucket = draw(st.sampled_from(COUNTERS))
             fact = Counted(quantity=bucket, amount=draw(st.integers(0, 10**6)), model=model)
         tool = draw(st.sampled_from(["codex", "gemini-cli", "claude-code"]))
         team = draw(st.sampled_from([None, "payments"]))
