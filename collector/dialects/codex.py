@@ -6,7 +6,9 @@ events give prompts and tool calls, and ``codex.turn.cost_microusd`` the cost. A
 carry no session id and repeat the same tokens; so do ``handle_responses`` spans.
 
 Traps. Log records have no time, only an observed time and ``event.timestamp``; ``eventName`` is a
-line of source code. ``response.completed`` comes twice, the first time without tokens.
+line of source code. ``response.completed`` comes twice, the first time without tokens (over a
+websocket once), with an ``error.message`` where the answer broke off, and with the whole prompt and
+no output for the request that warms up a websocket, which generates nothing.
 ``tool_token_count`` is the total. Cached and cache-write tokens are inside input, reasoning inside
 output. ``thread.id`` is the session on a few spans and a worker's number on the others. The tool
 ``exec`` wraps calls that are reported themselves. ``success`` is true for a command that failed:
@@ -35,6 +37,7 @@ from collector.dialects.tool_text import (
     changes_opened,
     commits_made,
     exit_code,
+    patch_run,
     patched_lines,
     tool_name,
 )
@@ -77,8 +80,9 @@ Read = list[Fact] | Pass
 # Known, and nothing we account: latency, housekeeping, or what another event says better.
 _IGNORED_EVENTS = frozenset(
     "auth_recovery guardian_assessment plugin_install_elicitation_sent plugin_install_suggestion "
-    "sandbox_outcome skill_invocation startup_phase tool_call_received tool_result_ready "
-    "turn_profile turn_ttft websocket_event".split()
+    "sandbox_assessment sandbox_assessment_latency sandbox_outcome skill_invocation startup_phase "
+    "tool_call_received tool_result_ready turn_profile turn_ttft websocket_event "
+    "websocket_request".split()
 )
 # What, beside its id, tells two events of one conversation and millisecond apart.
 _DISTINCT = (
@@ -91,9 +95,22 @@ _METRICS_TOLD_BETTER = frozenset(
     "codex.turn.token_usage codex.guardian.review.token_usage codex.api_request codex.tool.call "
     "codex.conversation.turn.count codex.turn.tool.call codex.multi_agent.spawn".split()
 )
+# By whatever name a version or a model calls its shell.
+_SHELLS = frozenset(
+    "container.exec exec_command local_shell shell shell_command unified_exec".split()
+)
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 # Sent again by the client itself, after logging in anew or a pause; 429 since 0.169 at the latest.
 _TRIED_AGAIN = frozenset({401, 408, 409, 425, 429})
+# How errors begin after which Codex asks again within the turn; others end it.
+_STREAM_TRIED_AGAIN = (
+    "stream disconnected before completion",
+    "Error while reading the server response",
+    "Connection failed",
+    "We're currently experiencing high demand",
+    "request timed out",
+    "timeout waiting",
+)
 
 _CONVERSATION = re.compile(r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
@@ -195,8 +212,13 @@ def _session(attributes: Attributes, scope: Scope) -> str | None:
 
 def _sse_event(attributes: Attributes, _: Pseudonyms) -> Read:
     """A finished response with its usage; the same event without counts is only the stream's."""
+    if text(attributes, "event.kind") != "response.completed":
+        return Pass.IGNORED
+    error = text(attributes, "error.message")
+    if error is not None:
+        return _broken_off(attributes, error)
     sent, output = count(attributes, "input_token_count"), count(attributes, "output_token_count")
-    if text(attributes, "event.kind") != "response.completed" or (sent is None and output is None):
+    if (sent is None and output is None) or _warms_up(attributes, sent, output):
         return Pass.IGNORED
     tokens = inclusive_tokens(
         sent,
@@ -206,6 +228,30 @@ def _sse_event(attributes: Attributes, _: Pseudonyms) -> Read:
         count(attributes, "reasoning_token_count"),
     )
     return _answered(attributes, tokens)
+
+
+def _warms_up(attributes: Attributes, sent: int | None, output: int | None) -> bool:
+    """Whether this only prepared a websocket for a thread's first request (since 0.100).
+
+    Codex sends it with ``generate`` false, and itself leaves it out of a turn's usage. It brings
+    back the size of the prompt, and neither output nor, in versions that tell it, a time at which
+    the first of that came. An answer of a model has at least a token.
+    """
+    return bool(sent) and output == 0 and "ttft_ms" not in attributes
+
+
+def _broken_off(attributes: Attributes, error: str) -> Read:
+    """The stream of an accepted request failed; nobody tells what it took until then.
+
+    Where Codex asks again, the request that it began stays without an answer.
+    """
+    if "duration_ms" in attributes:
+        # An unreadable event of the stream, whose end is told as well.
+        return Pass.IGNORED
+    if error.startswith(_STREAM_TRIED_AGAIN):
+        return [Counted(quantity=Quantity.RETRIES, amount=1)]
+    model, purpose = text(attributes, "model", "slug"), _purpose(attributes)
+    return [RequestFailed(model=model, purpose=purpose)]
 
 
 def _answered(attributes: Attributes, tokens: Tokens) -> list[Fact]:
@@ -220,7 +266,7 @@ def _answered(attributes: Attributes, tokens: Tokens) -> list[Fact]:
 
 
 def _api_request(attributes: Attributes, _: Pseudonyms) -> Read:
-    """One attempt over HTTP or of a connection; every failed one is logged, also when repeated."""
+    """One attempt over HTTP; every failed one is logged, also when repeated."""
     endpoint = text(attributes, "endpoint")
     status = count(attributes, "http.response.status_code")
     if endpoint is not None and not endpoint.startswith("/responses"):
@@ -233,8 +279,6 @@ def _api_request(attributes: Attributes, _: Pseudonyms) -> Read:
             return [Counted(quantity=Quantity.RETRIES, amount=1)]
         model, purpose = text(attributes, "model"), _purpose(attributes)
         return [RequestFailed(model=model, purpose=purpose, status_code=status)]
-    if text(attributes, "event.name") != "codex.api_request":
-        return Pass.IGNORED
     if endpoint == "/responses/compact":
         # Summarised by the server in one answer, whose usage is not logged.
         return [
@@ -242,6 +286,13 @@ def _api_request(attributes: Attributes, _: Pseudonyms) -> Read:
             *_answered(attributes, Tokens()),
         ]
     return [Counted(quantity=Quantity.REQUESTS_STARTED, amount=1)]
+
+
+def _websocket_connect(attributes: Attributes, _: Pseudonyms) -> Read:
+    """A connection that fails, whatever the status, is tried again or given up for HTTP."""
+    if flag(attributes, "success") is not False:
+        return Pass.IGNORED
+    return [Counted(quantity=Quantity.RETRIES, amount=1)]
 
 
 def _tool_result(attributes: Attributes, pseudonyms: Pseudonyms) -> Read:
@@ -255,8 +306,10 @@ def _tool_result(attributes: Attributes, pseudonyms: Pseudonyms) -> Read:
         if call is not None:
             item = pseudonyms("call", f"{tool}\0{call}")
             facts.append(Counted(quantity=Quantity.REPEATED_FAILURES, amount=1, item=item))
-    elif tool == "apply_patch":
-        facts += patched_lines(call or "") + patched_files(call or "", pseudonyms)
+    elif tool == "apply_patch" or tool in _SHELLS:
+        # Codex applies itself what a shell is told to apply.
+        patch = patch_run(call or "") if tool in _SHELLS else call or ""
+        facts += patched_lines(patch) + patched_files(patch, pseudonyms)
     elif tool == "spawn_agent":
         facts += [Counted(quantity=Quantity.SUBAGENTS, amount=1), *agent_started(output)]
     # A commit that takes longer than its call is told by the call that waits for it.
@@ -322,8 +375,7 @@ _EVENTS: dict[str, Callable[[Attributes, Pseudonyms], Read]] = {
     "tool_result": _tool_result,
     "turn_cost": _turn_cost,
     "user_prompt": _prompt,
-    "websocket_connect": _api_request,
-    "websocket_request": _api_request,
+    "websocket_connect": _websocket_connect,
 }
 # Usage and retries come from the turn's span itself.
 _NOTED = frozenset({"codex.user_prompt", "codex.tool_result", "codex.tool_decision"})
@@ -395,7 +447,8 @@ def _sender(attributes: Attributes, scope: Scope, pseudonyms: Pseudonyms) -> Sen
 DIALECT = Dialect(
     tool=TOOL,
     scopes=("codex", "Codex"),
-    prefixes=("codex.",),
+    # Whoever wraps Codex may give its spans another scope and service.
+    prefixes=("codex.", "session_task.", "handle_responses"),
     services=frozenset(
         {"codex_exec", "codex_cli_rs", "codex_tui", "codex-tui", "codex_vscode", "codex-cli"}
         | {"codex-app-server", "Codex Desktop"}

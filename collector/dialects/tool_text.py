@@ -27,6 +27,8 @@ _OPENING_CHANGE = re.compile(r"\b(?:pr|mr)\s+create\b")
 _STARTED_AGENT = re.compile(
     r'"agent_id"\s*:\s*"(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"'
 )
+_PATCHERS = ("apply_patch", "applypatch")
+_PATCHING = re.compile(r"\s*(?:cd\s[^\n;&|]{1,1024}&&\s*)?apply_?patch\b")
 _CHANGE_URL = re.compile(
     r"https://[^\s/\"]+/(?P<repository>[\w./-]+?)/(?:-/)?(?:pull|merge_requests)/\d+"
 )
@@ -92,6 +94,25 @@ def patch_in(call: str) -> str:
             return ""
         call = str(told.get("input") or told.get("patch") or told.get("patchText") or "")
     return call if "*** Begin Patch" in call else ""
+
+
+def patch_run(call: str) -> str:
+    """The patch that a shell's arguments (JSON) hand to ``apply_patch``; empty: they hand none.
+
+    As two words, or as a script with the patch behind the command, maybe in another folder.
+    """
+    try:
+        told = json.loads(call)
+    except (ValueError, RecursionError):
+        return ""
+    command = (told.get("command") or told.get("cmd")) if isinstance(told, dict) else None
+    if isinstance(command, list):
+        words = [str(word) for word in command]
+        command = "\n".join(words if words[:1] and words[0] in _PATCHERS else words[-1:])
+    if not isinstance(command, str) or not _PATCHING.match(command):
+        return ""
+    _, begun, rest = command.partition("*** Begin Patch\n")
+    return begun + rest.partition("*** End Patch")[0]
 
 
 def patched_lines(call: str) -> list[Fact]:

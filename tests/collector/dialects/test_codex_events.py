@@ -1,11 +1,13 @@
 """Codex: what no capture shows, attribute by attribute, and whatever else may come."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from collector.dialects import codex
+from collector.dialects import codex, recognise
 from domain.events import (
     Counted,
     Fact,
@@ -131,17 +133,83 @@ def test_a_response_of_zero_tokens_is_unmeasured() -> None:
     ]
 
 
+def warm_up(**told: Value) -> LogRecord:
+    usage: dict[str, Value] = {"input_token_count": "9123", "output_token_count": "0"}
+    return log("sse_event", **{"event.kind": "response.completed", **usage, **told})
+
+
+def test_the_request_that_warms_up_a_websocket_is_none() -> None:
+    assert codex.read_log(warm_up(cached_token_count=0), PSEUDONYMS) is Pass.IGNORED
+    # A provider that counts no output, but whose answer had a beginning.
+    (answered,) = facts(warm_up(ttft_ms=0))
+    assert isinstance(answered, RequestAnswered)
+    assert answered.tokens == Tokens(input=9123, output=0)
+    (answered,) = facts(warm_up(output_token_count="1"))
+    assert isinstance(answered, RequestAnswered)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "stream disconnected before completion: idle timeout waiting for websocket",
+        "Error while reading the server response: broken pipe, request id: r1",
+        "We're currently experiencing high demand, which may cause temporary errors.",
+    ],
+)
+def test_an_answer_that_breaks_off_is_asked_for_again(error: str) -> None:
+    record = log("sse_event", event__kind="response.completed", error__message=error)
+    assert facts(record) == [Counted(quantity=Quantity.RETRIES, amount=1)]
+
+
+def test_an_answer_that_ends_the_turn_is_a_failed_request() -> None:
+    error = "Codex ran out of room in the model's context window. Start a new thread."
+    record = log("sse_event", event__kind="response.completed", error__message=error)
+    assert facts(record) == [RequestFailed(model="gpt-5.5")]
+
+
+@pytest.mark.parametrize("status", [None, 404, 426, 503])
+def test_a_connection_that_fails_is_no_request_that_failed(status: int | None) -> None:
+    record = log(
+        "websocket_connect",
+        success="false",
+        error__message="x",
+        endpoint="/responses",
+        http__response__status_code=status,
+    )
+    assert facts(record) == [Counted(quantity=Quantity.RETRIES, amount=1)]
+
+
+@pytest.mark.parametrize("name", ["shell", "exec_command", "shell_command"])
+def test_a_patch_that_a_shell_is_told_to_apply_has_lines(name: str) -> None:
+    patch = "*** Begin Patch\n*** Update File: a.py\n@@\n-y\n+z\n+w\n*** End Patch\n"
+    script = f"apply_patch <<'EOF'\n{patch}EOF\n"
+    call = json.dumps({"command": ["bash", "-lc", script]} if name == "shell" else {"cmd": script})
+    applied = facts(tool(EXEC_OUTPUT.format(0, "Success."), name=name, call=call))
+    assert applied == [
+        Counted(quantity=Quantity.TOOL_CALLS, amount=1, item=name),
+        Counted(quantity=Quantity.LINES_ADDED, amount=2),
+        Counted(quantity=Quantity.LINES_REMOVED, amount=1),
+        Traced(trace=Trace.FILE, value=PSEUDONYMS.file("a.py") or ""),
+    ]
+    failed = facts(tool("patch does not apply", name=name, call=call, success="false"))
+    assert not any(isinstance(fact, Traced) for fact in failed)
+
+
 @pytest.mark.parametrize(
     "record",
     [
         log("sse_event", event__kind="response.completed", duration_ms="0"),
-        log("sse_event", event__kind="response.completed", error__message="cut off"),
+        log("sse_event", event__kind="response.completed", error__message="?", duration_ms="3"),
         log("sse_event", event__kind="response.output_text.delta"),
         log("api_request", endpoint="/models", http__response__status_code=200),
         log("api_request", conversation__id=None, http__response__status_code=200),
         log("tool_result", tool_name="exec", output="ok"),
         log("tool_decision", tool_name="exec_command", decision="network_policy_amendment"),
         log("websocket_request", success="true"),
+        # The stream that it was to begin tells its failure, too.
+        log("websocket_request", success="false", error__message="closed"),
+        log("websocket_connect", success="true", endpoint="/responses"),
+        log("sandbox_assessment", call_id="c1", status="approved"),
         log("agent_communication", kind="message", state="send", receiver_thread_id=CHILD),
         log("sandbox_outcome", tool_name="exec_command", outcome="denied"),
         replace(log("turn_ttft"), attributes={}),
@@ -333,6 +401,12 @@ def test_a_span_whose_thread_is_a_worker_has_no_usage() -> None:
     assert codex.read_span(responses, PSEUDONYMS) is Pass.DUPLICATE_SOURCE
 
 
+def test_spans_are_codexs_whoever_wraps_it() -> None:
+    scope = Scope("acme_agent", "", {"service.name": "acme_agent"})
+    for name in ("session_task.turn", "handle_responses", "codex.api_request"):
+        assert recognise(scope, name) is codex.DIALECT
+
+
 @given(st.sampled_from(sorted(codex._EVENTS)), st.dictionaries(st.text(), nested))
 def test_no_log_raises(name: str, told: dict[str, Value]) -> None:
     record = log(name)
@@ -347,6 +421,8 @@ def test_no_log_raises(name: str, told: dict[str, Value]) -> None:
 @given(st.text(), st.text())
 def test_no_tool_text_raises(call: str, output: str) -> None:
     codex.read_log(tool("{" + output, name="apply_patch", call="{" + call), PSEUDONYMS)
+    for command in ([], [call], ["apply_patch", call], f"apply_patch {call}", None):
+        codex.read_log(tool(output, name="shell", call=json.dumps({"cmd": command})), PSEUDONYMS)
     codex.read_log(tool(output, call="git commit " + call), PSEUDONYMS)
 
 

@@ -1,5 +1,7 @@
 """What the text of a tool call tells, in all the shapes that tools write it."""
 
+import json
+
 import pytest
 
 from collector.dialects.inclusive import inclusive_tokens
@@ -7,6 +9,7 @@ from collector.dialects.tool_text import (
     changes_opened,
     commits_made,
     exit_code,
+    patch_run,
     patched_lines,
     tool_name,
 )
@@ -115,6 +118,29 @@ def test_lines_of_a_patch(call: str) -> None:
 @pytest.mark.parametrize("call", ["", "+no patch", "{cut off", '{"input": 7}', '{"other": "+"}'])
 def test_no_lines_of_what_is_no_patch(call: str) -> None:
     assert patched_lines(call) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["apply_patch", PATCH],
+        ["bash", "-lc", f"apply_patch <<'EOF'\n{PATCH}EOF"],
+        f"cd lib && apply_patch << EOF\n{PATCH}EOF\n+ no line of the patch",
+        f"applypatch '{PATCH}'",
+    ],
+)
+def test_a_patch_that_a_shell_runs(command: object) -> None:
+    for name in ("command", "cmd"):
+        assert patch_run(json.dumps({name: command})) == PATCH.removesuffix("*** End Patch\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [f"cat > x.patch <<'EOF'\n{PATCH}EOF", f"grep apply_patch\n{PATCH}", "apply_patch", [], 7],
+)
+def test_no_patch_that_is_only_written_or_read(command: object) -> None:
+    assert patch_run(json.dumps({"command": command})) == ""
+    assert patch_run(f"apply_patch {PATCH}") == patch_run("[]") == ""
 
 
 def test_a_tools_name_is_a_name() -> None:
