@@ -4,8 +4,9 @@ Authority: log events; the event's name is the log body. ``task.tokens`` for req
 cost, ``task.conversation_turn`` up to 3.69, where it alone carried them (rank 1), metrics last
 (rank 2). A task (``ulid``) is a session.
 
-Traps. Input leaves the cached tokens out. Until 4.0 one request gives as many ``task.tokens`` as
-its provider sends usage chunks; a chunk without any prompt continues the request before it. Values
+Traps. Input leaves the cached tokens out, but not in the SDK before its core 0.0.74 (extension
+4.1.9, CLI 3.0.54). Until 4.0 one request gives as many ``task.tokens`` as its provider sends usage
+chunks; a chunk without any prompt continues the request before it. Values
 that are missing arrive as the texts ``undefined`` and ``null``. The extension's ``success`` of a
 tool says whether the user let it run; the SDK's says how it ended. The extension's user turns are
 requests, tool results included; the SDK's are prompts. A completed or failed subagent is one event,
@@ -21,6 +22,7 @@ from collector.attributes import event_name
 from collector.dialects.amounts import told_cost, whole
 from collector.dialects.dialect import Dialect, identity
 from collector.dialects.grouped import completing, entire
+from collector.dialects.inclusive import inclusive_tokens
 from collector.dialects.metrics import observe_point
 from collector.dialects.tool_text import tool_name
 from collector.sender import Sender, sender_of
@@ -159,12 +161,14 @@ def _passed(name: str) -> Pass:
 
 
 def _tokens(attributes: Attributes) -> list[Fact]:
-    tokens = Tokens(
-        input=count(attributes, "tokensIn", "tokens_in"),
-        cache_read=count(attributes, "cacheReadTokens", "cached_tokens"),
-        cache_write=count(attributes, "cacheWriteTokens"),
-        output=count(attributes, "tokensOut", "tokens_out"),
-    )
+    sent = count(attributes, "tokensIn", "tokens_in")
+    read = count(attributes, "cacheReadTokens", "cached_tokens")
+    write = count(attributes, "cacheWriteTokens")
+    output = count(attributes, "tokensOut", "tokens_out")
+    tokens = Tokens(input=sent, cache_read=read, cache_write=write, output=output)
+    if _by_sdk(attributes) and "provider" not in attributes:
+        # The change that took the cached tokens out of the SDK's input also added the provider.
+        tokens = inclusive_tokens(sent, read, write, output, None)
     cost = told_cost(attributes, "totalCost", "cost")
     model, purpose = text(attributes, *_MODEL), _purpose(attributes)
     if tokens.input == 0 and not (tokens.cache_read or tokens.cache_write):
@@ -181,12 +185,16 @@ def _tokens(attributes: Attributes) -> list[Fact]:
 def _turn(attributes: Attributes) -> list[Fact]:
     """A turn of the user's or the model's; the latter carried the tokens up to 3.69."""
     if text(attributes, "source", "role") == "user":
-        # Only the SDK names an agent, and only there a user's turn is a prompt.
-        by_sdk = text(attributes, "agentKind", "agentId") is not None
-        started = Quantity.PROMPTS if by_sdk else Quantity.REQUESTS_STARTED
+        # Only in the SDK a user's turn is a prompt.
+        started = Quantity.PROMPTS if _by_sdk(attributes) else Quantity.REQUESTS_STARTED
         return [Counted(quantity=started, amount=1)]
     told = any(name in attributes for name in ("tokensIn", "tokens_in"))
     return _tokens(attributes) if told else []
+
+
+def _by_sdk(attributes: Attributes) -> bool:
+    """Only the SDK names an agent."""
+    return text(attributes, "agentKind", "agentId") is not None
 
 
 def _purpose(attributes: Attributes) -> Purpose | None:

@@ -82,6 +82,20 @@ def test_a_request_of_the_sdk_names_its_agent() -> None:
     assert answered.purpose is Purpose.MAIN
 
 
+def test_the_sdk_once_left_the_cached_tokens_in_the_input() -> None:
+    told: Attributes = {**REQUEST, "agentId": "a1", "agentKind": "root", "tokensIn": 3740}
+    (before,) = event("task.tokens", {n: v for n, v in told.items() if n != "provider"})
+    (after,) = event("task.tokens", {**told, "tokensIn": 2500})
+    for answered in (before, after):
+        assert isinstance(answered, RequestAnswered)
+        assert answered.tokens == TOKENS
+    # What isn't told takes nothing away.
+    untold: Attributes = {**told, "cacheReadTokens": "undefined", "cacheWriteTokens": "undefined"}
+    (answered,) = event("task.tokens", {n: v for n, v in untold.items() if n != "provider"})
+    assert isinstance(answered, RequestAnswered)
+    assert answered.tokens == Tokens(input=3740, output=850)
+
+
 def test_two_usage_chunks_of_anthropics_stream_are_one_request() -> None:
     chunks: list[Record] = [
         LogRecord(CLINE.scope, AT, 0, "", "task.tokens", {**REQUEST, "tokensOut": 1}),
