@@ -110,6 +110,7 @@ _STREAM_TRIED_AGAIN = (
     "We're currently experiencing high demand",
     "request timed out",
     "timeout waiting",
+    "unexpected status",
 )
 
 _CONVERSATION = re.compile(r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$")

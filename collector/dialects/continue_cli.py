@@ -5,7 +5,8 @@ process is a series of its own by its start time, and says neither its session n
 one. Usage is booked to the installation.
 
 Traps. On the OpenAI wire cached tokens are never told and stay inside input; on the Anthropic wire
-they have types of their own and input leaves them out (read in the shipped code). The last reading
+they have types of their own and input leaves them out (read in the shipped code); behind its
+``ai-sdk`` provider they have, and input holds them, which no record gives away. The last reading
 is exported twice at exit. Requests are not counted, neither answered nor failed ones. The cost of a
 model without a known price is a guess of one dollar a million tokens in and two out. A commit
 counts only where the command begins with ``git commit``.

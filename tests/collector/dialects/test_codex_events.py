@@ -154,6 +154,7 @@ def test_the_request_that_warms_up_a_websocket_is_none() -> None:
         "stream disconnected before completion: idle timeout waiting for websocket",
         "Error while reading the server response: broken pipe, request id: r1",
         "We're currently experiencing high demand, which may cause temporary errors.",
+        "unexpected status 404 Not Found: no such thread",
     ],
 )
 def test_an_answer_that_breaks_off_is_asked_for_again(error: str) -> None:
