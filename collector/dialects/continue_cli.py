@@ -54,10 +54,12 @@ _IGNORED = frozenset(
 
 def read_point(point: MetricPoint, pseudonyms: Pseudonyms) -> Outcome:
     """One point of a counter; histograms and gauges are not used."""
-    name = point.name.removeprefix(_PREFIX)
+    # The first versions, of August 2025, spelled the same names with dots.
+    told = point.name.replace(".", "_")
+    name = told.removeprefix(_PREFIX)
     if name in _IGNORED:
         return Pass.IGNORED
-    quantity = _quantity(name, point) if point.name.startswith(_PREFIX) else None
+    quantity = _quantity(name, point) if told.startswith(_PREFIX) else None
     if quantity is None:
         return Pass.UNKNOWN
     attributes = point.attributes
@@ -88,7 +90,7 @@ def _quantity(name: str, point: MetricPoint) -> Quantity | None:
 DIALECT = Dialect(
     tool=TOOL,
     scopes=("continue-cli",),
-    prefixes=(_PREFIX,),
+    prefixes=(_PREFIX, "continue.cli."),
     services=frozenset({"continue-cli"}),
     point=read_point,
 )

@@ -103,6 +103,14 @@ def test_what_its_source_tells(name: str, value: float, told: Attributes, wanted
     assert observed(seen).origin.session_id is None
 
 
+def test_the_first_versions_spelled_names_with_dots() -> None:
+    seen = CONTINUE.point("continue.cli.token.usage", 7, {"type": "input", "model": "m"})
+    assert facts(seen) == [Counted(quantity=Quantity.TOKENS_INPUT, amount=7, model="m")]
+    lines = CONTINUE.point("continue.cli.lines_of_code.count", 3, {"type": "added"})
+    assert facts(lines) == [so_many(Quantity.LINES_ADDED, 3)]
+    assert CONTINUE.point("continue.cli.auth.attempts", 1, {}) is Pass.IGNORED
+
+
 def test_an_account_is_an_identity() -> None:
     told: Attributes = {"user.account_uuid": "00000000-acc7", "organization.id": "org-fake"}
     seen = observed(CONTINUE.point("continue_cli_session_count", 1, told))
