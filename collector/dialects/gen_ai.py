@@ -63,7 +63,9 @@ _DETAILS = "gen_ai.client.inference.operation.details"
 _REQUESTS = frozenset({"chat", "generate_content", "text_completion", "embeddings"})
 _EXECUTE_TOOL = "execute_tool"
 # They repeat what happens inside them, or (``fetch_response``) what was told when it was asked.
-_ROLLUPS = frozenset({"create_agent", "fetch_response", "invoke_agent", "invoke_workflow", "plan"})
+_ROLLUPS = frozenset(
+    {"agent_step", "create_agent", "fetch_response", "invoke_agent", "invoke_workflow", "plan"}
+)
 _OPERATIONS = _REQUESTS | _ROLLUPS | {_EXECUTE_TOOL}
 _INPUT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens")
 _OUTPUT = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens")

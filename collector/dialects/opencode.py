@@ -12,6 +12,9 @@ shell's exit code other than zero is no failed span. ``run`` leaves before its l
 user on the spans is the name of the operating-system account, which says nothing across machines:
 it is no identity here.
 
+AI SDK 7 names spans and attributes by the GenAI conventions. No version seen has it; its spans are
+read as what they were called before.
+
 Kilo is OpenCode under another name and says so nowhere: service, scope and span names are the
 same, and only the version's first number tells the two apart. It switches the request spans off.
 
@@ -21,6 +24,8 @@ Not told: cost, why a request failed, retries as such, lines written by tools ot
 import json
 import re
 from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
 
 from collector.dialects.dialect import Dialect, span_identity
 from collector.dialects.edited_files import edited_file, patched_files
@@ -65,6 +70,26 @@ _REQUESTS = frozenset(
     for call in ("doStream", "doGenerate")
 )
 _ROLLUPS = frozenset({"ai.streamText", "ai.generateText", "ai.streamObject", "ai.generateObject"})
+_CACHED = ("Read", "Write")
+# What AI SDK 7 calls spans (by the first word) and attributes, and what they were called before.
+_CALLED = {
+    "chat": "ai.streamText.doStream",
+    "execute_tool": "ai.toolCall",
+    "invoke_agent": "ai.streamText",
+    "step": "ai.streamText",
+}
+_RENAMED = {
+    "gen_ai.provider.name": "ai.model.provider",
+    "gen_ai.input.messages": "ai.prompt.messages",
+    "gen_ai.tool.definitions": "ai.prompt.tools",
+    "gen_ai.usage.input_tokens": "ai.usage.inputTokens",
+    "gen_ai.usage.cache_read.input_tokens": "ai.usage.inputTokenDetails.cacheReadTokens",
+    "gen_ai.usage.cache_creation.input_tokens": "ai.usage.inputTokenDetails.cacheWriteTokens",
+    "gen_ai.usage.output_tokens": "ai.usage.outputTokens",
+    "gen_ai.tool.name": "ai.toolCall.name",
+    "gen_ai.tool.call.arguments": "ai.toolCall.args",
+    "gen_ai.tool.call.result": "ai.toolCall.result",
+}
 _EDIT_TOOLS = frozenset({"edit", "multiedit", "write", "patch", "apply_patch"})
 _SHELL_TOOLS = frozenset({"bash", "shell"})
 _SESSION_ID = re.compile(r"^ses_\w+$")
@@ -78,6 +103,7 @@ _Reader = Callable[[Span, Pseudonyms], Sequence[Fact] | None]
 
 def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     """One span: a model request, a tool call or a prompt; the many others time internals."""
+    span = _as_before(span)
     rank, reader = _reader(span.name)
     if reader is None:
         return _passed(span.name)
@@ -97,6 +123,22 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
         at_us=at,
         stated=(*facts, *_parent(span)),
     )
+
+
+def _as_before(span: Span) -> Span:
+    """A span of AI SDK 7 by the names of AI SDK 6; any other as it is."""
+    attributes = span.attributes
+    name = _CALLED.get(span.name.partition(" ")[0])
+    if name is None or "gen_ai.operation.name" not in attributes:
+        return span
+    named = {old: attributes[new] for new, old in _RENAMED.items() if new in attributes}
+    details = f"{_USAGE}inputTokenDetails."
+    told = count(named, f"{_USAGE}inputTokens")
+    if told is not None and f"{details}noCacheTokens" not in attributes:
+        # Since 6 the total holds the cached tokens, whatever the provider.
+        read, write = (count(named, f"{details}cache{kind}Tokens") or 0 for kind in _CACHED)
+        named[f"{details}noCacheTokens"] = max(0, told - read - write)
+    return replace(span, name=name, attributes={**attributes, **named})
 
 
 def _session(span: Span) -> str | None:

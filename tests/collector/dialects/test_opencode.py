@@ -194,6 +194,45 @@ def test_older_ai_sdks(told: Attributes, wanted: Tokens) -> None:
     assert tokens_of(told) == wanted
 
 
+def test_ai_sdk_7_tells_the_same_by_the_conventions_names() -> None:
+    named: Attributes = {
+        "session.id": "ses_1",
+        "gen_ai.provider.name": "anthropic",
+        "gen_ai.request.model": "asked",
+        "gen_ai.response.model": "answered",
+        "gen_ai.input.messages": "[]",
+        "gen_ai.usage.input_tokens": 12632,
+        "gen_ai.usage.cache_read.input_tokens": 3000,
+        "gen_ai.usage.cache_creation.input_tokens": 9629,
+        "gen_ai.usage.output_tokens": 13,
+    }
+    tokens = Tokens(input=3, cache_read=3000, cache_write=9629, output=13)
+    chat: Attributes = {**named, "gen_ai.operation.name": "chat"}
+    seen = observed(OPENCODE.span("chat asked", chat))
+    assert (seen.origin.session_id, seen.origin.rank) == ("ses_1", 0)
+    assert facts(seen) == [
+        RequestAnswered(model="answered", tokens=tokens, purpose=Purpose.AUXILIARY)
+    ]
+    with_tools: Attributes = {**chat, "gen_ai.tool.definitions": '[{"name":"bash"}]'}
+    (answered,) = facts(OPENCODE.span("chat asked", with_tools))
+    assert isinstance(answered, RequestAnswered)
+    assert answered.purpose is Purpose.MAIN
+    for name, operation in (("invoke_agent asked", "invoke_agent"), ("step 1", "agent_step")):
+        rollup: Attributes = {**named, "gen_ai.operation.name": operation}
+        assert OPENCODE.span(name, rollup) is Pass.DUPLICATE_SOURCE
+    called: Attributes = {
+        "session.id": "ses_1",
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "bash",
+        "gen_ai.tool.call.arguments": '{"command":"false"}',
+        "gen_ai.tool.call.result": '{"output":"","metadata":{"exit":1}}',
+    }
+    assert facts(OPENCODE.span("execute_tool bash", called))[:2] == [
+        so_many(Quantity.TOOL_CALLS, 1, "bash"),
+        so_many(Quantity.TOOL_FAILURES, 1, "bash"),
+    ]
+
+
 def test_a_request_that_failed_and_one_that_was_stopped() -> None:
     name = "ai.streamText.doStream"
     assert facts(OPENCODE.span(name, REQUEST, failed=True)) == [
@@ -332,7 +371,9 @@ def test_a_span_without_any_time_is_malformed() -> None:
 
 
 @given(
-    st.sampled_from(["ai.streamText.doStream", "ai.toolCall", "Tool.execute", "http.server POST"]),
+    st.sampled_from(
+        ["ai.streamText.doStream", "ai.toolCall", "Tool.execute", "http.server POST", "chat m"]
+    ),
     any_attributes(
         *REQUEST,
         *CHILD,
@@ -349,6 +390,10 @@ def test_a_span_without_any_time_is_malformed() -> None:
         "ai.toolCall.result",
         "tool.name",
         "url.path",
+        "gen_ai.operation.name",
+        "gen_ai.usage.input_tokens",
+        "gen_ai.usage.cache_read.input_tokens",
+        "gen_ai.usage.cache_creation.input_tokens",
     ),
 )
 def test_no_span_raises(name: str, attributes: dict[str, Value]) -> None:
