@@ -93,7 +93,9 @@ _RENAMED = {
 _EDIT_TOOLS = frozenset({"edit", "multiedit", "write", "patch", "apply_patch"})
 _SHELL_TOOLS = frozenset({"bash", "shell"})
 _SESSION_ID = re.compile(r"^ses_\w+$")
-_PROMPT_ROUTE = re.compile(r"^/session/(?P<session>ses_\w+)/(?:message|prompt_async|command)$")
+_PROMPT_ROUTE = re.compile(
+    r"^(?:/api)?/session/(?P<session>ses_\w+)/(?:message|prompt|prompt_async|command)$"
+)
 _REFUSED = re.compile(r"(?:Rejected|Denied|Corrected)Error$")
 _USAGE = "ai.usage."
 _HTTP_REFUSED = 400

@@ -324,6 +324,8 @@ def test_tool_spans_of_opencode_count_only_without_those_of_the_ai_sdk() -> None
         ("/session/ses_1/message", 200, "ses_1"),
         ("/session/ses_1/prompt_async", 204, "ses_1"),
         ("/session/ses_1/command", None, "ses_1"),
+        ("/api/session/ses_1/prompt", 200, "ses_1"),
+        ("/api/session/ses_1/compact", 200, None),
         ("/session/ses_1/message", 400, None),
         ("/session/ses_1/shell", 200, None),
         ("/session", 200, None),
