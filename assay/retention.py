@@ -105,6 +105,7 @@ def forget(
         hours_seen = _sum(retention.forget_keys(database), stopped)
         readings = _sum(retention.forget_readings(database), stopped)
         _sum(retention.forget_repeats(database), stopped)
+        _sum(retention.forget_spans(database), stopped)
     return Forgotten(
         sessions=sessions,
         waiting=waiting,

@@ -60,6 +60,7 @@ _BOOKS = {
     "context_sizes": "*",
     "contexts": "*",
     "repeated": "*",
+    "request_spans": "*",
     "series": "*",
     "coverage": "tool, signal, name, outcome, records",
 }

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
 
-from msgspec.structs import astuple
+from msgspec.structs import asdict, astuple
 
 from collector.bounded import bounded
 from collector.counters import Change
 from collector.growth import HOUR_US, Growth, counter
+from collector.nesting import Moved, Share
 from domain.events import (
     Counted,
     Observation,
@@ -74,8 +75,11 @@ def fold(
     growths: Iterable[Growth],
     tells: Tells,
     prices: PriceBook = LIST_PRICES,
+    moved: Iterable[Moved] = (),
 ) -> Folded:
     """Sum observations, each of which must be new (see ``ingest``), and the growth of counters.
+
+    ``moved`` is what nested requests among them change beside that (see ``nesting``).
 
     Growth says how much and in which hour, never when a session was seen: each takes at least one
     observation of its session beside it. ``tells(tool, source)`` names the quantities that a signal
@@ -98,6 +102,8 @@ def fold(
         _book(folded[session_of(of.origin, of.first_us)], of, prices)
     for growth in growths:
         _count(_grown(folded, growth), growth, prices)
+    for share, sign in moved:
+        _move(folded, share, sign, prices)
     return folded
 
 
@@ -336,7 +342,33 @@ def _count_in(into: UsageSum, tokens: Tokens, requests: int, cost: int | None) -
     into.reported_nanousd = add(into.reported_nanousd, cost)
 
 
-def _grow(sums: SessionSums, rank: int, answers: list[_Answer]) -> None:
+def _move(folded: Folded, share: Share, sign: int, prices: PriceBook) -> None:
+    """Book a request's share, or take it back: then its times and its prompt stay known."""
+    origin, answer, at = share.origin, share.answer, moment(share.at_us)
+    sums = folded.setdefault(session_of(origin, share.at_us), SessionSums(at, at))
+    sums.first_at, sums.last_at = min(at, sums.first_at), max(at, sums.last_at)
+    tokens, told = answer.tokens, answer.tokens.told()
+    quote = _quote(prices, origin, answer.model, at)
+    prompts = quote.range_of(share.prompt) if told else UNTOLD_LENGTH
+    kind = (share.at_us // HOUR_US, answer.model, answer.purpose)
+    into = _usage(sums, origin, kind, prompts, tokens=told)
+    counted = Tokens(
+        **{name: each and sign * each for name, each in asdict(tokens).items()},
+    )
+    cost = answer.cost_nanousd
+    _count_in(into, counted, sign * share.requests, None if cost is None else sign * cost)
+    if told:
+        book(into, quote, tokens, share.prompt, sign)
+    if not share.requests:
+        return
+    if not tokens.billable():
+        key = CountKey(Quantity.REQUESTS_UNMEASURED, origin.rank, "")
+        _count_plainly(sums, key, sign)
+    if answer.purpose in _CONVERSATION:
+        _grow(sums, origin.rank, [(share.at_us, tokens, cost)], sign)
+
+
+def _grow(sums: SessionSums, rank: int, answers: list[_Answer], sign: int = 1) -> None:
     prompts = [(at_us, prompt) for at_us, tokens, _ in answers if (prompt := prompt_of(tokens))]
     if not prompts:
         return
@@ -347,9 +379,9 @@ def _grow(sums: SessionSums, rank: int, answers: list[_Answer]) -> None:
         last_at=moment(last_us),
         last_tokens=last,
         largest_tokens=max(prompt for _, prompt in prompts),
-        requests=len(prompts),
-        over_100k=sum(prompt > LONG_PROMPT for _, prompt in prompts),
-        over_200k=sum(prompt > LONGEST_USUAL_PROMPT for _, prompt in prompts),
+        requests=sign * len(prompts),
+        over_100k=sign * sum(prompt > LONG_PROMPT for _, prompt in prompts),
+        over_200k=sign * sum(prompt > LONGEST_USUAL_PROMPT for _, prompt in prompts),
     )
     known = sums.contexts.setdefault(rank, sizes)
     if known is not sizes:

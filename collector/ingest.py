@@ -22,6 +22,7 @@ from collector.fold import fold, session_of
 from collector.forges import FORGES
 from collector.growth import HOUR_US, Growth, grown, highest
 from collector.lateness import began_since, in_time, microseconds
+from collector.nesting import Moved, moved, placed
 from collector.observe import observe
 from collector.spool import OTLP, WEBHOOK, unpack_otlp
 from collector.stamping import stamped
@@ -32,7 +33,7 @@ from domain.folded import CoverageKey
 from domain.price_book import LIST_PRICES, PriceBook
 from domain.pseudonym import Pseudonyms
 from domain.work import WorkFact
-from store import inbox, retention, seen, sessions, work
+from store import inbox, request_spans, retention, seen, sessions, work
 from store.engine import Connection, Database, passing
 
 _log = logging.getLogger(__name__)
@@ -195,7 +196,8 @@ def _fold_in(connection: Connection, ours: Sequence[_Read], prices: PriceBook) -
         observations = in_time(observations, horizon_us, late)
     new = _never_seen(connection, observations)
     telling, growths = _grown(connection, observations, horizon_us, late)
-    sessions.apply(connection, fold([*new, *telling], growths, tells, prices))
+    shifted = _moved(connection, new)
+    sessions.apply(connection, fold([*new, *telling], growths, tells, prices, shifted))
     refused = work.apply(connection, [fact for row in ours for fact in row.facts])
     arrived = [(row.tallies, row.received_at) for row in ours]
     others = [(told, at) for _, at in arrived[-1:] for told in (refused, late)]
@@ -227,6 +229,16 @@ def _never_seen(connection: Connection, observations: Sequence[Observation]) -> 
             records.setdefault(key, observation)
     new = seen.unseen(connection, told)
     return [told[hour][key] for hour, keys in new.items() for key in sorted(keys)]
+
+
+def _moved(connection: Connection, new: Sequence[Observation]) -> list[Moved]:
+    """What requests inside each other change, among these and all that are known."""
+    requests = placed(new)
+    if not requests:
+        return []
+    known = request_spans.of_traces(connection, {place.trace for place, _ in requests})
+    request_spans.keep(connection, (each for _, each in requests))
+    return moved(known, new)
 
 
 def _grown(

@@ -157,11 +157,24 @@ class Origin(Struct, frozen=True):
     ties: tuple[Traced, ...] = ()
 
 
+class Place(Struct, frozen=True, gc=False):
+    """Where the span of a request stands: hashes of its trace, of itself and of what is around it.
+
+    ``within`` is 0 where no span is.
+    """
+
+    trace: int
+    span: int
+    within: int
+
+
 class Observation(Struct, frozen=True):
     """What one record says.
 
     ``key`` identifies the record across resends, re-batching and encodings; ``at_us`` is in
     microseconds since the epoch, and ``stated`` what the record states beside its origin's ties.
+    ``place`` is told of a request whose span may repeat what others around or inside it tell; its
+    first fact is that request.
     """
 
     origin: Origin
@@ -169,6 +182,7 @@ class Observation(Struct, frozen=True):
     at_us: int
     stated: tuple[Fact, ...]
     series: "Series | None" = None
+    place: Place | None = None
 
     @property
     def at(self) -> datetime:

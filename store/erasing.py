@@ -58,6 +58,8 @@ NAMING: tuple[Column[str], ...] = (
     t.people_file.c.person,
     t.persons.c.identity,
     t.persons.c.person,
+    t.request_spans.c.installation,
+    t.request_spans.c.user,
     t.reviews.c.reviewer,
     t.same_person.c.one,
     t.same_person.c.other,

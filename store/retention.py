@@ -124,6 +124,16 @@ def forget_keys(database: Database) -> Iterator[int]:
         yield len(page)
 
 
+def forget_spans(database: Database) -> Iterator[int]:
+    """Forget what spans of requests from before the horizon told, some at a time: of how many."""
+    c = t.request_spans.c
+    old = select(c.trace, c.span, c.hour).where(c.hour < _known_hour(database))
+    for page in _pages(database, old, (c.hour, c.trace, c.span)):
+        with database.writing() as connection:
+            _delete_keys(connection, t.request_spans, [(row.trace, row.span) for row in page])
+        yield len(page)
+
+
 def forget_readings(database: Database) -> Iterator[int]:
     """Forget the readings of counters from before the horizon, some at a time: how many.
 

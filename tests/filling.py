@@ -36,6 +36,7 @@ _FOLDED = {
     "contexts": "*",
     "dirty_sessions": "session_pk",
     "repeated": "*",
+    "request_spans": "*",
     "series": "*",
     "session_counts": "*",
     "session_families": "*",

@@ -12,7 +12,8 @@ Spans of agents and workflows repeat the sum of the requests inside them. The lo
 counters after it; both only with a session of their own, since without one nobody can say which
 spans they repeat. Tool calls come from ``execute_tool`` spans.
 
-Traps. Two instrumentations of one process report one response twice, as spans inside each other.
+Traps. Two instrumentations of one process report one response twice, mostly as spans inside each
+other, with an id of the response or without (``collector.nesting`` takes them apart).
 ``input_tokens`` holds the cached tokens by the conventions, but not where the numbers are passed on
 as a provider counts them apart: the total, or more cached than input, tells. Reasoning is inside
 the output, with the same exception.
@@ -37,12 +38,14 @@ from domain.events import (
     Observation,
     Outcome,
     Pass,
+    Place,
     Purpose,
     Quantity,
     RequestAnswered,
     RequestFailed,
     Source,
 )
+from domain.folded import hashed
 from domain.pseudonym import Pseudonyms
 from domain.record import (
     Attributes,
@@ -203,7 +206,17 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
         key=_span_key(tool, span, tokens),
         at_us=at,
         stated=tuple(facts),
+        place=_place(span) if isinstance(facts[0], RequestAnswered) else None,
     )
+
+
+def _place(span: Span) -> Place | None:
+    """Where a request stands; a framework's span may be around another that tells the same."""
+    trace, own, around = span.trace_id, span.span_id, span.parent_span_id
+    if not trace or not own:
+        return None
+    within = hashed("span", trace, around) if around.strip("0") and around != own else 0
+    return Place(hashed("trace", trace), hashed("span", trace, own), within)
 
 
 def _span_key(tool: str, span: Span, tokens: Tokens) -> bytes:

@@ -69,6 +69,7 @@ from store.tables.predictions import (
 from store.tables.sync import sync_states, sync_tags
 from store.tables.telemetry import (
     CONTEXT_COUNTERS,
+    REQUEST_AMOUNTS,
     USAGE_COUNTERS,
     USAGE_RESTS,
     context_sizes,
@@ -79,6 +80,7 @@ from store.tables.telemetry import (
     inbox,
     installation,
     repeated,
+    request_spans,
     seen,
     series,
     session_counts,
@@ -116,6 +118,7 @@ from store.tables.work import (
 
 __all__ = [
     "CONTEXT_COUNTERS",
+    "REQUEST_AMOUNTS",
     "USAGE_COUNTERS",
     "USAGE_RESTS",
     "Moment",
@@ -196,6 +199,7 @@ __all__ = [
     "pushes",
     "repeated",
     "repositories",
+    "request_spans",
     "reverts",
     "reviews",
     "same_person",

@@ -19,6 +19,8 @@ from sqlalchemy import (
 
 from store.tables.base import SERIAL, Moment, metadata
 
+REQUEST_AMOUNTS = ("input", "cache_read", "cache_write", "output", "reasoning", "reported_nanousd")
+
 installation = Table(
     "installation",
     metadata,
@@ -72,6 +74,31 @@ series = Table(
     Column("key", LargeBinary(16), primary_key=True),
     Column("hour", Integer, primary_key=True, autoincrement=False),
     Column("highest", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What a model request's span told, where spans around or inside it may tell the same. ``within`` is
+# the span around it, 0 where none is. Ids are hashes.
+request_spans = Table(
+    "request_spans",
+    metadata,
+    Column("trace", BigInteger, primary_key=True, autoincrement=False),
+    Column("span", BigInteger, primary_key=True, autoincrement=False),
+    Column("within", BigInteger, nullable=False),
+    Column("hour", Integer, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("tool", String(64), nullable=False),
+    Column("session_id", Text),
+    Column("installation", String(64), nullable=False),
+    Column("rank", SmallInteger, nullable=False),
+    Column("tool_version", Text),
+    Column("user", Text),
+    Column("team", Text),
+    Column("repo", Text),
+    Column("model", Text),
+    Column("purpose", String(16)),
+    *(Column(name, BigInteger) for name in REQUEST_AMOUNTS),
+    Index("ix_request_spans_hour", "hour"),
     sqlite_with_rowid=False,
 )
 

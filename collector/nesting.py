@@ -1,0 +1,162 @@
+"""Requests told by spans inside each other: each token counts once, whichever span came first.
+
+Two instrumentations of one process, a framework's and a library's, both tell of a request, the one
+in a span around the other's; nothing in the spans says so but where they stand. What the inner ones
+tell is taken out of the outer one, which keeps what it tells beyond that, and is no request of its
+own. A request without a session belongs to the one around it.
+
+What a span counts follows from what is known of its trace, and each new span changes that by the
+difference: however spans are ordered, batched or resent, the sums are the same in the end. Only the
+span directly around counts, since those between are mostly not ours to keep.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from msgspec import structs
+
+from domain.events import Observation, Origin, Place, RequestAnswered
+from domain.tariff import prompt_of
+from domain.usage import Tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What a request's span counts: of its answer so much, of requests one or none.
+
+    ``prompt`` is the whole prompt that was told, by which the tokens are priced.
+    """
+
+    origin: Origin
+    at_us: int
+    answer: RequestAnswered
+    prompt: int
+    requests: int
+
+
+Moved = tuple[Share, int]
+"""A share, and 1 where it is to be booked, -1 where it is to be taken back."""
+
+
+def placed(observations: Iterable[Observation]) -> list[tuple[Place, Observation]]:
+    """Requests whose spans may repeat each other."""
+    return [(each.place, each) for each in observations if each.place is not None]
+
+
+def moved(known: Sequence[Observation], new: Sequence[Observation]) -> list[Moved]:
+    """What new requests, each of which is booked as it is, change beside that.
+
+    ``known`` are all others of their traces.
+    """
+    before, after = _by_trace(known), _by_trace(known)
+    for place, each in placed(new):
+        after[place.trace].setdefault(place.span, each)
+    changes: list[Moved] = []
+    for trace, requests in after.items():
+        was, now = _shares(before[trace]), _shares(requests)
+        for span in sorted(requests):
+            old = was.get(span) or _whole(requests[span])
+            if old != now[span]:
+                changes += [(old, -1), (now[span], 1)]
+    return changes
+
+
+def _by_trace(requests: Iterable[Observation]) -> dict[int, dict[int, Observation]]:
+    traces: dict[int, dict[int, Observation]] = defaultdict(dict)
+    for place, each in placed(requests):
+        traces[place.trace][place.span] = each
+    return traces
+
+
+def _answer(request: Observation) -> RequestAnswered:
+    answer = request.stated[0]
+    if not isinstance(answer, RequestAnswered):
+        raise TypeError("the first fact of a request whose span has a place is its answer")
+    return answer
+
+
+def _whole(request: Observation) -> Share:
+    answer = _answer(request)
+    # As it can be kept: without the ties of its sender.
+    origin = structs.replace(request.origin, ties=())
+    prompt = prompt_of(answer.tokens)
+    return Share(origin=origin, at_us=request.at_us, answer=answer, prompt=prompt, requests=1)
+
+
+def _shares(requests: Mapping[int, Observation]) -> dict[int, Share]:
+    """What each of a trace's requests counts, given all that are known of it."""
+    wholes = {span: _whole(each) for span, each in requests.items()}
+    around = {place.span: place.within for place, _ in placed(requests.values())}
+    inside: dict[int, list[Share]] = defaultdict(list)
+    for span, within in around.items():
+        inside[within].append(wholes[span])
+    return {
+        span: _left(
+            replace(whole, origin=_owner(span, wholes, around)),
+            wholes.get(around[span]),
+            inside[span],
+        )
+        for span, whole in wholes.items()
+    }
+
+
+def _owner(span: int, wholes: Mapping[int, Share], around: Mapping[int, int]) -> Origin:
+    """Whose a request is: without a session of its own, that of the nearest around it with one."""
+    origin, passed, outer = wholes[span].origin, {span}, around[span]
+    while origin.session_id is None and outer in wholes and outer not in passed:
+        other = wholes[outer].origin
+        if other.session_id is not None and other.tool == origin.tool:
+            return structs.replace(origin, session_id=other.session_id)
+        passed.add(outer)
+        outer = around[outer]
+    return origin
+
+
+def _left(whole: Share, outer: Share | None, inner: Sequence[Share]) -> Share:
+    """What of a request neither those inside it tell nor, where it tells nothing, the one around.
+
+    Requests for another purpose, such as embeddings, are others.
+    """
+    repeating = [each for each in inner if _alike(whole, each)]
+    if not _measured(whole):
+        told_around = outer is not None and _alike(whole, outer) and _measured(outer)
+        return replace(whole, requests=0) if repeating or told_around else whole
+    repeating = [each for each in repeating if _measured(each)]
+    if not repeating:
+        return whole
+    answers = [each.answer for each in repeating]
+    return replace(whole, requests=0, answer=_beyond(whole.answer, answers))
+
+
+def _alike(one: Share, other: Share) -> bool:
+    return one.answer.purpose == other.answer.purpose
+
+
+def _measured(share: Share) -> bool:
+    return share.answer.tokens.billable() > 0
+
+
+def _beyond(answer: RequestAnswered, inner: Sequence[RequestAnswered]) -> RequestAnswered:
+    """What an answer tells beyond these.
+
+    Prompts are compared as wholes: not every instrumentation tells how much of one was cached.
+    """
+    own = answer.tokens
+    prompt = max(0, prompt_of(own) - sum(prompt_of(each.tokens) for each in inner))
+    output = max(0, (own.output or 0) - sum(each.tokens.output or 0 for each in inner))
+    left: dict[str, int | None] = {}
+    for bucket in ("input", "cache_write", "cache_read"):
+        told = getattr(own, bucket)
+        left[bucket] = None if told is None else min(told, prompt)
+        prompt -= left[bucket] or 0
+    cost = sum(each.cost_nanousd or 0 for each in inner)
+    return structs.replace(
+        answer,
+        tokens=Tokens(
+            **left,
+            output=None if own.output is None else output,
+            reasoning=None if own.reasoning is None else min(own.reasoning, output),
+        ),
+        cost_nanousd=None if answer.cost_nanousd is None else max(0, answer.cost_nanousd - cost),
+    )

@@ -1,0 +1,94 @@
+"""What spans of model requests told, kept by trace: others around or inside them may tell the same.
+
+A row is a request as it was read, without the ties of its sender. It goes once no record of its
+hour is booked any more (``retention``).
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Select, Subquery, func, select
+
+from domain.events import Context, Observation, Origin, Place, Purpose, RequestAnswered, Source
+from domain.usage import Tokens
+from store import tables as t
+from store.given import asking
+from store.upsert import merge_into
+
+# Of one number space with all advisory locks; so many that folders seldom wait for each other, and
+# so few that a batch of many traces does not use up what PostgreSQL has.
+_FIRST_LOCK, _LOCKS = 0x7265_7175_6573_7400, 64
+_HOUR_US = 3_600_000_000
+_CONTEXT = Context.__struct_fields__
+_BUCKETS = ("input", "cache_read", "cache_write", "output", "reasoning")
+
+
+def of_traces(connection: Connection, traces: Collection[int]) -> list[Observation]:
+    """The requests that are known of these traces.
+
+    Until this transaction ends no other folder adds to them.
+    """
+    if connection.dialect.name == "postgresql":
+        for lock in sorted({trace % _LOCKS for trace in traces}):
+            connection.execute(select(func.pg_advisory_xact_lock(_FIRST_LOCK + lock)))
+    return [_request(row) for row in _kept(connection, [(trace,) for trace in sorted(traces)])]
+
+
+@asking({"trace": BigInteger()})
+def _kept(wanted: Subquery) -> Select[Any]:
+    same = t.request_spans.c.trace == wanted.c.trace
+    return select(t.request_spans).select_from(wanted.join(t.request_spans, same))
+
+
+def _request(row: Any) -> Observation:
+    told = row._mapping
+    return Observation(
+        origin=Origin(
+            row.tool,
+            row.session_id,
+            row.installation,
+            Source.SPAN,
+            row.rank,
+            Context(**{name: told[name] for name in _CONTEXT}),
+        ),
+        key=b"",
+        at_us=row.at_us,
+        stated=(
+            RequestAnswered(
+                model=row.model,
+                tokens=Tokens(**{name: told[name] for name in _BUCKETS}),
+                purpose=Purpose(row.purpose) if row.purpose else None,
+                cost_nanousd=row.reported_nanousd,
+            ),
+        ),
+        place=Place(row.trace, row.span, row.within),
+    )
+
+
+def keep(connection: Connection, requests: Iterable[Observation]) -> None:
+    """Remember these; what is known of a span already stays as it is."""
+    rows: list[dict[str, Any]] = []
+    for each in requests:
+        origin, place, answer = each.origin, each.place, each.stated[0]
+        if place is None or not isinstance(answer, RequestAnswered):
+            raise TypeError("a request whose span has a place states its answer first")
+        rows.append(
+            {
+                "trace": place.trace,
+                "span": place.span,
+                "within": place.within,
+                "hour": each.at_us // _HOUR_US,
+                "at_us": each.at_us,
+                "tool": origin.tool,
+                "session_id": origin.session_id,
+                "installation": origin.installation,
+                "rank": origin.rank,
+                **{name: getattr(origin.context, name) for name in _CONTEXT},
+                "model": answer.model,
+                "purpose": answer.purpose.value if answer.purpose else None,
+                **{name: getattr(answer.tokens, name) for name in _BUCKETS},
+                "reported_nanousd": answer.cost_nanousd,
+            }
+        )
+    rows.sort(key=lambda row: (row["trace"], row["span"]))
+    merge_into(connection, t.request_spans, rows, {})
