@@ -1,13 +1,15 @@
 """Any other tool that follows the OpenTelemetry conventions for generative AI, of any generation.
 
 The conventions were never stable: a request's tokens are ``prompt_tokens`` or ``input_tokens``, its
-provider ``gen_ai.system`` or ``gen_ai.provider.name``, cache and reasoning have five spellings. The
-tool is called what its ``service.name`` says. This dialect comes last: a tool with a module of its
-own is read better there.
+provider ``gen_ai.system`` or ``gen_ai.provider.name``, cache and reasoning have five spellings.
+OpenInference (Arize) says the same in words of its own (``llm.token_count.…``), as did the first
+OpenLLMetry (``llm.usage.…``). The tool is called what its ``service.name`` says. This dialect comes
+last: a tool with a module of its own is read better there.
 
 Authority: spans of single model requests (``chat``, ``generate_content``, ``text_completion``,
 ``embeddings``; an operation with an unknown name counts where it tells a model and its usage).
-Spans of agents and workflows repeat the sum of the requests inside them. The log event
+Spans of agents and workflows repeat the sum of the requests inside them (by their operation, or the
+kind of span that OpenInference and OpenLLMetry tell). The log event
 ``gen_ai.client.inference.operation.details`` repeats the span and counts where no spans came,
 counters after it; both only with a session of their own, since without one nobody can say which
 spans they repeat. Tool calls come from ``execute_tool`` spans.
@@ -67,11 +69,43 @@ _REQUESTS = frozenset({"chat", "generate_content", "text_completion", "embedding
 _EXECUTE_TOOL = "execute_tool"
 # They repeat what happens inside them, or (``fetch_response``) what was told when it was asked.
 _ROLLUPS = frozenset(
-    {"agent_step", "create_agent", "fetch_response", "invoke_agent", "invoke_workflow", "plan"}
+    "agent_step create_agent fetch_response invoke_agent invoke_workflow plan".split()
 )
 _OPERATIONS = _REQUESTS | _ROLLUPS | {_EXECUTE_TOOL}
-_INPUT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens")
-_OUTPUT = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens")
+# They may be priced, by what no span tells.
+_UNTOLD = frozenset({"rerank", "retrieval"})
+# What a span is, where no operation is told or one that says less.
+_SPAN_KIND = "openinference.span.kind"
+_KINDS = (_SPAN_KIND, "llm.request.type", "traceloop.span.kind")
+_MEANING = {
+    "agent": "invoke_agent",
+    "chain": "invoke_workflow",
+    "evaluator": "invoke_workflow",
+    "guardrail": "invoke_workflow",
+    "workflow": "invoke_workflow",
+    "embedding": "embeddings",
+    # LiteLLM's calls.
+    "aembedding": "embeddings",
+    "chat": "chat",
+    "completion": "text_completion",
+    "llm": "chat",
+    "retriever": "retrieval",
+    "reranker": "rerank",
+    "tool": _EXECUTE_TOOL,
+}
+_PREFIXES = ("gen_ai.", "llm.token_count.", "llm.usage.")
+_INPUT = (
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.prompt_tokens",
+    "llm.token_count.prompt",
+    "llm.usage.prompt_tokens",
+)
+_OUTPUT = (
+    "gen_ai.usage.output_tokens",
+    "gen_ai.usage.completion_tokens",
+    "llm.token_count.completion",
+    "llm.usage.completion_tokens",
+)
 _CACHE_READ = (
     "gen_ai.usage.cache_read.input_tokens",
     "gen_ai.usage.cache_read_input_tokens",
@@ -82,6 +116,7 @@ _CACHE_READ = (
     # The AI SDK writes its details beside the conventions.
     "ai.usage.inputTokenDetails.cacheReadTokens",
     "ai.usage.cachedInputTokens",
+    "llm.token_count.prompt_details.cache_read",
 )
 _CACHE_WRITE = (
     "gen_ai.usage.cache_write.input_tokens",
@@ -90,6 +125,7 @@ _CACHE_WRITE = (
     "gen_ai.usage.cache_write_input_tokens",
     "gen_ai.usage.details.cache_write_tokens",
     "ai.usage.inputTokenDetails.cacheWriteTokens",
+    "llm.token_count.prompt_details.cache_write",
 )
 _REASONING = (
     "gen_ai.usage.reasoning.output_tokens",
@@ -99,14 +135,34 @@ _REASONING = (
     "gen_ai.usage.details.reasoning_tokens",
     "ai.usage.outputTokenDetails.reasoningTokens",
     "ai.usage.reasoningTokens",
+    "llm.token_count.completion_details.reasoning",
+    "llm.usage.reasoning_tokens",
 )
-_TOTAL = ("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "ai.usage.totalTokens")
+_TOTAL = (
+    "gen_ai.usage.total_tokens",
+    "llm.usage.total_tokens",
+    "ai.usage.totalTokens",
+    "llm.token_count.total",
+)
+# Dollars: OpenRouter's, LiteLLM's, Pydantic AI's, OpenInference's.
+_COST = ("gen_ai.usage.cost", "gen_ai.cost.total_cost", "operation.cost", "llm.cost.total")
+_MODEL = (
+    "gen_ai.response.model",
+    "gen_ai.request.model",
+    "llm.response.model_name",
+    "llm.model_name",
+    "llm.request.model_name",
+    "embedding.model_name",
+    "llm.response.model",
+    "llm.request.model",
+)
 
 
 def speaks(record: Record) -> bool:
     """Whether a record that no other dialect recognises follows the conventions."""
     if isinstance(record, Span):
-        return any(name.startswith("gen_ai.") for name in record.attributes)
+        told = record.attributes
+        return _SPAN_KIND in told or any(name.startswith(_PREFIXES) for name in told)
     name = _event_name(record) if isinstance(record, LogRecord) else record.name
     return name.startswith("gen_ai.")
 
@@ -195,7 +251,7 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     elif operation in _REQUESTS or (tokens.told() and _model(attributes)):
         facts = list(_request(span, tokens, operation))
     else:
-        return Pass.UNKNOWN
+        return Pass.IGNORED if operation in _UNTOLD else Pass.UNKNOWN
     at = recorded_us(span.end_ns, span.start_ns)
     if at is None:
         return Pass.MALFORMED
@@ -228,7 +284,16 @@ def _span_key(tool: str, span: Span, tokens: Tokens) -> bytes:
 
 
 def _operation(span: Span) -> str:
-    operation = text(span.attributes, "gen_ai.operation.name")
+    """A word of the conventions where there is one for it, or else what the span calls itself.
+
+    A gateway's own operation (``acompletion``) says less than what kind of span it is.
+    """
+    told = text(span.attributes, "gen_ai.operation.name")
+    if told in _OPERATIONS:
+        return told
+    kinds = (text(span.attributes, name) for name in _KINDS)
+    meant = (_MEANING.get(kind.lower()) for kind in (told, *kinds) if kind)
+    operation = next((each for each in meant if each), told)
     if operation is not None:
         return operation
     first = span.name.partition(" ")[0]
@@ -256,13 +321,14 @@ def _answered(attributes: Attributes, tokens: Tokens, purpose: Purpose | None) -
         yield RequestAnswered(model=model, tokens=Tokens(), purpose=purpose)
         yield Counted(quantity=Quantity.REQUESTS_UNMEASURED, amount=1)
         return
-    cost = told_cost(attributes, "gen_ai.usage.cost")
+    cost = told_cost(attributes, *_COST)
     yield RequestAnswered(model=model, tokens=tokens, purpose=purpose, cost_nanousd=cost)
 
 
 def _tool_call(span: Span, pseudonyms: Pseudonyms) -> Iterator[Fact]:
     attributes = span.attributes
-    tool = tool_name(text(attributes, "gen_ai.tool.name") or span.name.partition(" ")[2])
+    named = text(attributes, "gen_ai.tool.name", "tool.name", "traceloop.entity.name")
+    tool = tool_name(named or span.name.partition(" ")[2])
     yield Counted(quantity=Quantity.TOOL_CALLS, amount=1, item=tool)
     if span.failed or text(attributes, "error.type"):
         yield Counted(quantity=Quantity.TOOL_FAILURES, amount=1, item=tool)
@@ -295,12 +361,16 @@ def _beside(rest: int, cached: int, reasoning: int) -> tuple[int, int]:
 
 
 def _model(attributes: Attributes) -> str | None:
-    return text(attributes, "gen_ai.response.model", "gen_ai.request.model")
+    return text(attributes, *_MODEL)
+
+
+# The AI SDK knows no session; by custom applications name theirs so.
+_SESSION = ("gen_ai.conversation.id", "session.id", "ai.telemetry.metadata.sessionId")
 
 
 def _session(attributes: Attributes, scope: Scope) -> str | None:
     """A process that keeps one session may name it on its resource only."""
-    return said(attributes, scope, "gen_ai.conversation.id", "session.id")
+    return said(attributes, scope, *_SESSION)
 
 
 def _event_name(record: LogRecord) -> str:

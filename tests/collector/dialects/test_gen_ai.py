@@ -177,6 +177,19 @@ CHAT: dict[str, Value] = {"gen_ai.operation.name": "chat", "gen_ai.request.model
                   total_tokens=999),
             Tokens(input=40, cache_read=60, output=20),
         ),
+        # OpenInference, and the first OpenLLMetry.
+        (
+            {"openinference.span.kind": "LLM", "llm.token_count.prompt": 100,
+             "llm.token_count.completion": 20, "llm.token_count.prompt_details.cache_read": 60,
+             "llm.token_count.prompt_details.cache_write": 30,
+             "llm.token_count.completion_details.reasoning": 5, "llm.token_count.total": 120},
+            Tokens(input=10, cache_read=60, cache_write=30, output=20, reasoning=5),
+        ),
+        (
+            {"llm.usage.prompt_tokens": 100, "llm.usage.completion_tokens": 20,
+             "llm.usage.total_tokens": 120},
+            Tokens(input=100, output=20),
+        ),
     ],
 )  # fmt: skip
 def test_buckets_in_every_generation(told: dict[str, Value], tokens: Tokens) -> None:
@@ -192,6 +205,17 @@ def test_buckets_in_every_generation(told: dict[str, Value], tokens: Tokens) -> 
         ("embeddings m", {}, Purpose.AUXILIARY),
         ("openai.chat", {"gen_ai.operation.name": "responses"}, None),
         ("ai.streamText.doStream", {}, None),
+        ("ChatCompletion", {"openinference.span.kind": "LLM"}, None),
+        ("CreateEmbeddings", {"openinference.span.kind": "EMBEDDING"}, Purpose.AUXILIARY),
+        # LiteLLM's proxy, and OpenLLMetry's LlamaIndex, whose every span is some task.
+        ("litellm_request", {"gen_ai.operation.name": "acompletion"}, None),
+        (
+            "litellm_request",
+            {"gen_ai.operation.name": "aembedding", "llm.request.type": "aembedding"},
+            Purpose.AUXILIARY,
+        ),
+        ("OpenAI.task", {"llm.request.type": "chat", "traceloop.span.kind": "task"}, None),
+        ("openai.embeddings", {"llm.request.type": "embedding"}, Purpose.AUXILIARY),
     ],
 )
 def test_spans_of_single_requests(
@@ -204,11 +228,36 @@ def test_spans_of_single_requests(
 
 
 @pytest.mark.parametrize(
-    "operation", ["invoke_agent", "create_agent", "invoke_workflow", "fetch_response"]
+    "kind",
+    [
+        {"gen_ai.operation.name": "invoke_agent"},
+        {"gen_ai.operation.name": "create_agent"},
+        {"gen_ai.operation.name": "invoke_workflow"},
+        {"gen_ai.operation.name": "fetch_response"},
+        {"gen_ai.operation.name": "agent_step"},
+        {"openinference.span.kind": "AGENT"},
+        {"openinference.span.kind": "CHAIN"},
+        {"traceloop.span.kind": "agent"},
+        {"traceloop.span.kind": "workflow"},
+    ],
 )
-def test_sums_of_requests_are_not_requests(operation: str) -> None:
-    told = {**CHAT, "gen_ai.operation.name": operation, **usage(input_tokens=1)}
-    assert span("invoke_agent coder", told) is Pass.DUPLICATE_SOURCE
+def test_sums_of_requests_are_not_requests(kind: dict[str, Value]) -> None:
+    told = {"gen_ai.request.model": "m", **kind, **usage(input_tokens=1)}
+    assert span("coder", told) is Pass.DUPLICATE_SOURCE
+
+
+def test_tools_and_models_in_words_of_openinference() -> None:
+    tool: dict[str, Value] = {"openinference.span.kind": "TOOL", "tool.name": "search"}
+    assert facts(span("search", tool)) == [once(Quantity.TOOL_CALLS, "search")]
+    told: dict[str, Value] = {
+        "openinference.span.kind": "LLM",
+        "llm.model_name": "m",
+        "llm.token_count.prompt": 9,
+        "llm.cost.total": 0.25,
+    }
+    assert facts(span("ChatCompletion", told)) == [
+        RequestAnswered(model="m", tokens=Tokens(input=9), cost_nanousd=250_000_000)
+    ]
 
 
 def test_failed_unmeasured_and_broken_off_requests() -> None:
@@ -225,8 +274,11 @@ def test_failed_unmeasured_and_broken_off_requests() -> None:
     ]
 
 
-def test_cost_where_it_is_told() -> None:
-    told = {**CHAT, **usage(input_tokens=9), "gen_ai.usage.cost": 0.0012}
+@pytest.mark.parametrize(
+    "name", ["gen_ai.usage.cost", "gen_ai.cost.total_cost", "operation.cost", "llm.cost.total"]
+)
+def test_cost_where_it_is_told(name: str) -> None:
+    told = {**CHAT, **usage(input_tokens=9), name: 0.0012}
     assert facts(span("chat m", told)) == [
         RequestAnswered(model="m", tokens=Tokens(input=9), cost_nanousd=1_200_000)
     ]
@@ -265,6 +317,7 @@ def test_failed_tool_call() -> None:
         ({"gen_ai.conversation.id": "c", "session.id": "w"}, {"session.id": "r"}, "c"),
         ({"session.id": "w"}, {"session.id": "r"}, "w"),
         ({}, {"session.id": "r"}, "r"),
+        ({"ai.telemetry.metadata.sessionId": "a"}, {}, "a"),
         ({}, {}, None),
     ],
 )
@@ -351,6 +404,8 @@ def test_counters_with_a_session(
         (point("gen_ai.client.inference.usage.input_tokens", {"session.id": "s"},
                value=float("inf")), Pass.MALFORMED),
         (span("retrieve", {"gen_ai.system": "x"}), Pass.UNKNOWN),
+        (span("rerank", {"gen_ai.operation.name": "rerank"}), Pass.IGNORED),
+        (span("search", {"openinference.span.kind": "RETRIEVER"}), Pass.IGNORED),
     ],
 )  # fmt: skip
 def test_why_a_record_says_nothing(outcome: Outcome, reason: Pass) -> None:
@@ -363,6 +418,8 @@ def test_speaks_only_where_the_conventions_are_followed() -> None:
     event = LogRecord(SCOPE, AT, 0, "", "", {"event.name": DETAILS})
     other = LogRecord(SCOPE, AT, 0, "", "gen_ai is mentioned", {})
     assert [speaks(one) for one in (strange, known, event, other)] == [False, True, True, False]
+    for told in ({"openinference.span.kind": "TOOL"}, {"llm.usage.prompt_tokens": 1}):
+        assert speaks(Span(SCOPE, "x", "aa" * 16, "bb" * 8, "", AT, AT, False, told))
 
 
 PLAIN = st.one_of(
