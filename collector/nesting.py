@@ -40,7 +40,7 @@ Moved = tuple[Share, int]
 
 
 def placed(observations: Iterable[Observation]) -> list[tuple[Place, Observation]]:
-    """Requests whose spans may repeat each other."""
+    """Those whose spans may be around or inside each other."""
     return [(each.place, each) for each in observations if each.place is not None]
 
 
@@ -53,47 +53,51 @@ def moved(known: Sequence[Observation], new: Sequence[Observation]) -> list[Move
     for place, each in placed(new):
         after[place.trace].setdefault(place.span, each)
     changes: list[Moved] = []
-    for trace, requests in after.items():
-        was, now = _shares(before[trace]), _shares(requests)
-        for span in sorted(requests):
-            old = was.get(span) or _whole(requests[span])
-            if old != now[span]:
-                changes += [(old, -1), (now[span], 1)]
+    for trace, spans in after.items():
+        was, wholes = _shares(before[trace]), _wholes(spans)
+        for span, share in sorted(_shares(spans).items(), key=lambda each: each[0]):
+            old = was.get(span) or wholes[span]
+            if old != share:
+                changes += [(old, -1), (share, 1)]
     return changes
 
 
-def _by_trace(requests: Iterable[Observation]) -> dict[int, dict[int, Observation]]:
+_Spans = Mapping[int, Observation]
+
+
+def _by_trace(observations: Iterable[Observation]) -> dict[int, dict[int, Observation]]:
     traces: dict[int, dict[int, Observation]] = defaultdict(dict)
-    for place, each in placed(requests):
+    for place, each in placed(observations):
         traces[place.trace][place.span] = each
     return traces
 
 
-def _answer(request: Observation) -> RequestAnswered:
-    answer = request.stated[0]
-    if not isinstance(answer, RequestAnswered):
-        raise TypeError("the first fact of a request whose span has a place is its answer")
-    return answer
+def _wholes(spans: _Spans) -> dict[int, Share]:
+    """All that each request tells."""
+    return {
+        span: Share(
+            # As it can be kept: without the ties of its sender.
+            origin=structs.replace(each.origin, ties=()),
+            at_us=each.at_us,
+            answer=each.request,
+            prompt=prompt_of(each.request.tokens),
+            requests=1,
+        )
+        for span, each in spans.items()
+        if each.request is not None
+    }
 
 
-def _whole(request: Observation) -> Share:
-    answer = _answer(request)
-    # As it can be kept: without the ties of its sender.
-    origin = structs.replace(request.origin, ties=())
-    prompt = prompt_of(answer.tokens)
-    return Share(origin=origin, at_us=request.at_us, answer=answer, prompt=prompt, requests=1)
-
-
-def _shares(requests: Mapping[int, Observation]) -> dict[int, Share]:
-    """What each of a trace's requests counts, given all that are known of it."""
-    wholes = {span: _whole(each) for span, each in requests.items()}
-    around = {place.span: place.within for place, _ in placed(requests.values())}
+def _shares(spans: _Spans) -> dict[int, Share]:
+    """What each of a trace's requests counts, given all that is known of it."""
+    wholes = _wholes(spans)
+    around = {place.span: place.within for place, _ in placed(spans.values())}
     inside: dict[int, list[Share]] = defaultdict(list)
-    for span, within in around.items():
-        inside[within].append(wholes[span])
+    for span, whole in wholes.items():
+        inside[around[span]].append(whole)
     return {
         span: _left(
-            replace(whole, origin=_owner(span, wholes, around)),
+            replace(whole, origin=_owner(whole.origin, spans, around, span)),
             wholes.get(around[span]),
             inside[span],
         )
@@ -101,11 +105,11 @@ def _shares(requests: Mapping[int, Observation]) -> dict[int, Share]:
     }
 
 
-def _owner(span: int, wholes: Mapping[int, Share], around: Mapping[int, int]) -> Origin:
+def _owner(origin: Origin, spans: _Spans, around: Mapping[int, int], span: int) -> Origin:
     """Whose a request is: without a session of its own, that of the nearest around it with one."""
-    origin, passed, outer = wholes[span].origin, {span}, around[span]
-    while origin.session_id is None and outer in wholes and outer not in passed:
-        other = wholes[outer].origin
+    passed, outer = {span}, around[span]
+    while origin.session_id is None and outer in spans and outer not in passed:
+        other = spans[outer].origin
         if other.session_id is not None and other.tool == origin.tool:
             return structs.replace(origin, session_id=other.session_id)
         passed.add(outer)

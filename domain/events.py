@@ -174,7 +174,7 @@ class Observation(Struct, frozen=True):
     ``key`` identifies the record across resends, re-batching and encodings; ``at_us`` is in
     microseconds since the epoch, and ``stated`` what the record states beside its origin's ties.
     ``place`` is told of a request whose span may repeat what others around or inside it tell; its
-    first fact is that request.
+    first fact is that request. Of another span it says that requests inside it are of its session.
     """
 
     origin: Origin
@@ -188,6 +188,12 @@ class Observation(Struct, frozen=True):
     def at(self) -> datetime:
         """When it was recorded, as aware UTC."""
         return moment(self.at_us)
+
+    @property
+    def request(self) -> RequestAnswered | None:
+        """The answered request that the record is of, if it is of one."""
+        first = self.stated[0] if self.stated else None
+        return first if isinstance(first, RequestAnswered) else None
 
     @property
     def facts(self) -> tuple[Fact, ...]:

@@ -1,6 +1,7 @@
 """What spans of model requests told, kept by trace: others around or inside them may tell the same.
 
-A row is a request as it was read, without the ties of its sender. It goes once no record of its
+A row is a request as it was read, without the ties of its sender, or an agent around some, which
+names their session. It goes once no record of its
 hour is booked any more (``retention``).
 """
 
@@ -53,42 +54,45 @@ def _request(row: Any) -> Observation:
         ),
         key=b"",
         at_us=row.at_us,
-        stated=(
-            RequestAnswered(
-                model=row.model,
-                tokens=Tokens(**{name: told[name] for name in _BUCKETS}),
-                purpose=Purpose(row.purpose) if row.purpose else None,
-                cost_nanousd=row.reported_nanousd,
-            ),
-        ),
+        stated=(_answer(row),) if row.request else (),
         place=Place(row.trace, row.span, row.within),
+    )
+
+
+def _answer(row: Any) -> RequestAnswered:
+    told = row._mapping
+    return RequestAnswered(
+        model=row.model,
+        tokens=Tokens(**{name: told[name] for name in _BUCKETS}),
+        purpose=Purpose(row.purpose) if row.purpose else None,
+        cost_nanousd=row.reported_nanousd,
     )
 
 
 def keep(connection: Connection, requests: Iterable[Observation]) -> None:
     """Remember these; what is known of a span already stays as it is."""
-    rows: list[dict[str, Any]] = []
-    for each in requests:
-        origin, place, answer = each.origin, each.place, each.stated[0]
-        if place is None or not isinstance(answer, RequestAnswered):
-            raise TypeError("a request whose span has a place states its answer first")
-        rows.append(
-            {
-                "trace": place.trace,
-                "span": place.span,
-                "within": place.within,
-                "hour": each.at_us // _HOUR_US,
-                "at_us": each.at_us,
-                "tool": origin.tool,
-                "session_id": origin.session_id,
-                "installation": origin.installation,
-                "rank": origin.rank,
-                **{name: getattr(origin.context, name) for name in _CONTEXT},
-                "model": answer.model,
-                "purpose": answer.purpose.value if answer.purpose else None,
-                **{name: getattr(answer.tokens, name) for name in _BUCKETS},
-                "reported_nanousd": answer.cost_nanousd,
-            }
-        )
+    rows = [_row(each, each.place) for each in requests if each.place is not None]
     rows.sort(key=lambda row: (row["trace"], row["span"]))
     merge_into(connection, t.request_spans, rows, {})
+
+
+def _row(each: Observation, place: Place) -> dict[str, Any]:
+    origin, answer = each.origin, each.request
+    told = answer or RequestAnswered(model=None, tokens=Tokens())
+    return {
+        "trace": place.trace,
+        "span": place.span,
+        "within": place.within,
+        "hour": each.at_us // _HOUR_US,
+        "at_us": each.at_us,
+        "tool": origin.tool,
+        "session_id": origin.session_id,
+        "installation": origin.installation,
+        "rank": origin.rank,
+        "request": answer is not None,
+        **{name: getattr(origin.context, name) for name in _CONTEXT},
+        "model": told.model,
+        "purpose": told.purpose.value if told.purpose else None,
+        **{name: getattr(told.tokens, name) for name in _BUCKETS},
+        "reported_nanousd": told.cost_nanousd,
+    }

@@ -13,7 +13,8 @@ Anthropic's too; reasoning is inside output. Counts of zero are left out, and na
 of counts changed with the conventions. Every failed attempt is a
 failed chat span without status; only the turn that dies tells one. A shell command that fails is a
 success with ``process.exit.code``. VS Code puts the window's ``session.id`` on the resource: the
-session is the chat's, and that of titles and subagents is their parent's.
+session is the chat's, and that of titles and subagents is their parent's. Chats with models of
+one's own name no chat but that of the agent around them.
 
 Not told: money (``github.copilot.cost`` is a multiplier, ``nano_aiu`` are credits), commits (the
 git attributes are where the agent started), by default what was edited (the arguments of tools tell
@@ -28,7 +29,7 @@ from msgspec import structs
 
 from collector.attributes import event_name, remembered
 from collector.dialects.amounts import whole
-from collector.dialects.dialect import Dialect, span_identity
+from collector.dialects.dialect import Dialect, place_of, span_identity
 from collector.dialects.edited_files import edited_file, files, patched_files
 from collector.dialects.grouped import said
 from collector.dialects.metrics import observe_point
@@ -70,6 +71,7 @@ CLI = "copilot"
 CHAT = "copilot-chat"
 RANK = {Source.SPAN: 0, Source.METRIC: 1}
 
+_PLACED = frozenset({"chat", "invoke_agent"})
 _IGNORED_OPERATIONS = frozenset({"embeddings", "execute_hook", "create_agent", "plan"})
 # VS Code's own frame around the CLI's invoke_agent, which tells the same.
 _WRAPPER = "copilotcli"
@@ -167,6 +169,7 @@ def read_span(span: Span, pseudonyms: Pseudonyms, *, tool: str) -> Outcome:
         key=span_identity(tool, span),
         at_us=at,
         stated=tuple(facts),
+        place=place_of(span) if operation in _PLACED else None,
     )
 
 
@@ -184,7 +187,10 @@ def _session(attributes: Attributes, scope: Scope) -> str | None:
     A title or a subagent is a chat session of its own there, and names its parent.
     """
     named = (said(attributes, scope, name) for name in _SESSION)
-    return next((session_id for session_id in named if session_id), None)
+    session_id = next((each for each in named if each), None)
+    # With models of one's own (BYOK) only a request's id stands there, which is no conversation.
+    request = text(attributes, "gen_ai.response.id")
+    return None if session_id == request else session_id
 
 
 def _chat(span: Span, tool: str) -> list[Fact]:

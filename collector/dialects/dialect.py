@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from domain.events import Outcome, Quantity, Source
+from domain.events import Outcome, Place, Quantity, Source
+from domain.folded import hashed
 from domain.pseudonym import Pseudonyms
 from domain.record import LogRecord, MetricPoint, Span
 
@@ -44,3 +45,12 @@ def marked_identity(tool: str, name: str, *marks: bytes) -> bytes:
 def span_identity(tool: str, span: Span) -> bytes:
     """A span is itself by its trace and span id."""
     return identity(tool, "span", span.trace_id, span.span_id)
+
+
+def place_of(span: Span) -> Place | None:
+    """Where a span stands; None without the ids that say so."""
+    trace, own, around = span.trace_id, span.span_id, span.parent_span_id
+    if not trace or not own:
+        return None
+    within = hashed("span", trace, around) if around.strip("0") and around != own else 0
+    return Place(hashed("trace", trace), hashed("span", trace, own), within)

@@ -27,7 +27,7 @@ import re
 from collections.abc import Iterator
 
 from collector.dialects.amounts import told_cost, whole
-from collector.dialects.dialect import Dialect, identity, span_identity
+from collector.dialects.dialect import Dialect, identity, place_of, span_identity
 from collector.dialects.grouped import said
 from collector.dialects.inclusive import inclusive_tokens
 from collector.dialects.metrics import observe_point
@@ -40,14 +40,12 @@ from domain.events import (
     Observation,
     Outcome,
     Pass,
-    Place,
     Purpose,
     Quantity,
     RequestAnswered,
     RequestFailed,
     Source,
 )
-from domain.folded import hashed
 from domain.pseudonym import Pseudonyms
 from domain.record import (
     Attributes,
@@ -243,7 +241,7 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     attributes = span.attributes
     operation = _operation(span)
     if operation in _ROLLUPS:
-        return Pass.DUPLICATE_SOURCE
+        return _agent(span, pseudonyms)
     tokens = _tokens(attributes)
     facts: list[Fact]
     if operation == _EXECUTE_TOOL:
@@ -262,17 +260,21 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
         key=_span_key(tool, span, tokens),
         at_us=at,
         stated=tuple(facts),
-        place=_place(span) if isinstance(facts[0], RequestAnswered) else None,
+        place=place_of(span) if isinstance(facts[0], RequestAnswered) else None,
     )
 
 
-def _place(span: Span) -> Place | None:
-    """Where a request stands; a framework's span may be around another that tells the same."""
-    trace, own, around = span.trace_id, span.span_id, span.parent_span_id
-    if not trace or not own:
-        return None
-    within = hashed("span", trace, around) if around.strip("0") and around != own else 0
-    return Place(hashed("trace", trace), hashed("span", trace, own), within)
+def _agent(span: Span, pseudonyms: Pseudonyms) -> Outcome:
+    """What repeats the requests inside it may be all that names their session."""
+    session_id, place = _session(span.attributes, span.scope), place_of(span)
+    at = recorded_us(span.end_ns, span.start_ns)
+    if session_id is None or place is None or at is None:
+        return Pass.DUPLICATE_SOURCE
+    sender, tool = _sender(span.attributes, span.scope, pseudonyms), tool_of(span.scope)
+    origin = sender.origin(tool, session_id, Source.SPAN, _SPAN_RANK)
+    return Observation(
+        origin=origin, key=span_identity(tool, span), at_us=at, stated=(), place=place
+    )
 
 
 def _span_key(tool: str, span: Span, tokens: Tokens) -> bytes:

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("session_id", sa.Text()),
         sa.Column("installation", sa.String(64), nullable=False),
         sa.Column("rank", sa.SmallInteger(), nullable=False),
+        sa.Column("request", sa.Boolean(), nullable=False),
         sa.Column("tool_version", sa.Text()),
         sa.Column("user", sa.Text()),
         sa.Column("team", sa.Text()),

@@ -77,8 +77,9 @@ series = Table(
     sqlite_with_rowid=False,
 )
 
-# What a model request's span told, where spans around or inside it may tell the same. ``within`` is
-# the span around it, 0 where none is. Ids are hashes.
+# What a model request's span told, where spans around or inside it may tell the same, and spans of
+# agents around such that name their session. ``within`` is the span around it, 0 where none is. Ids
+# are hashes.
 request_spans = Table(
     "request_spans",
     metadata,
@@ -91,6 +92,7 @@ request_spans = Table(
     Column("session_id", Text),
     Column("installation", String(64), nullable=False),
     Column("rank", SmallInteger, nullable=False),
+    Column("request", Boolean, nullable=False),
     Column("tool_version", Text),
     Column("user", Text),
     Column("team", Text),

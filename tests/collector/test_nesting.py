@@ -130,6 +130,39 @@ def test_a_request_without_a_session_belongs_to_the_one_around_it(database: Data
     assert rows(database, whose, "session_id, requests, input") == [("s", 1, 100)]
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["agent", "request"])
+def test_a_request_without_a_session_belongs_to_that_of_the_agent(
+    database: Database, order: int
+) -> None:
+    agent = Told(1, session="s", name="invoke_agent coder", tokens=used(150, 25))
+    sent = [
+        agent,
+        Told(2, around=1, tokens=used(100, 20)),
+        Told(3, around=2, tokens=used(100, 20)),
+        Told(4, around=1, tokens=used(50, 5)),
+    ]
+    for each in sent[::order]:
+        fill(database, bodies([each]))
+    whose = "usage JOIN sessions ON pk = session_pk WHERE requests > 0 OR input > 0"
+    assert rows(database, whose, "session_id, requests, input") == [("s", 2, 150)]
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["agent", "request"])
+def test_chats_of_copilot_with_models_of_ones_own_belong_to_their_chat(
+    database: Database, order: int
+) -> None:
+    chat: dict[str, Value] = {"gen_ai.conversation.id": "r-1", "gen_ai.response.id": "r-1"}
+    sent = [
+        Told(1, name="invoke_agent copilot", other={"copilot_chat.chat_session_id": "s"}),
+        Told(2, around=1, tokens=used(100, 20), other=chat),
+    ]
+    for each in sent[::order]:
+        fill(database, bodies([replace(each, service="copilot-chat")]))
+    whose = "usage JOIN sessions ON pk = session_pk WHERE requests > 0"
+    assert rows(database, whose, "tool, session_id, input") == [("copilot-chat", "s", 100)]
+    assert rows(database, "sessions WHERE session_id = 'r-1'") == []
+
+
 def test_embeddings_inside_a_request_are_another(database: Database) -> None:
     inside = replace(INNER, name="embeddings m", model="e", tokens={"input_tokens": 7})
     assert counted(database, OUTER, inside) == {
@@ -204,7 +237,7 @@ def families(draw: st.DrawFn) -> list[Told]:
             around=draw(st.integers(0, number - 1)) or draw(st.sampled_from([0, 99])),
             tokens=draw(st.just({}) | st.builds(used, COUNTS, COUNTS)),
             session=draw(st.sampled_from([None, None, "s", "r"])),
-            name=draw(st.sampled_from(["chat m", "chat m", "embeddings m"])),
+            name=draw(st.sampled_from(["chat m", "chat m", "embeddings m", "invoke_agent a"])),
             late=draw(st.integers(0, 1)),
             other=draw(st.sampled_from([{}, {"gen_ai.usage.cost": 0.25}])),
             service=draw(st.sampled_from(["acme", "acme", "other"])),
@@ -240,7 +273,7 @@ def test_each_token_counts_where_it_is_told_innermost(fresh: Fresh, told: list[T
     """Of each kind of request what its span tells less what those directly inside it tell."""
     expected = {"input": 0, "output": 0}
     for bucket in expected:
-        for each in told:
+        for each in (each for each in told if each.name != "invoke_agent a"):
             own = each.tokens.get(f"{bucket}_tokens", 0)
             inside = sum(
                 other.tokens.get(f"{bucket}_tokens", 0)

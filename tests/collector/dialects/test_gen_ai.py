@@ -246,6 +246,14 @@ def test_sums_of_requests_are_not_requests(kind: dict[str, Value]) -> None:
     assert span("coder", told) is Pass.DUPLICATE_SOURCE
 
 
+def test_an_agent_names_the_session_of_the_requests_inside_it() -> None:
+    told = {"gen_ai.conversation.id": "c", **usage(input_tokens=1)}
+    outcome = span("invoke_agent coder", told)
+    assert isinstance(outcome, Observation)
+    assert (outcome.origin.session_id, outcome.facts) == ("c", ())
+    assert outcome.place is not None
+
+
 def test_tools_and_models_in_words_of_openinference() -> None:
     tool: dict[str, Value] = {"openinference.span.kind": "TOOL", "tool.name": "search"}
     assert facts(span("search", tool)) == [once(Quantity.TOOL_CALLS, "search")]
