@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0026"
-down_revision = "0022"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("user", sa.Text()),
         sa.Column("team", sa.Text()),
         sa.Column("repo", sa.Text()),
+        sa.Column("tier", sa.Text()),
         sa.Column("model", sa.Text()),
         sa.Column("purpose", sa.String(16)),
         *(sa.Column(name, sa.BigInteger()) for name in _AMOUNTS),

@@ -97,6 +97,7 @@ request_spans = Table(
     Column("user", Text),
     Column("team", Text),
     Column("repo", Text),
+    Column("tier", Text),
     Column("model", Text),
     Column("purpose", String(16)),
     *(Column(name, BigInteger) for name in REQUEST_AMOUNTS),

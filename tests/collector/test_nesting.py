@@ -124,6 +124,18 @@ def test_three_inside_each_other_in_the_worst_order(database: Database) -> None:
     assert counted(database, OUTER, innermost, INNER) == {"m": tokens(1, 100, 20)}
 
 
+@pytest.mark.parametrize("sent", [(INNER, OUTER), (OUTER, INNER)], ids=["inner", "outer"])
+def test_what_is_taken_back_is_taken_from_its_own_tier(
+    database: Database, sent: tuple[Told, ...]
+) -> None:
+    tier: dict[str, Value] = {"gen_ai.response.service_tier": "priority"}
+    # In batches of their own: what the first one told is read from what was kept of it.
+    for each in sent:
+        fill(database, bodies([replace(each, other=tier)]))
+    asked = "usage JOIN contexts ON contexts.pk = context_pk GROUP BY tier"
+    assert rows(database, asked, "tier, SUM(requests), SUM(input)") == [("priority", 1, 100)]
+
+
 def test_a_request_without_a_session_belongs_to_the_one_around_it(database: Database) -> None:
     fill(database, bodies([INNER, replace(OUTER, session="s")]))
     whose = "usage JOIN sessions ON pk = session_pk WHERE requests > 0 OR input > 0"
