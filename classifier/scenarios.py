@@ -276,8 +276,11 @@ def _moved(moves: Sequence[tuple[ModelUsage, str]], month: Month) -> ScenarioRes
 def _at_list(
     usage: ModelUsage, model: str | None, at: datetime, tokens: Tokens | None = None
 ) -> Fraction | None:
-    """What this usage costs at a model's list price, in nano-dollars; None where a price lacks."""
-    tariff = list_tariff(model, at)
+    """What this usage costs at a model's list price, in nano-dollars; None where a price lacks.
+
+    That is the price of its own tier, and of another model that of the standard tier.
+    """
+    tariff = list_tariff(model, at, usage.tier if model == usage.model else None)
     if not isinstance(tariff, Tariff):
         return None
     told = tokens or usage.tokens

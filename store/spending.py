@@ -90,12 +90,16 @@ class HourSpend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelUsage:
-    """Tokens of one model and length of prompts, and what they cost; ``cost`` is of the basis."""
+    """Tokens of one model, length of prompts and tier, and what they cost by the basis.
+
+    ``tier`` is None for the standard tier.
+    """
 
     model: str | None
     prompts: PromptRange
     tokens: Tokens
     spend: Spend
+    tier: str | None = None
 
 
 def by_day(
@@ -176,9 +180,9 @@ def first_day(connection: Connection, part: Part) -> date | None:
 def by_model(
     connection: Connection, part: Part, basis: Basis, first: date, after: date
 ) -> list[ModelUsage]:
-    """Tokens by model and length of prompts, with what they cost, most tokens first."""
+    """Tokens by model, length of prompts and tier, with what they cost, most tokens first."""
     u = t.usage.c
-    keys = (u.model, u.prompt_over, u.prompt_upto)
+    keys = (u.model, u.prompt_over, u.prompt_upto, t.contexts.c.tier)
     buckets = [cast(func.sum(u[name]), BigInteger) for name in _BUCKETS]
     query = (
         select(*keys, *buckets, *_sums(basis))
@@ -187,7 +191,10 @@ def by_model(
         .group_by(*keys)
     )
     found = [_model_usage(row) for row in connection.execute(query)]
-    return sorted(found, key=lambda each: (-each.spend.tokens, each.model or "", each.prompts))
+    return sorted(
+        found,
+        key=lambda each: (-each.spend.tokens, each.model or "", each.prompts, each.tier or ""),
+    )
 
 
 def by_session(
@@ -195,7 +202,7 @@ def by_session(
 ) -> dict[int, list[ModelUsage]]:
     """The same by session, its key, each without what belongs to it."""
     u = t.usage.c
-    keys = (u.session_pk, u.model, u.prompt_over, u.prompt_upto)
+    keys = (u.session_pk, u.model, u.prompt_over, u.prompt_upto, t.contexts.c.tier)
     buckets = [cast(func.sum(u[name]), BigInteger) for name in _BUCKETS]
     query = (
         select(*keys, *buckets, *_sums(basis))
@@ -258,10 +265,11 @@ def _spend(sums: Any) -> Spend:
 
 
 def _model_usage(row: Any) -> ModelUsage:
-    model, over, upto, *rest = row
+    model, over, upto, tier, *rest = row
     buckets, sums = rest[: len(_BUCKETS)], rest[len(_BUCKETS) :]
     return ModelUsage(
         model=model or None,
+        tier=tier,
         prompts=PromptRange(over, upto),
         tokens=Tokens(**dict(zip(_BUCKETS, buckets, strict=True))),
         spend=_spend(sums),

@@ -1,5 +1,6 @@
 """What if: arithmetic on four weeks, compared with sums made by hand."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,6 +68,16 @@ def test_a_price_change_moves_its_model_only() -> None:
     told = scenario(PriceChange(model="claude-sonnet*", factor=1.2), BOTH)
     assert dollars(told) == (500 * MONTH, (450 * 1.2 + 50) * MONTH)
     assert told.tokens == round(110_000_000 * MONTH)
+
+
+def test_a_switch_leaves_the_tier_behind() -> None:
+    # Fast mode of Opus 5.5 takes 8 in and 40 out, twice the usual price.
+    fast = replace(used("claude-opus-5-5", 100, 10, 1200), tier="fast")
+    now = month(fast, used(HAIKU, 50, 0, 50))
+    told = scenario(ModelSwitch(model="claude-opus-*", to=SONNET), now)
+    assert dollars(told) == (1250 * MONTH, (100 * 3 + 10 * 15 + 50) * MONTH)
+    cached = scenario(CacheShare(share=0.0), month(fast))
+    assert dollars(cached) == (1200 * MONTH, 1200 * MONTH)
 
 
 def test_a_switch_takes_the_other_s_list_price() -> None:

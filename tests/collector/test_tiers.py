@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from collector.dialects import claude_code, copilot, droid, gen_ai, goose, openc
 from collector.dialects.dialect import Dialect
 from collector.dialects.tiers import tier_of
 from collector.fold import fold
+from domain.budgets import COMPANY, Basis
 from domain.events import Context, Observation, RequestAnswered, Source
 from domain.folded import context_pk
 from domain.pricing import Unpriced, list_tariff
@@ -22,6 +23,7 @@ from domain.record import Attributes, Scope, Signal, Value
 from domain.repricing import Booked
 from domain.tariff import Tariff, cost_of
 from domain.usage import Tokens
+from store import spending
 from store.engine import Database
 from store.report_usage import Selection, by_dimensions
 from tests.capturing import CAPTURES
@@ -154,6 +156,21 @@ def test_a_tier_without_a_price_has_none_and_says_so(database: Database) -> None
     assert [(each.model, each.tokens, each.reason) for each in usage.unpriced] == [
         (OPUS, 10, Unpriced.TIER_UNPRICED)
     ]
+
+
+def test_what_a_month_cost_is_told_by_tier(database: Database) -> None:
+    fill(database, [request(0, speed="normal"), request(1), request(2, speed="fast")])
+    with database.reading() as connection:
+        days = AT.date(), AT.date() + timedelta(days=1)
+        of = (COMPANY, Basis.LIST, *days)
+        by_model = spending.by_model(connection, *of)
+        [by_session] = spending.by_session(connection, *of).values()
+    costs = {each.tier: each.spend.nanousd for each in by_model}
+    assert costs == {
+        None: nano(Tokens(input=2_001, output=20), OPUS, None),
+        "fast": nano(Tokens(input=1_002, output=10), OPUS, "fast"),
+    }
+    assert {each.tier: each.spend.nanousd for each in by_session} == costs
 
 
 @pytest.mark.parametrize("name", ["02-edit-bash-http-json-delta", "10-multi-turn-cumulative-long"])
