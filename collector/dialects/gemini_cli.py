@@ -24,6 +24,7 @@ from collector.dialects.amounts import whole
 from collector.dialects.dialect import Dialect, span_identity
 from collector.dialects.gemini_words import (
     EVENT_PREFIXES,
+    TOLD_BY_LOGS,
     Fork,
     read_log,
     sender_for,
@@ -150,6 +151,7 @@ DIALECT = Dialect(
     scopes=("gemini-cli",),
     prefixes=("gemini_cli.",),
     services=frozenset({"gemini-cli"}),
+    tells={Source.LOG: TOLD_BY_LOGS},
     log=partial(read_log, fork=GEMINI),
     point=partial(read_point, fork=GEMINI),
     span=read_span,

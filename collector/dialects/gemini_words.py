@@ -33,6 +33,19 @@ from domain.pseudonym import Pseudonyms
 from domain.record import Attributes, LogRecord, Scope, count, flag, recorded_us, text
 from domain.usage import Tokens
 
+TOLD_BY_LOGS = frozenset(
+    {
+        Quantity.TOOL_CALLS,
+        Quantity.TOOL_DENIALS,
+        Quantity.EDITS_ACCEPTED,
+        Quantity.EDITS_REJECTED,
+        Quantity.LOOPS_DETECTED,
+    }
+)
+"""What logs without any such event say was none: every finished call of a tool is told, also from
+within editors and servers, which tell no prompts. Failures of the shell need ``logPrompts``.
+"""
+
 EVENT_PREFIXES = ("gemini_cli.", "qwen-code.", "iflow_cli.")
 
 

@@ -17,7 +17,8 @@ from functools import partial
 
 from collector.dialects.dialect import Dialect
 from collector.dialects.gemini_cli import read_point
-from collector.dialects.gemini_words import Fork, read_log
+from collector.dialects.gemini_words import TOLD_BY_LOGS, Fork, read_log
+from domain.events import Source
 
 IFLOW = Fork(
     tool="iflow-cli",
@@ -33,6 +34,7 @@ DIALECT = Dialect(
     scopes=("iflow-cli",),
     prefixes=("iflow_cli.",),
     services=frozenset({"iflow-cli"}),
+    tells={Source.LOG: TOLD_BY_LOGS},
     log=partial(read_log, fork=IFLOW),
     point=partial(read_point, fork=IFLOW),
 )

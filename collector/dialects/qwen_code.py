@@ -23,6 +23,7 @@ from functools import partial
 from collector.dialects.dialect import Dialect, span_identity
 from collector.dialects.gemini_cli import read_point
 from collector.dialects.gemini_words import (
+    TOLD_BY_LOGS,
     Fork,
     answered,
     purpose_of,
@@ -153,7 +154,7 @@ DIALECT = Dialect(
     prefixes=("qwen-code.",),
     services=frozenset({"qwen-code"}),
     # A process that was killed says nothing.
-    tells={Source.LOG: frozenset({Quantity.PROCESS_ENDS})},
+    tells={Source.LOG: TOLD_BY_LOGS | {Quantity.PROCESS_ENDS}},
     log=partial(read_log, fork=QWEN),
     point=partial(read_point, fork=QWEN),
     span=read_span,

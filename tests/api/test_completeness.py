@@ -134,6 +134,20 @@ def test_files_are_counted_once_however_often_they_were_edited(database: Databas
     assert told["counts"]["files_edited"] == 2
 
 
+@pytest.mark.parametrize("tool", ["gemini-cli", "qwen-code"])
+def test_logs_without_a_call_of_a_tool_tell_that_nothing_was_edited(
+    tool: str, database: Database
+) -> None:
+    told = bodies(CAPTURES / tool / "s1_simple-http")
+    fill(database, [body for body in told if body[0] is not LOGS])
+    assert only_session(client(database))["counts"]["edits_accepted"] is None
+    fill(database, [body for body in told if body[0] is LOGS])
+    counts = only_session(client(database))["counts"]
+    assert (counts["edits_accepted"], counts["edits_rejected"]) == (0, 0)
+    # Neither may be told by no event at all: lines come with edits, prompts not from editors.
+    assert (counts["lines_added"], counts["prompts"]) == (None, 1)
+
+
 def test_the_page_says_how_complete_a_session_is(database: Database) -> None:
     fill(database, bodies(QWEN))
     http = client(database)
