@@ -26,6 +26,7 @@ from collector.dialects.gemini_words import (
     EVENT_PREFIXES,
     TOLD_BY_LOGS,
     Fork,
+    cancelled,
     read_log,
     sender_for,
     session_named,
@@ -141,7 +142,7 @@ _TOKEN_TYPES = {
 def _request_outcome(attributes: Attributes) -> Quantity | Pass:
     """Gemini counts a failure with its error type and once more without: only the first counts."""
     if text(attributes, "error_type") is not None:
-        return Quantity.REQUESTS_FAILED
+        return Pass.IGNORED if cancelled(attributes) else Quantity.REQUESTS_FAILED
     succeeded = count(attributes, "status_code") == _OK
     return Quantity.REQUESTS if succeeded else Pass.DUPLICATE_SOURCE
 

@@ -233,7 +233,23 @@ def _beside(rest: int | None, thoughts: int, tool: int, *, inside: bool) -> tupl
     return next((reading for reading in readings if sum(reading) == rest), usual)
 
 
+# The names that client libraries give to what a user stopped, and what Qwen Code's spans say of it.
+_ABORTS = frozenset({"AbortError", "APIUserAbortError"})
+_ABORTED = "API call aborted"
+
+
+def cancelled(attributes: Attributes) -> bool:
+    """Whether the user stopped a request, which then is neither answered nor failed.
+
+    Newer versions have no ``api_error`` for it.
+    """
+    told = text(attributes, "error_type", "error.type")
+    return told in _ABORTS or text(attributes, "error") == _ABORTED
+
+
 def _api_error(attributes: Attributes, _: Pseudonyms, fork: Fork) -> Iterator[Fact]:
+    if cancelled(attributes):
+        return
     yield RequestFailed(
         model=text(attributes, "model", "model_name"),
         purpose=purpose_of(attributes, fork),

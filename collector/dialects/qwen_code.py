@@ -26,6 +26,7 @@ from collector.dialects.gemini_words import (
     TOLD_BY_LOGS,
     Fork,
     answered,
+    cancelled,
     purpose_of,
     read_log,
     sender_for,
@@ -114,7 +115,7 @@ def _llm_request(span: Span) -> Iterator[Fact]:
     # A broken-off stream with usage was paid for; one that was swept away ended without a word.
     if tokens.billable() or succeeded:
         yield from answered(model, tokens, purpose)
-    else:
+    elif not cancelled(attributes):
         status = count(attributes, "error_status_code", "http.response.status_code")
         yield RequestFailed(model=model, purpose=purpose, status_code=status)
 

@@ -224,6 +224,9 @@ def test_counter_of_lines_is_a_fallback_of_the_tool_calls() -> None:
         (point("gemini_cli.session.count", {"session.id": "s"}), Pass.IGNORED),
         (point("gemini_cli.token.usage", {"session.id": "s", "type": "input"}, float("nan")),
          Pass.MALFORMED),
+        # Stopped by the user, before 0.33.
+        (point("gemini_cli.api.request.count", {"session.id": "s", "error_type": "AbortError"}),
+         Pass.IGNORED),
         (point("somebody.elses", {"session.id": "s"}), Pass.UNKNOWN),
         (span("llm_call", {"gen_ai.conversation.id": "s"}), Pass.DUPLICATE_SOURCE),
         (span("tool_call", {"gen_ai.conversation.id": "s"}), Pass.DUPLICATE_SOURCE),

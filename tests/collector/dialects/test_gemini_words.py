@@ -124,6 +124,13 @@ def test_events_of_a_session(name: str, attributes: dict[str, Value], quantity: 
     assert facts(log(name, attributes)) == [once(quantity)]
 
 
+def test_what_the_user_stopped_has_not_failed() -> None:
+    # Before 0.33, and before 0.10 with another name for the type.
+    for name in ("error.type", "error_type"):
+        told: dict[str, Value] = {"model": "m", name: "AbortError"}
+        assert facts(log("gemini_cli.api_error", told)) == []
+
+
 def test_a_page_that_is_fetched_again_is_no_request_tried_again() -> None:
     assert facts(log("gemini_cli.network_retry_attempt", {"model": "Web Fetch"})) == []
 

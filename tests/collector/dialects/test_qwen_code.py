@@ -312,6 +312,17 @@ def test_request_that_failed_or_ended_without_a_word() -> None:
     ]
 
 
+def test_what_the_user_stopped_has_not_failed() -> None:
+    stopped = request(success=False, error="API call aborted")
+    assert facts(span("qwen-code.llm_request", stopped)) == []
+    # As of 0.21, which tells an error of it too.
+    stopped = request(success=False, error="API call aborted", error_type="APIUserAbortError")
+    assert facts(span("qwen-code.llm_request", stopped, failed=True)) == []
+    # What came before it was stopped was paid for.
+    [answered, *_] = facts(span("qwen-code.llm_request", {**stopped, "input_tokens": 9}))
+    assert isinstance(answered, RequestAnswered)
+
+
 def test_answer_without_usage_is_unmeasured_not_free() -> None:
     assert facts(span("qwen-code.llm_request", request())) == [
         RequestAnswered(model="qwen3-coder-plus", purpose=Purpose.MAIN, tokens=Tokens()),
