@@ -449,7 +449,7 @@ DIALECT = Dialect(
     tool=TOOL,
     scopes=("codex", "Codex"),
     # Whoever wraps Codex may give its spans another scope and service.
-    prefixes=("codex.", "session_task.", "handle_responses"),
+    prefixes=("codex.", "session_task."),
     services=frozenset(
         {"codex_exec", "codex_cli_rs", "codex_tui", "codex-tui", "codex_vscode", "codex-cli"}
         | {"codex-app-server", "Codex Desktop"}

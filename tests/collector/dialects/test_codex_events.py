@@ -404,7 +404,7 @@ def test_a_span_whose_thread_is_a_worker_has_no_usage() -> None:
 
 def test_spans_are_codexs_whoever_wraps_it() -> None:
     scope = Scope("acme_agent", "", {"service.name": "acme_agent"})
-    for name in ("session_task.turn", "handle_responses", "codex.api_request"):
+    for name in ("session_task.turn", "session_task.compact", "codex.api_request"):
         assert recognise(scope, name) is codex.DIALECT
 
 
