@@ -5,18 +5,21 @@ cost, ``task.conversation_turn`` up to 3.69, where it alone carried them (rank 1
 (rank 2). A task (``ulid``) is a session.
 
 Traps. Input leaves the cached tokens out, but not in the SDK before its core 0.0.74 (extension
-4.1.9, CLI 3.0.54). Until 4.0 one request gives as many ``task.tokens`` as its provider sends usage
-chunks; a chunk without any prompt continues the request before it. Values
-that are missing arrive as the texts ``undefined`` and ``null``. The extension's ``success`` of a
-tool says whether the user let it run; the SDK's says how it ended. The extension's user turns are
-requests, tool results included; the SDK's are prompts. A completed or failed subagent is one event,
-misnamed as started where it failed. Cost is computed from Cline's own price table, zero for models
-free of charge.
+4.1.9, CLI 3.0.54). Up to 4.0 the extension gives as many ``task.tokens`` for one request as its
+provider sends usage chunks; a chunk without any prompt continues the request before it, and where
+the stream is Anthropic's tells its whole output, of which the chunk with the prompt told the first
+token or two. Values that are missing arrive as the texts ``undefined`` and ``null``. The
+extension's ``success`` of a tool says whether the user let it run; the SDK's says how it ended. The
+extension's user turns are requests, tool results included; the SDK's are prompts. A completed or
+failed subagent is one event, misnamed as started where it failed. Cost is computed from Cline's own
+price table, zero for models free of charge.
 
 Not told: subagents' tokens, reasoning, commits, branch, repository, retries of the provider.
 """
 
 from collections.abc import Callable
+
+from msgspec.structs import replace
 
 from collector.attributes import event_name
 from collector.dialects.amounts import told_cost, whole
@@ -64,6 +67,7 @@ _ALIASES = {
     "user.account_id": ("user_id", "userId", "account_id"),
     "user.id": ("device_id",),
 }
+_ANTHROPIC_STREAMS = frozenset({"anthropic", "minimax"})
 # What task events say that others say better, or again.
 _REPEATED = frozenset(
     {
@@ -182,6 +186,27 @@ def _tokens(attributes: Attributes) -> list[Fact]:
     return [RequestAnswered(model=model, tokens=tokens, purpose=purpose, cost_nanousd=cost)]
 
 
+def _chunk(attributes: Attributes) -> list[Fact]:
+    """A request, or a chunk of one."""
+    facts = _tokens(attributes)
+    if not _ends_with_its_output(attributes):
+        return facts
+    return [
+        replace(fact, tokens=replace(fact.tokens, output=None))
+        if isinstance(fact, RequestAnswered)
+        else fact
+        for fact in facts
+    ]
+
+
+def _ends_with_its_output(attributes: Attributes) -> bool:
+    """Whether a request's last chunk tells the whole output, also of what the first one told."""
+    if _by_sdk(attributes):
+        return False
+    provider, model = text(attributes, "provider"), text(attributes, *_MODEL) or ""
+    return provider in _ANTHROPIC_STREAMS or (provider == "vertex" and model.startswith("claude"))
+
+
 def _turn(attributes: Attributes) -> list[Fact]:
     """A turn of the user's or the model's; the latter carried the tokens up to 3.69."""
     if text(attributes, "source", "role") == "user":
@@ -259,7 +284,7 @@ def _one(quantity: Quantity, item: str = "") -> _Reader:
 
 
 _EVENTS: dict[str, _Reader] = {
-    "task.tokens": _tokens,
+    "task.tokens": _chunk,
     _TURN: _turn,
     "task.tool_used": _tool_used,
     "task.provider_api_error": _failed,

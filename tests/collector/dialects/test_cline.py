@@ -37,7 +37,7 @@ REQUEST: Attributes = {
     "cacheReadTokens": 1200,
     "cacheWriteTokens": 40,
     "totalCost": 0.0043,
-    "provider": "anthropic",
+    "provider": "openrouter",
     "model": "claude-sonnet-4",
 }
 TOKENS = Tokens(input=2500, cache_read=1200, cache_write=40, output=850)
@@ -96,19 +96,38 @@ def test_the_sdk_once_left_the_cached_tokens_in_the_input() -> None:
     assert answered.tokens == Tokens(input=3740, output=850)
 
 
-def test_two_usage_chunks_of_anthropics_stream_are_one_request() -> None:
+@pytest.mark.parametrize(
+    ("provider", "wanted"),
+    # Anthropic's last chunk tells all of the output; another's is the rest of it.
+    [("anthropic", 850), ("minimax", 850), ("vertex", 850), ("bedrock", 851)],
+)
+def test_the_chunks_of_a_stream_are_one_request(provider: str, wanted: int) -> None:
+    begin: Attributes = {**REQUEST, "provider": provider, "tokensOut": 1}
+    end: Attributes = {**COMMON, "tokensIn": 0, "tokensOut": 850, "model": MODEL}
     chunks: list[Record] = [
-        LogRecord(CLINE.scope, AT, 0, "", "task.tokens", {**REQUEST, "tokensOut": 1}),
-        LogRecord(
-            CLINE.scope, AT + 9, 0, "", "task.tokens",
-            {**COMMON, "tokensIn": 0, "tokensOut": 849, "model": MODEL, "totalCost": "undefined"},
-        ),
-    ]  # fmt: skip
+        LogRecord(CLINE.scope, AT, 0, "", "task.tokens", begin),
+        LogRecord(CLINE.scope, AT + 9, 0, "", "task.tokens", {**end, "provider": provider}),
+    ]
     assert counted(observations([DIALECT], chunks)) == {
         MODEL: {
-            "requests": 1, "input": 2500, "cache_read": 1200, "cache_write": 40, "output": 850,
+            "requests": 1, "input": 2500, "cache_read": 1200, "cache_write": 40, "output": wanted,
         }
     }  # fmt: skip
+
+
+def test_only_a_chunk_begins_what_another_ends() -> None:
+    told: Attributes = {**REQUEST, "provider": "anthropic"}
+    by_sdk: Attributes = {**told, "agentKind": "root", "agentId": "a"}
+    gemini: Attributes = {**told, "provider": "vertex", "model": "gemini-3-pro"}
+    turn: Attributes = {**told, "source": "assistant"}
+    for name, attributes in (
+        ("task.tokens", by_sdk),
+        ("task.tokens", gemini),
+        ("task.conversation_turn", turn),
+    ):
+        (answered,) = event(name, attributes)
+        assert isinstance(answered, RequestAnswered)
+        assert answered.tokens == TOKENS
 
 
 def test_up_to_3_69_the_models_turn_carried_the_tokens() -> None:
