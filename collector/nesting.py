@@ -3,7 +3,9 @@
 Two instrumentations of one process, a framework's and a library's, both tell of a request, the one
 in a span around the other's; nothing in the spans says so but where they stand. What the inner ones
 tell is taken out of the outer one, which keeps what it tells beyond that, and is no request of its
-own. A request without a session belongs to the one around it.
+own. Beside each other they tell of one where the response has the same id, and as many tokens. A
+request without a session belongs to that of the nearest span around it that names one, be it a
+request's or an agent's.
 
 What a span counts follows from what is known of its trace, and each new span changes that by the
 difference: however spans are ordered, batched or resent, the sums are the same in the end. Only the
@@ -16,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import structs
 
-from domain.events import Observation, Origin, Place, RequestAnswered
+from domain.events import Observation, Origin, Place, Purpose, RequestAnswered
 from domain.tariff import prompt_of
 from domain.usage import Tokens
 
@@ -95,7 +97,7 @@ def _shares(spans: _Spans) -> dict[int, Share]:
     inside: dict[int, list[Share]] = defaultdict(list)
     for span, whole in wholes.items():
         inside[around[span]].append(whole)
-    return {
+    left = {
         span: _left(
             replace(whole, origin=_owner(whole.origin, spans, around, span)),
             wholes.get(around[span]),
@@ -103,6 +105,39 @@ def _shares(spans: _Spans) -> dict[int, Share]:
         )
         for span, whole in wholes.items()
     }
+    return left | _repeats(spans, left)
+
+
+def _repeats(spans: _Spans, left: Mapping[int, Share]) -> dict[int, Share]:
+    """Of one response that several spans tell beside each other all but one, which count nothing.
+
+    The one that counts tells what was cached, if any does, and is of the session that any names.
+    """
+    told: dict[tuple[str, int, Purpose | None, int], list[int]] = defaultdict(list)
+    for place, each in placed(spans.values()):
+        share = left.get(place.span)
+        if place.response and share is not None and share.requests and _measured(share):
+            answer = share.answer
+            kind = each.origin.tool, place.response, answer.purpose, answer.tokens.billable()
+            told[kind].append(place.span)
+    changed: dict[int, Share] = {}
+    for same in told.values():
+        same.sort(key=lambda span: (_untold(left[span].answer.tokens), span))
+        best, *others = (left[span] for span in same)
+        sessions = [each.origin.session_id for each in (best, *others)]
+        session_id = next((each for each in sessions if each is not None), None)
+        origin = structs.replace(best.origin, session_id=session_id)
+        changed[same[0]] = replace(best, origin=origin)
+        for number, (span, other) in enumerate(zip(same[1:], others, strict=True), 1):
+            # A gateway's span may be the only one that tells a cost.
+            cost = _beyond(other.answer, [left[each].answer for each in same[:number]]).cost_nanousd
+            nothing = structs.replace(_beyond(other.answer, [other.answer]), cost_nanousd=cost)
+            changed[span] = replace(other, requests=0, answer=nothing)
+    return changed
+
+
+def _untold(tokens: Tokens) -> int:
+    return (tokens.cache_read, tokens.cache_write).count(None)
 
 
 def _owner(origin: Origin, spans: _Spans, around: Mapping[int, int], span: int) -> Origin:

@@ -160,12 +160,13 @@ class Origin(Struct, frozen=True):
 class Place(Struct, frozen=True, gc=False):
     """Where the span of a request stands: hashes of its trace, of itself and of what is around it.
 
-    ``within`` is 0 where no span is.
+    ``within`` is 0 where no span is, ``response`` where the response has no id.
     """
 
     trace: int
     span: int
     within: int
+    response: int = 0
 
 
 class Observation(Struct, frozen=True):

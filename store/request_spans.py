@@ -55,7 +55,7 @@ def _request(row: Any) -> Observation:
         key=b"",
         at_us=row.at_us,
         stated=(_answer(row),) if row.request else (),
-        place=Place(row.trace, row.span, row.within),
+        place=Place(row.trace, row.span, row.within, row.response),
     )
 
 
@@ -83,6 +83,7 @@ def _row(each: Observation, place: Place) -> dict[str, Any]:
         "trace": place.trace,
         "span": place.span,
         "within": place.within,
+        "response": place.response,
         "hour": each.at_us // _HOUR_US,
         "at_us": each.at_us,
         "tool": origin.tool,

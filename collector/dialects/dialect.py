@@ -47,10 +47,11 @@ def span_identity(tool: str, span: Span) -> bytes:
     return identity(tool, "span", span.trace_id, span.span_id)
 
 
-def place_of(span: Span) -> Place | None:
+def place_of(span: Span, response_id: str | None = None) -> Place | None:
     """Where a span stands; None without the ids that say so."""
     trace, own, around = span.trace_id, span.span_id, span.parent_span_id
     if not trace or not own:
         return None
     within = hashed("span", trace, around) if around.strip("0") and around != own else 0
-    return Place(hashed("trace", trace), hashed("span", trace, own), within)
+    response = hashed("response", trace, response_id) if response_id else 0
+    return Place(hashed("trace", trace), hashed("span", trace, own), within, response)

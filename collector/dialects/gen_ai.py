@@ -257,10 +257,12 @@ def read_span(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     session_id, tier = _session(attributes, span.scope), told_tier(attributes)
     return Observation(
         origin=sender.origin(tool, session_id, Source.SPAN, _SPAN_RANK, tier),
-        key=_span_key(tool, span, tokens),
+        key=span_identity(tool, span),
         at_us=at,
         stated=tuple(facts),
-        place=place_of(span) if isinstance(facts[0], RequestAnswered) else None,
+        place=place_of(span, text(attributes, "gen_ai.response.id"))
+        if isinstance(facts[0], RequestAnswered)
+        else None,
     )
 
 
@@ -275,14 +277,6 @@ def _agent(span: Span, pseudonyms: Pseudonyms) -> Outcome:
     return Observation(
         origin=origin, key=span_identity(tool, span), at_us=at, stated=(), place=place
     )
-
-
-def _span_key(tool: str, span: Span, tokens: Tokens) -> bytes:
-    """A response counts once in its trace, however many instrumentations saw it."""
-    response = text(span.attributes, "gen_ai.response.id")
-    if response is None or not tokens.told():
-        return span_identity(tool, span)
-    return identity(tool, "response", span.trace_id, response, tokens.billable())
 
 
 def _operation(span: Span) -> str:

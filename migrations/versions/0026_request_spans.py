@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("trace", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("span", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("within", sa.BigInteger(), nullable=False),
+        sa.Column("response", sa.BigInteger(), nullable=False),
         sa.Column("hour", sa.Integer(), nullable=False),
         sa.Column("at_us", sa.BigInteger(), nullable=False),
         sa.Column("tool", sa.String(64), nullable=False),

@@ -78,14 +78,15 @@ series = Table(
 )
 
 # What a model request's span told, where spans around or inside it may tell the same, and spans of
-# agents around such that name their session. ``within`` is the span around it, 0 where none is. Ids
-# are hashes.
+# agents around such that name their session. ``within`` is the span around it, ``response``
+# the id of what came back, 0 where there is none. Ids are hashes.
 request_spans = Table(
     "request_spans",
     metadata,
     Column("trace", BigInteger, primary_key=True, autoincrement=False),
     Column("span", BigInteger, primary_key=True, autoincrement=False),
     Column("within", BigInteger, nullable=False),
+    Column("response", BigInteger, nullable=False),
     Column("hour", Integer, nullable=False),
     Column("at_us", BigInteger, nullable=False),
     Column("tool", String(64), nullable=False),

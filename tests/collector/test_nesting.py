@@ -175,6 +175,43 @@ def test_chats_of_copilot_with_models_of_ones_own_belong_to_their_chat(
     assert rows(database, "sessions WHERE session_id = 'r-1'") == []
 
 
+RESPONSE: dict[str, Value] = {"gen_ai.response.id": "r"}
+GATEWAY = Told(1, tokens=used(100, 20), other={**RESPONSE, "gen_ai.usage.cost": 0.5})
+LIBRARY = Told(2, tokens=used(100, 20, cache_read_input_tokens=60), other=RESPONSE)
+
+
+@pytest.mark.parametrize("around", [0, 1], ids=["beside", "inside"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_response_told_by_two_spans_counts_once(
+    database: Database, around: int, order: int
+) -> None:
+    sent = [replace(GATEWAY, session="s"), replace(LIBRARY, around=around)]
+    assert counted(database, *sent[::order])["m"]["requests"] == 1
+    whose = "usage JOIN sessions ON pk = session_pk WHERE requests > 0"
+    assert rows(database, whose, "session_id, input, cache_read") == [("s", 40, 60)]
+    assert one(database, "SELECT SUM(reported_nanousd) FROM usage") == 500_000_000
+
+
+def test_of_two_alike_the_one_counts_that_tells_what_was_cached(database: Database) -> None:
+    assert counted(database, GATEWAY, LIBRARY) == {"m": tokens(1, 40, 20, read=60)}
+    assert one(database, "SELECT SUM(reported_nanousd) FROM usage") == 500_000_000
+
+
+def test_three_of_one_response_around_and_inside(database: Database) -> None:
+    outer = replace(OUTER, number=3)
+    sent = [LIBRARY, outer, replace(GATEWAY, around=3), replace(LIBRARY, number=4, around=1)]
+    assert counted(database, *sent) == {"m": tokens(1, 40, 20, read=60)}
+
+
+def test_other_responses_or_other_sums_are_two(database: Database) -> None:
+    sent = [
+        GATEWAY,
+        replace(LIBRARY, other={"gen_ai.response.id": "another"}),
+        replace(LIBRARY, number=3, tokens=used(101, 20)),
+    ]
+    assert counted(database, *sent)["m"]["requests"] == 3
+
+
 def test_embeddings_inside_a_request_are_another(database: Database) -> None:
     inside = replace(INNER, name="embeddings m", model="e", tokens={"input_tokens": 7})
     assert counted(database, OUTER, inside) == {
@@ -239,8 +276,11 @@ def test_what_spans_told_is_forgotten_once_nothing_of_that_time_is_booked(
 COUNTS = st.integers(0, 3).map(lambda tens: tens * 10)
 
 
+OTHERS: list[dict[str, Value]] = [{}, {"gen_ai.usage.cost": 0.25}]
+
+
 @st.composite
-def families(draw: st.DrawFn) -> list[Told]:
+def families(draw: st.DrawFn, others: list[dict[str, Value]] = OTHERS) -> list[Told]:
     """Spans inside each other, some in or around spans that never come."""
     many = draw(st.integers(1, 6))
     return [
@@ -251,7 +291,7 @@ def families(draw: st.DrawFn) -> list[Told]:
             session=draw(st.sampled_from([None, None, "s", "r"])),
             name=draw(st.sampled_from(["chat m", "chat m", "embeddings m", "invoke_agent a"])),
             late=draw(st.integers(0, 1)),
-            other=draw(st.sampled_from([{}, {"gen_ai.usage.cost": 0.25}])),
+            other=draw(st.sampled_from(others)),
             service=draw(st.sampled_from(["acme", "acme", "other"])),
         )
         for number in range(1, many + 1)
@@ -259,7 +299,11 @@ def families(draw: st.DrawFn) -> list[Told]:
 
 
 @FEW
-@given(families(), st.randoms(use_true_random=False), st.sampled_from([1, 2, 256]))
+@given(
+    families([*OTHERS, RESPONSE, RESPONSE | OTHERS[1]]),
+    st.randoms(use_true_random=False),
+    st.sampled_from([1, 2, 256]),
+)
 def test_order_batching_encoding_and_repetition_change_nothing(
     fresh: Fresh, told: list[Told], random: Random, limit: int
 ) -> None:

@@ -292,18 +292,18 @@ def test_cost_where_it_is_told(name: str) -> None:
     ]
 
 
-def test_response_seen_by_two_instrumentations_counts_once() -> None:
+def test_a_span_is_a_record_and_says_which_response_it_is_of() -> None:
     told = {**CHAT, **usage(input_tokens=9), "gen_ai.response.id": "r"}
     seen = [
         span("chat m", told, span_id="01" * 8),
         span("openai.chat", told, span_id="02" * 8),
         span("chat m", {**told, "gen_ai.response.id": "r2"}, span_id="03" * 8),
         span("chat m", {**CHAT, **usage(input_tokens=9)}, span_id="04" * 8),
-        span("chat m", {**CHAT, **usage(input_tokens=9)}, span_id="05" * 8),
     ]
-    keys = [one.key for one in seen if isinstance(one, Observation)]
-    assert keys[0] == keys[1]
-    assert len(set(keys)) == 4
+    places = [one.place for one in seen if isinstance(one, Observation) and one.place]
+    assert len({one.key for one in seen if isinstance(one, Observation)}) == 4
+    assert places[0].response == places[1].response != places[2].response
+    assert (places[3].response, places[3].within) == (0, 0)
 
 
 def test_failed_tool_call() -> None:
