@@ -7,7 +7,7 @@ from classifier.conditions import Condition
 from domain.labels import Label
 
 # Goes up with every change that can give any session another label or maturity.
-RULE_SET = "5"
+RULE_SET = "6"
 
 
 AUTHOR_UNKNOWN = "author_unknown"

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Connection, Select, String, Subquery, Table, 
 
 from domain.events import Trace
 from domain.labels import Around, CandidateCommit, SessionTraces, TargetKind
-from store import families
+from store import families, renamed
 from store import tables as t
 from store.given import Asked, asking
 from store.identities import identities_of
@@ -163,8 +163,10 @@ _BEGINNING = tuple(_beginning(table) for table in (t.commits, t.change_commits, 
 def _repositories_of(connection: Connection, pks: Collection[int]) -> dict[int, set[str]]:
     rows = [(pk, Trace.REPOSITORY.value) for pk in pks]
     found: dict[int, set[str]] = defaultdict(set)
-    for pk, repo in _traced(connection, rows):
-        found[pk].add(repo)
+    traced = _traced(connection, rows)
+    called = renamed.called(connection, {repo for _, repo in traced})
+    for pk, repo in traced:
+        found[pk] |= called.get(repo, {repo})
     return found
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Connection, Select, Subquery, select
 
 from domain.events import Trace
 from domain.labels import SessionTraces, Worked
-from store import families
+from store import families, renamed
 from store import tables as t
 from store.given import asking
 from store.people import persons_of
@@ -40,6 +40,9 @@ def traces_of(connection: Connection, session_pks: Collection[int]) -> dict[int,
     told = _told(connection, root_of)
     identities = {each for of in told.values() for each in of[Trace.IDENTITY]}
     persons = persons_of(connection, identities)
+    called = renamed.called(
+        connection, {each for of in told.values() for each in of[Trace.REPOSITORY]}
+    )
     found: dict[int, SessionTraces] = {}
     for root, all_of in members.items():
         tool, session_id, _, _ = rows[root]
@@ -53,7 +56,9 @@ def traces_of(connection: Connection, session_pks: Collection[int]) -> dict[int,
             ended_at=max(rows[pk][3] for pk in all_of if pk in rows),
             commits=_firsts(of[Trace.COMMIT]),
             branches=_firsts(of[Trace.BRANCH]),
-            repositories=frozenset(of[Trace.REPOSITORY]),
+            repositories=frozenset(
+                each for told in of[Trace.REPOSITORY] for each in called.get(told, (told,))
+            ),
             people=frozenset(persons[identity] for identity in of[Trace.IDENTITY]),
             files=of[Trace.FILE],
             tickets=_firsts(of[Trace.TICKET]),

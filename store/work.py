@@ -35,10 +35,11 @@ from domain.work import (
     ReviewSeen,
     WorkFact,
 )
-from store import default_branches, people, reported, short_shas
+from store import default_branches, people, renamed, reported, short_shas
 from store import tables as t
 from store.dirty import mark_unknown, mark_work
 from store.membership import chunks
+from store.renaming import rename
 from store.standing import version
 from store.work_changes import (
     change_rows,
@@ -74,13 +75,14 @@ def apply(connection: Connection, facts: Sequence[WorkFact]) -> Counter[Coverage
     refused: Counter[CoverageKey] = Counter()
     if not facts:
         return refused
+    rename(connection, [fact for fact in facts if isinstance(fact, RepositoryRenamed)])
+    facts = _under_names_of_today(connection, facts)
     facts = short_shas.lengthened(connection, facts)
     forges = _forges(connection, facts)
     rows = WorkRows()
     _keep_defaults(connection, facts, forges, rows)
     same: list[SamePerson] = []
     lost: dict[str, datetime] = {}
-    renamed: list[RepositoryRenamed] = []
     for fact in facts:
         if isinstance(fact, SamePerson):
             same.append(fact)
@@ -89,15 +91,12 @@ def apply(connection: Connection, facts: Sequence[WorkFact]) -> Counter[Coverage
         if told and forges[told.name] != told.forge:
             refused[CoverageKey(told.forge, "webhook", told.name[:128], OTHER_FORGE)] += 1
             lost[told.name] = min(_worked_at(fact), lost.get(told.name, _worked_at(fact)))
-        elif isinstance(fact, RepositoryRenamed):
-            renamed.append(fact)
-        else:
+        elif not isinstance(fact, RepositoryRenamed):
             _WRITERS[type(fact)](rows, fact)
     rows.write(connection)
     short_shas.complete(connection, rows, facts)
     drop_replaced_files(connection, rows)
     reported.lose(connection, lost)
-    reported.lose(connection, _superseded(connection, renamed))
     people.told(connection, (*same, *rows.same), rows.names)
     _mark_checked(connection, facts, rows)
     _mark_named(connection, rows)
@@ -112,6 +111,14 @@ def _repository(fact: WorkFact) -> Repository | None:
         if isinstance(fact, TicketSeen | TicketMoved | TicketTied | SamePerson)
         else (fact.repository)
     )
+
+
+def _under_names_of_today(connection: Connection, facts: Sequence[WorkFact]) -> Sequence[WorkFact]:
+    known = renamed.names(connection)
+    if not known:
+        return facts
+    times = (_told_at(fact) if _repository(fact) else None for fact in facts)
+    return renamed.under_names_of_today(zip(facts, times, strict=True), known)
 
 
 def _forges(connection: Connection, facts: Sequence[WorkFact]) -> dict[str, str]:
@@ -190,22 +197,6 @@ def _worked_at(fact: WorkFact) -> datetime:
     if isinstance(fact, CommitsPushed) and fact.commits:
         at = min(at, max(each.committed_at or each.authored_at for each in fact.commits))
     return at
-
-
-def _superseded(
-    connection: Connection, renamed: Sequence[RepositoryRenamed]
-) -> dict[str, datetime]:
-    """The names that repositories had, and since when they have others.
-
-    Known or not: what was told under an old name may still arrive.
-    """
-    forges = _known_forges(connection, {each.before for each in renamed})
-    found: dict[str, datetime] = {}
-    for each in renamed:
-        ours = forges.get(each.before, each.repository.forge) == each.repository.forge
-        if ours and each.before != each.repository.name:
-            found[each.before] = min(each.at, found.get(each.before, each.at))
-    return found
 
 
 def _mark_checked(connection: Connection, facts: Sequence[WorkFact], rows: WorkRows) -> None:

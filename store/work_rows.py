@@ -35,7 +35,7 @@ def _all_by(merge: Merge, *names: str) -> dict[str, Merge]:
 
 
 # In the order of writing. An account or a fork that is gone later is still whose work it was.
-_MERGES: Mapping[Table, Mapping[str, Merge]] = {
+MERGES: Mapping[Table, Mapping[str, Merge]] = {
     t.repositories: _all_by(
         _same_forge(standing("default_version")), "default_branch", "default_version"
     ),
@@ -106,6 +106,7 @@ _MERGES: Mapping[Table, Mapping[str, Merge]] = {
     t.ticket_moves: {},
     t.ticket_ties: {"seen_at": earliest},
 }
+"""How each table merges what it is told again, in the order of writing."""
 
 
 @dataclass(slots=True)
@@ -142,7 +143,7 @@ class WorkRows:
 
     def write(self, connection: Connection) -> None:
         """Write all rows; in the order of their keys, so that two writers never deadlock."""
-        for table, merges in _MERGES.items():
+        for table, merges in MERGES.items():
             key = [column.name for column in table.primary_key]
             rows = sorted(self.rows[table], key=lambda row: [row[name] for name in key])
             merge_into(connection, table, rows, merges)

@@ -112,6 +112,7 @@ from store.tables.work import (
     lost_repositories,
     pushes,
     repositories,
+    repository_names,
     reverts,
     reviews,
 )
@@ -200,6 +201,7 @@ __all__ = [
     "repeated",
     "repositories",
     "request_spans",
+    "repository_names",
     "reverts",
     "reviews",
     "same_person",

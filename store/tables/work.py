@@ -280,10 +280,20 @@ default_branches = Table(
 )
 
 # Since when not all that happens in a repository is kept under its name: facts of another forge
-# were refused, or it has another name.
+# were refused, or another repository has it by now.
 lost_repositories = Table(
     "lost_repositories",
     metadata,
     Column("repo", Text, primary_key=True),
     Column("lost_at", Moment, nullable=False),
+)
+
+# A name that a repository had ``before``, the one that it has today, and until when the old one is
+# known to have meant the same.
+repository_names = Table(
+    "repository_names",
+    metadata,
+    Column("before", Text, primary_key=True),
+    Column("repo", Text, nullable=False),
+    Column("until", Moment, nullable=False),
 )

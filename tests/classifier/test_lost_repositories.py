@@ -19,6 +19,7 @@ from tests.filling import rows
 
 DAY = 24.0
 ELSEWHERE = Repository(forge="gitlab", name=REPO.name, default_branch="main")
+STORE = replace(REPO, name="acme/store")
 NOW = at(100 * DAY)
 SAID = "labels WHERE current"
 
@@ -149,38 +150,59 @@ def test_a_change_that_failed_before_has_failed(database: Database) -> None:
 
 def renamed(hours: float) -> RepositoryRenamed:
     """The repository has another name since then."""
-    now = replace(REPO, name="acme/store")
-    return RepositoryRenamed(repository=now, before=REPO.name, at=at(hours))
+    return RepositoryRenamed(repository=STORE, before=REPO.name, at=at(hours))
+
+
+def under(repository: Repository, fact: Any) -> WorkFact:
+    """The fact as it is told while the repository has this name."""
+    told: WorkFact = replace(fact, repository=repository)
+    return replace(told, head_repository=repository.name) if isinstance(told, ChangeSeen) else told
 
 
 @pytest.mark.parametrize("first", ["the name", "the rest"])
-def test_under_the_name_before_nothing_is_wasteful(database: Database, first: str) -> None:
-    told: list[WorkFact] = [push(1, -DAY, "README.md"), renamed(2)]
+def test_work_of_a_clone_of_the_old_name_is_found_under_the_new_one(
+    database: Database, first: str
+) -> None:
+    told = [push(1, -DAY, "README.md"), renamed(1), under(STORE, push(2, 1.5, "src/pay.py"))]
     fold(database, "s", 0)
     tell(database, *(reversed(told) if first == "the name" else told))
     settle(database)
-    assert said(database) == [("unknown", "no_forge")]
-    assert as_of(database, at(1.5)) is Label.PENDING
+    assert said(database) == [("productive", "landed_and_stands")]
+    assert rows(database, "links WHERE kind = 'commit'", "repo") == [(STORE.name,)]
 
 
-def test_a_change_that_was_open_when_its_repository_was_renamed_is_unknown(
-    database: Database,
+@pytest.mark.parametrize("first", ["the session", "the name"])
+def test_a_change_that_was_open_when_its_repository_was_renamed_goes_on(
+    database: Database, first: str
 ) -> None:
-    fold(database, "s", 0, branch="feature/pay")
+    if first == "the session":
+        fold(database, "s", 0, branch="feature/pay")
     tell(database, replace(push(1, 1.2, "src/pay.py"), branch="feature/pay"), opened(2))
     settle(database)
-    assert said(database) == [("wasteful", "abandoned")]
-    tell(database, renamed(10 * DAY))
+    ended = opened(
+        3, state=ChangeState.MERGED, merged_at=at(30), closed_at=at(30), updated_at=at(30)
+    )
+    tell(database, under(STORE, ended), renamed(24))
     settle(database)
-    assert said(database) == [("unknown", "no_forge")]
+    if first == "the name":
+        fold(database, "s", 0, branch="feature/pay")
+        settle(database)
+    assert said(database) == [("productive", "landed_and_stands")]
+    [(seen,)] = rows(database, SAID, "facts")
+    assert f"{STORE.name}#7" in str(seen)
+    assert rows(database, "landed_changes", "repo") == [(STORE.name,)]
 
 
-def test_the_name_of_a_repository_of_another_forge_is_not_taken_away(database: Database) -> None:
-    other = replace(renamed(2), repository=Repository(forge="gitlab", name="acme/store"))
-    tell(database, push(1, -DAY, "README.md"), other)
-    assert rows(database, "lost_repositories") == []
+def test_what_comes_to_nothing_is_wasteful_whatever_the_clone_is_called(
+    database: Database,
+) -> None:
+    fold(database, "s", 0)
+    tell(database, push(1, -DAY, "README.md"), renamed(2))
+    settle(database)
+    assert said(database) == [("wasteful", "nothing_came_of_it")]
+    assert rows(database, "unlinked", "reason") != [(Unlinked.REPOSITORY_NOT_CONNECTED.value,)]
 
 
 def test_a_name_that_differs_in_case_only_is_the_same(database: Database) -> None:
     tell(database, push(1, -DAY, "README.md"), replace(renamed(2), repository=REPO))
-    assert rows(database, "lost_repositories") == []
+    assert rows(database, "repository_names") == []
