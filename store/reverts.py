@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Integer, Select, String, Subquery, and_, sele
 
 from domain.labels import Revert, Target, TargetKind
 from store import tables as t
+from store.beside import Beside
 from store.default_branches import defaults_of
 from store.evidence import commits_of_changes
 from store.given import asking
@@ -70,9 +71,10 @@ def reverts_of(
     found: set[Revert] = set()
     seen: set[Target] = set()
     frontier = set(targets)
+    beside = Beside()
     for _ in range(LONGEST_LINE):
         seen |= frontier
-        found |= _reverts_of(connection, frontier, by_title_within)
+        found |= _reverts_of(connection, frontier, by_title_within, beside)
         frontier = {revert.reverting for revert in found} - seen
         if not frontier:
             break
@@ -80,7 +82,10 @@ def reverts_of(
 
 
 def _reverts_of(
-    connection: Connection, targets: Collection[Target], by_title_within: timedelta
+    connection: Connection,
+    targets: Collection[Target],
+    by_title_within: timedelta,
+    beside: Beside,
 ) -> set[Revert]:
     commits = commits_among(targets)
     holding = Holding(connection, commits)
@@ -89,9 +94,12 @@ def _reverts_of(
     to_changes, pieces = _edges_to_changes(connection, changes)
     edges = to_changes + _edges_to_commits(connection, commits, holding)
     by = _reverting_ones(connection, {edge.by for edge in edges})
+    elsewhere = beside.undone(connection, {(edge.by, edge.target) for edge in edges}, by.within)
     told: set[Revert] = set()
     for edge in _credible(connection, edges, by.landed, by_title_within):
-        landed_at, within = by.landed.get(edge.by), by.within[edge.by]
+        within = by.within[edge.by]
+        moments = (by.landed.get(edge.by), elsewhere.get((edge.by, edge.target)))
+        landed_at = min(filter(None, moments), default=None)
         # Undone within its own change before anybody got it: rework, no revert.
         if edge.target in within or edge.target == edge.by or _later(edge.since, landed_at):
             continue
