@@ -69,6 +69,7 @@ def undoing(
             of - {work for work in of if any((repo, sha) in joining for sha in work)},
             landed={work for work in of if any((repo, sha) in landed for sha in work)},
             listed={work for work in of if any((repo, number, sha) in listed for sha in work)},
+            unseen=_unseen(rows[repo, number], of),
         )
         for (repo, number), of in works.items()
     }
@@ -78,14 +79,24 @@ def _works(shas: Iterable[str], same: Mapping[CommitId, Collection[str]], repo: 
     return {frozenset({sha, *same.get((repo, sha), ())}) for sha in shas}
 
 
+def _unseen(row: Row[*tuple[Any, ...]], works: Collection[_Work]) -> int:
+    """How many more commits its forge counts than anybody told of, as of a branch in a fork."""
+    seen = [work for work in works if row.merge_sha not in work or row.head_sha in work]
+    return max((row.commit_count or 0) - len(seen), 0)
+
+
 def _undoing(
     row: Row[*tuple[Any, ...]],
     works: Collection[_Work],
     *,
     landed: Collection[_Work],
     listed: Collection[_Work],
+    unseen: int,
 ) -> Undoing:
-    """What landed are its pieces; where nobody told of pushes, what its forge listed."""
+    """What landed are its pieces; where nobody told of pushes, what its forge listed.
+
+    While some are ``unseen``, the rest is not all of it.
+    """
     # The commit that the merge made of all others. It made none where the head itself was taken,
     # or where the others came one by one under other SHAs.
     merge = frozenset({row.merge_sha}) - {None, row.head_sha}
@@ -95,9 +106,10 @@ def _undoing(
     # What never was on any list, where there is one, was made of all others as they were merged.
     known = pieces if arrived else single
     by_sha: dict[str, Piece | None] = dict.fromkeys(merge)
+    count = len(pieces) + unseen
     for work in known:
-        told = Piece(of=as_target((row.repo, row.number)), sha=min(work), count=len(pieces))
-        by_sha |= dict.fromkeys(work, told if work in pieces and len(pieces) > 1 else None)
+        told = Piece(of=as_target((row.repo, row.number)), sha=min(work), count=count)
+        by_sha |= dict.fromkeys(work, told if work in pieces and count > 1 else None)
     return Undoing(by_sha)
 
 

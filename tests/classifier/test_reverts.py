@@ -88,6 +88,28 @@ def test_a_change_is_reverted_with_all_its_commits_and_not_with_some(
     assert (fate(database).reverted.at, fate(database).reverted.ever) == (None, True)
 
 
+@pytest.mark.parametrize(("counted", "stands"), [(2, True), (1, False), (None, False)])
+def test_one_commit_of_a_fork_is_not_all_of_a_change_that_has_more(
+    database: Database, counted: int | None, stands: bool
+) -> None:
+    apply(
+        database,
+        merged(
+            1,
+            5,
+            head_repository="dev/shop",
+            head_sha=sha(4),
+            merge_sha=sha(77),
+            commit_count=counted,
+        ),
+        push("main", 5, commit(3), commit(4), commit(77)),
+        push("main", 9, commit(8, reverts=(sha(4),))),
+    )
+    assert (fate(database).reverted.at is None) == stands
+    apply(database, push("main", 10, commit(9, reverts=(sha(77),))))
+    assert fate(database).reverted.at is not None
+
+
 @pytest.mark.parametrize("pushed", [True, False])
 def test_a_squash_that_a_merge_commit_brought_is_all_of_a_change(
     database: Database, pushed: bool
