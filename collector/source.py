@@ -53,12 +53,14 @@ class Scope:
 
     ``name`` is what people call it and is stable: for a repository the name that its facts carry.
     ``key`` is what the provider's addresses need in its place, ``account`` what ``authorise`` does.
+    ``before`` is the name that was asked for, where the repository has another one by now.
     """
 
     name: str
     key: str = ""
     account: str = ""
     default_branch: str | None = None
+    before: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

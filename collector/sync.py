@@ -32,6 +32,8 @@ from domain.work import (
     CheckSeen,
     CommitsPushed,
     DeploymentSeen,
+    Repository,
+    RepositoryRenamed,
     ReviewSeen,
     WorkFact,
 )
@@ -132,6 +134,7 @@ class Sync:
         silent = 0
         for number, scope in enumerate(scopes, 1):
             client = self.client.acting_for(scope.account)
+            self._rename(scope, began)
             for stream in self.source.streams:
                 place = Progress(
                     scope=scope.name, stream=stream.name, number=number, of=len(scopes), facts=0
@@ -153,6 +156,15 @@ class Sync:
                 if stream.needed and result.code in _REFUSED:
                     # There is nothing here for this token: no need to hear it of each stream.
                     break
+
+    def _rename(self, scope: Scope, began: datetime) -> None:
+        if scope.before is not None:
+            of = Repository(
+                forge=self.source.name, name=scope.name, default_branch=scope.default_branch
+            )
+            told = RepositoryRenamed(repository=of, before=scope.before, at=began)
+            with self.database.writing() as connection:
+                work.apply(connection, [told])
 
     def _stream(self, stream: Stream, reading: Reading, place: Progress) -> Result:
         """Read one stream. Raises only what ends the provider."""

@@ -39,7 +39,7 @@ def rename(connection: Connection, facts: Sequence[RepositoryRenamed]) -> None:
         known = renamed.names(connection)
         after = renamed.today(fact.repository.name, fact.at, known)
         before = fact.before
-        if before == after or known.get(before, ("", fact.at)) == (after, fact.at):
+        if before == after:
             continue
         forges = {
             row.repo: row.forge
@@ -55,11 +55,13 @@ def rename(connection: Connection, facts: Sequence[RepositoryRenamed]) -> None:
             reported.lose(connection, {before: fact.at})
             continue
         renamed.keep(connection, before, after, fact.at)
-        if before in forges and not _taken_since(connection, before, fact.at):
+        moves = before in forges and not _taken_since(connection, before, fact.at)
+        if moves:
             _move(connection, before, after)
         c = t.changes.c
         connection.execute(update(t.changes).where(c.head_repo == before).values(head_repo=after))
-        _mark(connection, before, after)
+        if moves or known.get(before, ("", fact.at))[0] != after:
+            _mark(connection, before, after)
 
 
 def _taken_since(connection: Connection, repo: str, at: datetime) -> bool:

@@ -79,7 +79,10 @@ def _named(client: Client, name: str) -> Scope:
     except (NotThere, NotAllowed):
         # Reading it says why it can't be read.
         return Scope(name=name)
-    return Scope(name=name, default_branch=told.default_branch)
+    # GitHub leads from a name that was given up to the one of today.
+    today = repository_name(told.full_name) or name
+    before = name if today != name else None
+    return Scope(name=today, default_branch=told.default_branch, before=before)
 
 
 def _scope(told: GitHubRepository, account: str) -> Iterator[Scope]:

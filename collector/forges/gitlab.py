@@ -10,6 +10,7 @@ Read of each event (``object_kind`` of the body, since headers of system hooks a
   nothing.
 - ``push`` to a branch: its newest 20 commits and the branch's new tip.
 - ``issue``, ``work_item``: the issue, and its closing or reopening.
+- ``project_rename``, ``project_transfer`` (system hooks): that a project has another path.
 - ``pipeline``: how it stands. ``deployment``: how it stands, and whether it is production.
 
 Jobs, tags and releases are counted only. GitLab does not tell: when a push came (the time of
@@ -28,6 +29,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from collector.forges import gitlab_words as words
+from collector.forges.gitlab_moves import project_moved
 from collector.forges.gitlab_words import Label, Moment, User, moment
 from collector.forges.reading import Count, Number, Sha, Text, read
 from collector.forges.unnumbered import unnumbered_review
@@ -394,10 +396,12 @@ _READERS: Mapping[str, _Reader] = {
     "work_item": _issue,
     "pipeline": _pipeline,
     "deployment": _deployment,
+    "project_rename": project_moved,
+    "project_transfer": project_moved,
 }
 
 EVENTS_USED: frozenset[str] = frozenset(_READERS)
-"""The values of ``object_kind`` that may give facts; all others give none."""
+"""The values of ``object_kind``, or ``event_name``, that may give facts; all others give none."""
 
 
 def _verified(secret: str, body: bytes, headers: Headers, now: datetime) -> bool:
