@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from simulation.company import Developer, WorkType
-from simulation.history import Change, Commit, Ending, History, Piece, Review
+from simulation.history import Change, Commit, Ending, History, Piece, Push, Review
 from simulation.otlp import iso
 
 Json = dict[str, Any]
@@ -44,6 +44,7 @@ def deliveries(history: History) -> list[Delivery]:
         told += _ticket(piece)
         for change in piece.changes:
             told += _change(change, people, squash=change.repository in history.company.squashes)
+        told += (_pushed(push, people) for push in piece.pushes)
     told += _deployments(change for piece in history.pieces for change in piece.changes)
     told = [each for each in told if each.at <= history.until]
     return sorted(told, key=lambda each: each.at)
@@ -96,16 +97,25 @@ def _jira(at: datetime) -> str:
 def _change(change: Change, people: Mapping[str, Developer], *, squash: bool) -> Iterator[Delivery]:
     before = _NOBODY
     for number, (at, commits) in enumerate(change.pushes):
-        yield _push(change, change.branch, before, commits, at, people)
+        if change.fork is None:
+            to, forced = (change.repository, change.branch), number in change.forced
+            yield _push(to, before, commits, at, people, forced=forced)
         before = commits[-1].sha
-        if number:
+        if number and at < (change.closed_at or at + timedelta(1)):
             yield _pull_request(change, "synchronize", at + timedelta(seconds=2), people, "open")
+    for since, _ in change.bases[1:]:
+        if since is not None:
+            edited = _pull_request(change, "edited", since, people, "open")
+            edited.body["changes"] = {"base": {"ref": {"from": _base(change, since, before=True)}}}
+            yield edited
     yield _pull_request(change, "opened", change.opened_at, people, "open")
     for number, review in enumerate(change.reviews):
         yield _review(change, review, number, people)
     if change.merged_at and change.merge:
         merge = change.merge
-        landed = [] if squash else [each for _, commits in change.pushes for each in commits]
+        landed = change.landed
+        if landed is None:
+            landed = [] if squash else change.held()
         named = Commit(
             sha=merge.sha,
             author=merge.author,
@@ -115,14 +125,30 @@ def _change(change: Change, people: Mapping[str, Developer], *, squash: bool) ->
             parent=merge.parent,
         )
         at = change.merged_at + timedelta(seconds=1)
-        yield _push(change, _MAIN, merge.parent, [*landed, named], at, people)
+        to = change.repository, _base(change, at)
+        commits = landed if any(each.sha == merge.sha for each in landed) else [*landed, named]
+        yield _push(to, merge.parent, commits, at, people)
     if change.closed_at:
         at = change.closed_at + timedelta(seconds=2)
         yield _pull_request(change, "closed", at, people, "closed")
 
 
-def _repository(change: Change) -> Json:
-    return {"full_name": change.repository, "default_branch": _MAIN}
+def _base(change: Change, at: datetime, *, before: bool = False) -> str:
+    """The branch that the change was to be merged into then, or until then."""
+    refs = [ref for since, ref in change.bases if since is None or since <= at]
+    return refs[-2] if before else refs[-1]
+
+
+def _pushed(push: Push, people: Mapping[str, Developer]) -> Delivery:
+    to, before = (push.repository, push.branch), push.before or push.commits[0].parent
+    told = _push(to, before, push.commits, push.at, people, forced=push.before is not None)
+    if push.after:
+        told.body["after"] = push.after
+    return told
+
+
+def _repository(name: str) -> Json:
+    return {"full_name": name, "default_branch": _MAIN}
 
 
 def _user(login: str) -> Json:
@@ -140,15 +166,14 @@ def _pull_request(
             "action": action,
             "number": change.number,
             "pull_request": _request(change, at, state),
-            "repository": _repository(change),
+            "repository": _repository(change.repository),
             "sender": _user(people[change.author].login),
         },
     )
 
 
 def _request(change: Change, at: datetime, state: str) -> Json:
-    pushed = [commits for when, commits in change.pushes if when <= at] or [change.pushes[0][1]]
-    commits = [each for pushes in pushed for each in pushes]
+    commits = _held(change, at)
     ended = state == "closed"
     mentioned = change.mentions.number if change.mentions else ""
     return {
@@ -161,9 +186,9 @@ def _request(change: Change, at: datetime, state: str) -> Json:
         "head": {
             "ref": change.branch,
             "sha": commits[-1].sha,
-            "repo": {"full_name": change.repository},
+            "repo": {"full_name": change.fork or change.repository},
         },
-        "base": {"ref": _MAIN},
+        "base": {"ref": _base(change, at)},
         "created_at": iso(change.opened_at),
         "updated_at": iso(at),
         "closed_at": iso(change.closed_at) if ended and change.closed_at else None,
@@ -176,6 +201,13 @@ def _request(change: Change, at: datetime, state: str) -> Json:
         "commits": len(commits),
         "labels": [],
     }
+
+
+def _held(change: Change, at: datetime) -> list[Commit]:
+    """What its branch held then: at the least what was pushed first."""
+    pushed = [number for number, (when, _) in enumerate(change.pushes) if when <= at] or [0]
+    since = max((each for each in change.forced if each in pushed), default=0)
+    return [each for number in pushed if number >= since for each in change.pushes[number][1]]
 
 
 def _review(
@@ -194,20 +226,22 @@ def _review(
                 "submitted_at": iso(review.at),
             },
             "pull_request": _request(change, review.at, "open"),
-            "repository": _repository(change),
+            "repository": _repository(change.repository),
             "sender": _user(people[review.reviewer].login),
         },
     )
 
 
 def _push(
-    change: Change,
-    branch: str,
+    to: tuple[str, str],
     before: str,
     commits: Sequence[Commit],
     at: datetime,
     people: Mapping[str, Developer],
+    *,
+    forced: bool = False,
 ) -> Delivery:
+    repository, branch = to
     return Delivery(
         provider="github",
         event="push",
@@ -215,11 +249,11 @@ def _push(
         body={
             "ref": f"refs/heads/{branch}",
             "before": before,
-            "after": commits[-1].sha,
-            "forced": False,
+            "after": commits[-1].sha if commits else _NOBODY,
+            "forced": forced,
             "created": before == _NOBODY,
             "deleted": False,
-            "repository": {**_repository(change), "pushed_at": int(at.timestamp())},
+            "repository": {**_repository(repository), "pushed_at": int(at.timestamp())},
             "commits": [_commit(each, people) for each in commits],
         },
     )
@@ -232,7 +266,7 @@ def _commit(commit: Commit, people: Mapping[str, Developer]) -> Json:
         "message": commit.message,
         "timestamp": iso(commit.authored_at),
         "author": {"name": author.name, "email": author.email, "username": author.login},
-        "distinct": True,
+        "distinct": commit.distinct,
         "added": [],
         "removed": [],
         "modified": list(commit.files),
@@ -243,7 +277,7 @@ def _deployments(changes: Iterable[Change]) -> Iterator[Delivery]:
     """What a repository's afternoon deploys: the last that was merged, with all before it."""
     last: dict[tuple[str, datetime], Change] = {}
     for change in changes:
-        if change.merged_at:
+        if change.merged_at and _base(change, change.merged_at) == _MAIN:
             train = (change.repository, _afternoon(change.merged_at))
             before = last.get(train)
             if before is None or before.merged_at is None or change.merged_at > before.merged_at:
@@ -280,6 +314,6 @@ def _deployment(change: Change, at: datetime) -> Delivery:
         "action": "created",
         "deployment": deployment,
         "deployment_status": status,
-        "repository": _repository(change),
+        "repository": _repository(change.repository),
     }
     return Delivery(provider="github", event="deployment_status", at=at, body=body)

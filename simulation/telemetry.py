@@ -42,6 +42,13 @@ def told(session: Session, tool: Tool, developer: Developer) -> Body:
     return _SPEAKERS[tool.speaks](session, tool, developer)
 
 
+def _resource(session: Session, told: Values) -> Values:
+    """What the machine says of itself, with ``OTEL_RESOURCE_ATTRIBUTES`` where that is set."""
+    if session.remote is None:
+        return told
+    return {**told, "vcs.repository.url.full": f"https://github.com/{session.remote}.git"}
+
+
 def _steps(session: Session) -> Iterator[_Step]:
     """The session in the order of time; calls come between the requests that ask for them."""
     edits = [(path, max(session.lines // max(len(session.files), 1), 1)) for path in session.files]
@@ -123,7 +130,9 @@ def _claude_code(session: Session, _: Tool, developer: Developer) -> Body:
             }
         say("tool_result", step.at, call)
     resource = {"service.name": "claude-code", "service.version": "2.1.330"}
-    return "/v1/logs", logs("com.anthropic.claude_code.events", resource, events)
+    return "/v1/logs", logs(
+        "com.anthropic.claude_code.events", _resource(session, resource), events
+    )
 
 
 def _dollars(spent: Request) -> float:
@@ -174,7 +183,7 @@ def _codex(session: Session, tool: Tool, developer: Developer) -> Body:
             }
         say("tool_result", step.at, call)
     resource = {"service.name": "codex_exec", "service.version": "0.169.0"}
-    return "/v1/logs", logs("codex_otel.log_only", resource, events)
+    return "/v1/logs", logs("codex_otel.log_only", _resource(session, resource), events)
 
 
 def _inclusive(spent: Request) -> dict[str, str]:
@@ -233,7 +242,7 @@ def _gemini_words(session: Session, tool: Tool, developer: Developer) -> Body:
         say("tool_call", step.at, prompt | call)
     name = "qwen-code" if tool.speaks == "qwen-code" else "gemini-cli"
     resource = {"service.name": name, "service.version": "0.61.0", "enduser.id": _who(developer)}
-    return "/v1/logs", logs(name, resource, events)
+    return "/v1/logs", logs(name, _resource(session, resource), events)
 
 
 def _copilot(session: Session, tool: Tool, developer: Developer) -> Body:

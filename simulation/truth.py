@@ -71,6 +71,7 @@ def _session(piece: Piece, session: Session, *, settled: bool) -> dict[str, Any]
         "tokens": sum(_tokens(session)),
         "commits": [each.sha for each in session.commits],
         "changes": [f"{each.repository}#{each.number}" for each in piece.changes],
+        "shapes": list(piece.shapes),
     }
 
 

@@ -30,10 +30,16 @@ _AT_ONCE = 500
 _Each = TypeVar("_Each")
 
 
-def tell(database: Database, history: History, between: Callable[[], None] = lambda: None) -> None:
+def tell(
+    database: Database,
+    history: History,
+    between: Callable[[], None] = lambda: None,
+    arriving: Callable[[list[Delivery]], Sequence[Delivery]] = lambda told: told,
+) -> None:
     """Tell everything that happened: first the telemetry, then what forge and tracker say.
 
-    ``between`` is called after each portion of what forge and tracker say.
+    ``between`` is called after each portion of what forge and tracker say, ``arriving`` says what
+    of that arrives, and in which order.
     """
     people = {each.login: each for each in history.company.developers}
     bodies: list[Body] = []
@@ -44,7 +50,7 @@ def tell(database: Database, history: History, between: Callable[[], None] = lam
     for some in _chunks(bodies):
         fill(database, some)
     statistics.refresh(database)
-    for delivered in _chunks(deliveries(history)):
+    for delivered in _chunks(arriving(deliveries(history))):
         with database.writing() as connection:
             work.apply(connection, [fact for each in delivered for fact in _facts(each, history)])
         between()
