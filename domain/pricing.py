@@ -40,8 +40,17 @@ _PROVIDERS = {provider.id: provider for provider in providers}
 _BEDROCK = re.compile(r"(^|[./])(ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen)\.")
 # Copilot and Cursor name a model so in its fast mode: claude-opus-4.6-fast.
 _FAST = "fast"
-# Gemini's own API names its models so.
-_GEMINI = "models/"
+# Gemini's own API names its models so, and Vertex AI those of every maker (publishers/…/models/…).
+_GEMINI, _VERTEX = "models/", re.compile(r"(?:^|.*/)publishers/[^/]+/models/")
+# As LiteLLM names who serves a model, where the catalogue has another name.
+_SERVED_BY = {
+    "azure_ai": "azure",
+    "fireworks_ai": "fireworks",
+    "gemini": "google",
+    "together_ai": "together",
+    "vertex_ai": "google",
+    "xai": "x-ai",
+}
 
 
 class Unpriced(StrEnum):
@@ -191,10 +200,13 @@ def _candidates(name: str) -> list[tuple[Provider, str]]:
     if _BEDROCK.search(name):
         found.append((_PROVIDERS["aws"], name))
     prefix, _, rest = name.partition("/")
-    if rest and prefix in _PROVIDERS:
-        found.append((_PROVIDERS[prefix], rest))
+    provider = _PROVIDERS.get(_SERVED_BY.get(prefix, prefix))
+    if rest and provider:
+        found.append((provider, rest))
     if name.startswith(_GEMINI):
         found.append((_PROVIDERS["google"], name.removeprefix(_GEMINI)))
+    if vertex := _VERTEX.match(name):
+        found.append((_PROVIDERS["google"], name[vertex.end() :]))
     return found
 
 

@@ -201,6 +201,23 @@ def test_a_price_by_the_time_of_day_is_that_of_the_minute() -> None:
         ("openrouter/anthropic/claude-sonnet-4.5", "openrouter", "anthropic/claude-sonnet-4.5"),
         ("openai/gpt-5", "openai", "gpt-5"),
         ("models/gemini-2.5-pro", "google", "gemini-2.5-pro"),
+        # Vertex AI, and what LiteLLM puts before a name.
+        ("claude-sonnet-4-5@20250929", "anthropic", "claude-sonnet-4-5"),
+        ("vertex_ai/claude-sonnet-4-5@20250929", "google", "claude-sonnet-4-5"),
+        (
+            "projects/p/locations/l/publishers/anthropic/models/claude-sonnet-4-5@20250929",
+            "google",
+            "claude-sonnet-4-5",
+        ),
+        ("publishers/google/models/gemini-2.5-pro", "google", "gemini-2.5-pro"),
+        ("gemini/gemini-2.5-pro", "google", "gemini-2.5-pro"),
+        ("azure_ai/gpt-5", "azure", "gpt-5"),
+        ("xai/grok-4", "x-ai", "grok-4-0709"),
+        (
+            "bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "aws",
+            "regional.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        ),
         (
             "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
             "aws",
