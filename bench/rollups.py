@@ -26,6 +26,7 @@ from domain.weeks import week_of
 from store import migrating, statistics
 from store.engine import Database
 from store.outcomes_anew import rebuild
+from store.tables.outcomes import LATER_COUNTS
 from tests.api.answering import NOW
 
 _WEEKS, _JUDGED_DAYS = 104, 30
@@ -114,7 +115,8 @@ def company(parser: argparse.ArgumentParser, *, teams: int = 40, repositories: i
 
 def fill(database: Database, told: argparse.Namespace) -> None:
     """Sessions by chance: a person has a team, a team its repositories, and liked tools."""
-    shares = ", ".join(_drawn(name) for name in COUNTS)
+    shares = ", ".join(_drawn(name) for name in COUNTS if name not in LATER_COUNTS)
+    later = ", ".join(_drawn(name) for name in LATER_COUNTS)
     query = f"""
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :sessions),
         drawn AS MATERIALIZED (
@@ -137,7 +139,8 @@ def fill(database: Database, told: argparse.Namespace) -> None:
                     '$[' || (b % 6) || ']') END,
             person, CASE WHEN w < 4 AND a % 2 THEN 'pending' ELSE label END,
             CASE WHEN w < 5 THEN 'provisional' ELSE 'final' END, label || '_' || (c % 3),
-            {shares}, c % 20 - 8, CASE WHEN c % 4 THEN '[]' ELSE '[' || (b % 30) || ']' END
+            {shares}, c % 20 - 8, CASE WHEN c % 4 THEN '[]' ELSE '[' || (b % 30) || ']' END,
+            {later}
         FROM placed
     """
     with database.writing() as connection:
@@ -178,6 +181,8 @@ def _drawn(name: str) -> str:
         "changes_standing": "c < 350",
         "changes_reviewed": "c < 300",
         "changes_first_pass": "c < 200",
+        "incomplete": "b % 20 = 0",
+        "lower_bounds": "b % 50 = 0",
     }.get(name, "1")
 
 

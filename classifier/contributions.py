@@ -5,7 +5,7 @@ changes and tasks count with which session is decided there (``store.claims``).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,6 +25,7 @@ from store import claims, outcomes
 from store.booked import Booked, booked, most_repeated
 from store.engine import Connection
 from store.membership import ChangeId
+from store.report_completeness import incomplete
 from store.totals import SessionTotals
 
 _HOUR = timedelta(hours=1)
@@ -53,6 +54,7 @@ class Gathered:
     sessions: Mapping[int, Ended]
     booked: Mapping[int, Sequence[Booked]]
     repeats: Mapping[int, int]
+    incomplete: Set[int]
     changes: Mapping[ChangeId, ChangeOutcome]
     loop_repeats: int
 
@@ -79,6 +81,7 @@ def gather(
         sessions=sessions,
         booked=booked(connection, sessions),
         repeats=most_repeated(connection, sessions),
+        incomplete=incomplete(connection, sessions),
         changes=outcomes_of(
             connection,
             {change: known[change] for change in changes & known.keys()},
@@ -110,12 +113,15 @@ def contribution(pk: int, gathered: Gathered, owned: Collection[str]) -> Contrib
         models[part.model].append(place)
     main = _most({model: sum(weights[p] for p in of) for model, of in models.items()}) or ""
     landed = gathered.landed(owned)
+    # How sure its numbers are holds for each of its parts: what is missing is of no known model.
+    doubts = {"incomplete": pk in gathered.incomplete, "lower_bounds": totals.lower_bound}
     extra = _once(session, gathered, pk, parts) | _outcomes(owned, landed)
     by_model = {
         model: _counts(
             [parts[p] for p in of],
             None if spent is None else sum(costs[p] for p in of),
             named=totals.session_id is not None,
+            doubts=doubts,
             extra=extra if model == main else {},
         )
         for model, of in models.items()
@@ -134,7 +140,9 @@ def contribution(pk: int, gathered: Gathered, owned: Collection[str]) -> Contrib
             maturity=session.label.maturity.value,
             rule=session.label.rule,
         ),
-        counts=_counts(parts, spent, named=totals.session_id is not None, extra=extra),
+        counts=_counts(
+            parts, spent, named=totals.session_id is not None, doubts=doubts, extra=extra
+        ),
         models={_text(model): counts for model, counts in by_model.items()},
         cost_bin=bin_of(spent / NANOUSD) if spent and totals.session_id is not None else None,
         lead_bins=tuple(
@@ -144,10 +152,17 @@ def contribution(pk: int, gathered: Gathered, owned: Collection[str]) -> Contrib
 
 
 def _counts(
-    parts: Sequence[Booked], spent: int | None, *, named: bool, extra: Counts
+    parts: Sequence[Booked],
+    spent: int | None,
+    *,
+    named: bool,
+    doubts: Mapping[str, bool],
+    extra: Counts,
 ) -> dict[str, int]:
     counted: Counter[str] = Counter(extra)
     counted["sessions"] = int(named)
+    for name, doubtful in doubts.items():
+        counted[name] = int(named and doubtful)
     if spent is not None:
         counted["priced"] = int(named)
         counted["cost_nanousd"] = spent

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 from classifier.intervals import difference
 from classifier.measured import Detail, Row, Sheet, measure, total_of
 from classifier.parting import Pieces, crossings
-from classifier.tally import BRIEF, Tally, together
+from classifier.tally import BRIEF, DOUBTS, Tally, together
 from classifier.thresholds import EfficiencyThresholds
 from domain.contributions import Facet
 from domain.efficiency import (
@@ -35,7 +35,7 @@ from domain.weeks import BLOCK, monday
 from store.engine import Connection
 from store.report_outcomes import Span
 
-_DETAIL = Detail(counts=BRIEF, by_label=True)
+_DETAIL = Detail(counts=(*BRIEF, *DOUBTS), by_label=True)
 # Labels of the last two or three blocks are mostly open: of those before, four to compare with.
 _RECENT = 8
 _Name: TypeAlias = tuple[Kind, str | None]
@@ -207,6 +207,8 @@ def _row(
         coverage=told.coverage,
         spent=spent,
         unpriced_sessions=told.sessions - told.priced,
+        lower_bound_sessions=told.lower_bounds,
+        incomplete_sessions=told.incomplete,
         baseline=base.value if base else None,
         same_mix=same_mix,
         outlier=_outlier(by_spend, same_mix) if enough else None,

@@ -142,8 +142,14 @@ def kpis(connection: Connection, asked: Asked, now: datetime, floor: int) -> Kpi
     def row(each: Row) -> KpiRow:
         measured = each.measured
         own = spreads.get((measured.kind, measured.value))
-        told = indicators(measured, each.sums.counted, own, each.unnamed)
-        return KpiRow(measured=measured, kpis=told)
+        counts = each.sums.counted
+        told = indicators(measured, counts, own, each.unnamed)
+        return KpiRow(
+            measured=measured,
+            lower_bound_sessions=counts["lower_bounds"],
+            incomplete_sessions=counts["incomplete"],
+            kpis=told,
+        )
 
     return KpiReport(period=sheet.period, rows=tuple(map(row, sheet.rows)), total=row(sheet.total))
 

@@ -17,12 +17,15 @@ _OPEN = frozenset({Label.PENDING, Label.UNKNOWN})
 _SAID = frozenset(Label) - _OPEN
 _GOOD = frozenset({Label.PRODUCTIVE})
 BRIEF = ("sessions", "priced", "cost_nanousd", "cost_squares")
-"""The counts that a tally is made of."""
+"""The counts that a ratio is made of."""
+DOUBTS = ("incomplete", "lower_bounds")
+"""The counts of sessions whose numbers are too low, for all that is known."""
 TALLIED = (
     *(Wanted("sessions"), Wanted("priced"), Wanted("cost_nanousd")),
     *(Wanted("cost_nanousd", _SAID), Wanted("cost_nanousd", _SAID, final=True)),
     *(Wanted(name, SETTLED, final=True) for name in BRIEF),
     *(Wanted("sessions", _GOOD, final=True), Wanted("cost_nanousd", _GOOD, final=True)),
+    *map(Wanted, DOUBTS),
 )
 """The fields of a tally in their order, as sums to be read."""
 _NANO_A_SQUARED_UNIT = 100_000
@@ -32,7 +35,8 @@ class Tally(NamedTuple):
     """Sessions and cost in nano-dollars: of all, of those of which something is said, and settled.
 
     ``said`` have a label that is neither pending nor unknown, ``final`` one that is final as well,
-    ``settled`` one that counts in a ratio, and ``good`` were productive.
+    ``settled`` one that counts in a ratio, and ``good`` were productive. Of all of them something
+    is missing of ``incomplete``, and ``lower_bounds`` cost more than is known.
     """
 
     sessions: int = 0
@@ -46,6 +50,8 @@ class Tally(NamedTuple):
     settled_squares: int = 0
     good_sessions: int = 0
     good_cost: int = 0
+    incomplete: int = 0
+    lower_bounds: int = 0
 
     @property
     def ratio(self) -> Share | None:
@@ -80,10 +86,12 @@ def tally(sums: Mapping[Standing, Counts]) -> Tally:
     """The tally of sums by label and rule: what ``TALLIED`` says, in one pass."""
     sessions = priced = cost = said = final = 0
     settled_sessions = settled_priced = settled_cost = settled_squares = 0
-    good_sessions = good_cost = 0
+    good_sessions = good_cost = incomplete = lower = 0
     for (label, maturity, _), counts in sums.items():
         many, known, spent = (counts.get(name, 0) for name in BRIEF[:3])
         sessions, priced, cost = sessions + many, priced + known, cost + spent
+        incomplete += counts.get("incomplete", 0)
+        lower += counts.get("lower_bounds", 0)
         if label in _OPEN:
             continue
         said += spent
@@ -108,6 +116,8 @@ def tally(sums: Mapping[Standing, Counts]) -> Tally:
         settled_squares=settled_squares,
         good_sessions=good_sessions,
         good_cost=good_cost,
+        incomplete=incomplete,
+        lower_bounds=lower,
     )
 
 

@@ -34,8 +34,10 @@ COUNTS = (
     "changes_standing",
     "changes_reviewed",
     "changes_first_pass",
+    "incomplete",
+    "lower_bounds",
 )
-"""What is summed.
+"""What is summed. Names are only ever added, and at the end.
 
 ``priced`` are sessions of known cost, ``cost_squares`` the squares of each one's cost in hundredths
 of a cent. A name that ends with ``_told`` counts the sessions that tell it: tokens at all; requests
@@ -43,7 +45,9 @@ that failed; repeated calls; models with prices. But ``prompts_told`` are the pr
 ``requests_tried`` the requests, of those that tell their cache and their failures. Changes and
 tasks count once in all, with one of their sessions: ``changes_standing`` landed and are neither
 reverted nor heavily reworked, ``changes_reviewed`` landed after somebody had reviewed them, of
-these ``changes_first_pass`` without a round.
+these ``changes_first_pass`` without a round. ``incomplete`` are sessions of which something is
+known to be missing (``domain.completeness``), ``lower_bounds`` those of ``priced`` that cost at
+least what is summed: some of their tokens have no cost that is known (``domain.spent``).
 """
 
 Counts: TypeAlias = Mapping[str, int]

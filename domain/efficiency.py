@@ -144,7 +144,12 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EfficiencyRow:
-    """How efficient one group's spend was. Like ``Spent`` it equals nothing but itself."""
+    """How efficient one group's spend was. Like ``Spent`` it equals nothing but itself.
+
+    ``lower_bound_sessions`` are those whose cost is known in part: they cost at least what is
+    summed. ``incomplete_sessions`` are those of which something is known to be missing
+    (``domain.completeness``).
+    """
 
     measured: Measured
     by_spend: Share | None
@@ -152,6 +157,8 @@ class EfficiencyRow:
     coverage: float | None
     spent: tuple[Spent, ...]
     unpriced_sessions: int
+    lower_bound_sessions: int
+    incomplete_sessions: int
     baseline: float | None
     same_mix: float | None
     outlier: Beside | None
@@ -164,6 +171,12 @@ class EfficiencyRow:
         """What all its sessions cost; None where of none of them it is known."""
         costs = [each.cost_nanousd for each in self.spent if each.cost_nanousd is not None]
         return sum(costs) if costs or not self.spent else None
+
+    @property
+    def at_least(self) -> bool:
+        """Whether its sessions cost more than that, or may have, for all that is known."""
+        doubtful = (self.unpriced_sessions, self.lower_bound_sessions, self.incomplete_sessions)
+        return any(doubtful)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,9 +205,11 @@ class Kpi(Struct, frozen=True, kw_only=True, gc=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KpiRow:
-    """The indicators of one group."""
+    """The indicators of one group; see ``EfficiencyRow`` for the two counts of sessions."""
 
     measured: Measured
+    lower_bound_sessions: int
+    incomplete_sessions: int
     kpis: tuple[Kpi, ...]
 
 

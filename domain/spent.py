@@ -11,11 +11,37 @@ their row of usage has one: what is kept is no finer than hour, model, tier, pur
 length.
 """
 
+from dataclasses import dataclass
+
 COST_TOLD_APART = frozenset({"codex"})
 """Tools that tell a cost in records of its own, later than the tokens that it is of.
 
 Nobody knows of which tokens it is: none of them counts as reported.
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What usage cost, in nano-dollars; None where neither cost is known of any of it.
+
+    ``reported``: as its tool reported it, else at list price. ``lower_bound``: it cost at least
+    that, since some of its tokens have no cost that is known.
+    """
+
+    nanousd: int | None
+    reported: bool
+    lower_bound: bool
+
+
+def standing(
+    reported: int | None, listed: int | None, unreported_tokens: int, unpriced_tokens: int
+) -> Standing:
+    """What stands of the costs of some usage; see the functions below."""
+    return Standing(
+        nanousd=spent(reported, listed, unreported_tokens),
+        reported=by_report(reported, listed, unreported_tokens),
+        lower_bound=lower_bound(reported, listed, unreported_tokens, unpriced_tokens),
+    )
 
 
 def by_report(reported: int | None, listed: int | None, unreported_tokens: int) -> bool:
@@ -27,6 +53,19 @@ def by_report(reported: int | None, listed: int | None, unreported_tokens: int) 
     if reported is None:
         return False
     return not unreported_tokens or listed is None or reported > listed
+
+
+def lower_bound(
+    reported: int | None, listed: int | None, unreported_tokens: int, unpriced_tokens: int
+) -> bool:
+    """Whether usage cost at least what ``spent`` says, and not just that.
+
+    So it is where the cost that stands leaves some tokens out. ``unpriced_tokens`` are those
+    without a list price. What is not known at all (None) is no bound.
+    """
+    if by_report(reported, listed, unreported_tokens):
+        return unreported_tokens > 0
+    return listed is not None and unpriced_tokens > 0
 
 
 def spent(reported: int | None, listed: int | None, unreported_tokens: int) -> int | None:

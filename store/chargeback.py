@@ -26,6 +26,7 @@ from sqlalchemy import (
 from domain.record import EPOCH
 from domain.usage import add
 from store import tables as t
+from store.doubts import NONE, Doubts, doubts
 from store.report_usage import BOOKED_BY_PERSON, PERSON, SOMEBODY, TEAM, Selection, conditions
 
 
@@ -79,11 +80,15 @@ class Charged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeRow:
-    """The sum of one value, or of what belongs to none and why; one of both is None."""
+    """The sum of one value, or of what belongs to none and why; one of both is None.
+
+    ``doubts`` are sessions of it that used more than is told of them.
+    """
 
     value: str | None
     reason: Unallocated | None
     charged: Charged
+    doubts: Doubts = NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,24 +142,32 @@ def charged(
     """Every part with its sum, by value; what belongs to none comes last, by reason."""
     key = _KEYS[by].label("key")
     # Only teams take a second look: somebody without a team, or nobody at all.
-    nameless = case((SOMEBODY.is_(None), 1), else_=0).label("nameless")
-    keys = (key, nameless) if by is ChargeBy.TEAM else (key, literal_column("0").label("nameless"))
+    nobody = case((_KEYS[by].is_(None) & SOMEBODY.is_(None), 1), else_=0)
+    nameless = (nobody if by is ChargeBy.TEAM else literal_column("0")).label("nameless")
+    where = conditions(Selection(start=start, end=end))
     query = (
-        select(*keys, *_SUMS)
+        select(key, nameless, *_SUMS)
         .select_from(BOOKED_BY_PERSON)
-        .where(*conditions(Selection(start=start, end=end)))
+        .where(*where)
         .group_by("key", "nameless")
     )
-    found: dict[tuple[str | None, Unallocated | None], Charged] = {}
-    for value, nobody, *sums in connection.execute(query):
-        reason = None if value is not None else _reason(by, nobody=bool(nobody))
-        part = _charged(sums)
-        found[value, reason] = found.get((value, reason), Charged()) + part
+    known = doubts(connection, (key, nameless), where, BOOKED_BY_PERSON)
     rows = [
-        ChargeRow(value=value, reason=reason, charged=each)
-        for (value, reason), each in found.items()
+        ChargeRow(
+            value=value,
+            reason=None if value is not None else _reason(by, nobody=bool(none)),
+            charged=_charged(sums),
+            doubts=known.get((value, none), NONE),
+        )
+        for value, none, *sums in connection.execute(query)
     ]
     return sorted(rows, key=lambda row: (row.value is None, row.value or "", row.reason or ""))
+
+
+def in_doubt(connection: Connection, start: datetime | None, end: datetime | None) -> Doubts:
+    """The same sessions of all rows together, each once."""
+    where = conditions(Selection(start=start, end=end))
+    return doubts(connection, (), where, BOOKED_BY_PERSON).get((), NONE)
 
 
 def by_day(connection: Connection, first: date, after: date) -> list[DayCharge]:

@@ -29,6 +29,7 @@ from domain.privacy import Pair, People, cross, merged, part
 from domain.record import EPOCH
 from domain.weeks import BLOCK, QUARTER, WEEK, block_of, monday, week_of
 from store import tables as t
+from store.doubts import NONE, doubts
 from store.given import GivenRow, given
 from store.report_usage import (
     BOOKED_BY_PERSON,
@@ -265,11 +266,12 @@ def _summed(
     by = [case((shown, asked.keys[asked.both.index(each)])) for each in dimensions]
     rows: list[Row] = []
     others: Usage | None = None
-    for (told_alone, *values), sums in summed(
-        connection, [shown, *by], *where, source=BOOKED_BY_PERSON
-    ):
+    keys = [shown, *by]
+    in_doubt = doubts(connection, keys, where, BOOKED_BY_PERSON)
+    for told_by, sums in summed(connection, keys, *where, source=BOOKED_BY_PERSON):
         # Which models have no price is one dimension more.
-        usage = replace(sums, unpriced=())
+        usage = replace(sums, unpriced=(), doubts=in_doubt.get(told_by, NONE))
+        told_alone, *values = told_by
         if not told_alone:
             others = usage
             continue
@@ -278,7 +280,9 @@ def _summed(
     rows.sort(key=lambda row: [(value is None, value or "") for value in row[0].values()])
     count = select(func.count(COUNTED)).select_from(BOOKED_BY_PERSON).where(*where)
     everything = [*(usage for _, usage in rows), *([others] if others else [])]
-    return rows, others, combined(everything, connection.execute(count).scalar_one())
+    sessions = connection.execute(count).scalar_one()
+    of_all = doubts(connection, (), where, BOOKED_BY_PERSON).get((), NONE)
+    return rows, others, combined(everything, sessions, of_all)
 
 
 def _allowed(

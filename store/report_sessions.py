@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Select,
+    Subquery,
     and_,
     cast,
     exists,
@@ -23,8 +24,10 @@ from sqlalchemy import (
 )
 
 from domain.completeness import Completeness
+from domain.spent import Standing, standing
 from store import families
 from store import tables as t
+from store.given import asking
 from store.report_completeness import completeness
 from store.report_usage import (
     BOOKED_BY_PERSON,
@@ -39,6 +42,7 @@ from store.report_usage import (
     summed,
     with_people,
 )
+from store.spent import COSTS, UNPRICED_TOKENS
 
 _BUCKETS = (t.usage.c.input, t.usage.c.cache_read, t.usage.c.cache_write, t.usage.c.output)
 LABELLED: FromClause = t.sessions.outerjoin(
@@ -81,7 +85,7 @@ class SessionSeen:
     ``user`` (a person's pseudonym), ``team`` and ``repo`` are those that most of its tokens are
     booked under; None where its usage names none. These, ``usage`` and ``completeness`` are of the
     session together with its ``children``: so many sessions belong to it. ``label`` is None until
-    it was first classified.
+    it was first classified. ``cost`` is the one of its costs that stands.
     """
 
     pk: int
@@ -94,6 +98,7 @@ class SessionSeen:
     repo: str | None
     models: tuple[str, ...]
     usage: Usage
+    cost: Standing
     children: int
     completeness: Completeness
     label: str | None
@@ -192,6 +197,7 @@ def _seen(connection: Connection, rows: Sequence[Any]) -> list[SessionSeen]:
     told = {pk: usage for (pk,), usage in summed(connection, (t.usage.c.session_pk,), mine)}
     booked = _booked_under(connection, members)
     complete = completeness(connection, members)
+    costs = _costs(connection, members)
     found = {pk: [told[each] for each in family if each in told] for pk, family in members.items()}
     return [
         SessionSeen(
@@ -205,6 +211,7 @@ def _seen(connection: Connection, rows: Sequence[Any]) -> list[SessionSeen]:
             repo=_most(booked[row.pk]["repo"]),
             models=tuple(sorted(booked[row.pk]["model"])),
             usage=combined(found[row.pk], 1),
+            cost=costs[row.pk],
             children=len(members[row.pk]) - 1,
             completeness=complete[row.pk],
             label=row.label,
@@ -212,6 +219,24 @@ def _seen(connection: Connection, rows: Sequence[Any]) -> list[SessionSeen]:
         )
         for row in rows
     ]
+
+
+def _costs(connection: Connection, members: Mapping[int, Collection[int]]) -> dict[int, Standing]:
+    of = [(pk, root) for root, family in members.items() for pk in family]
+    told = {root: standing(*sums) for root, *sums in _spent(connection, of)}
+    return {root: told.get(root, standing(None, None, 0, 0)) for root in members}
+
+
+@asking({"pk": BigInteger(), "root": BigInteger()})
+def _spent(asked: Subquery) -> Select[Any]:
+    u, s = t.usage.c, t.sessions.c
+    return (
+        select(asked.c.root, *COSTS, UNPRICED_TOKENS)
+        .select_from(asked)
+        .join(t.sessions, s.pk == asked.c.pk)
+        .join(t.usage, (u.session_pk == asked.c.pk) & (u.rank == s.usage_rank))
+        .group_by(asked.c.root)
+    )
 
 
 def _booked_under(

@@ -9,7 +9,7 @@ telemetry names, else the one that its user was a member of at the hour of the u
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -36,6 +36,7 @@ from sqlalchemy import (
 from domain.people import MACHINE
 from domain.usage import Tokens, add
 from store import tables as t
+from store.doubts import NONE, Doubts, doubts
 from store.families import ROOT, with_roots
 from store.report_unpriced import UnpricedModel, merged, unpriced
 
@@ -63,7 +64,8 @@ class Usage:
 
     ``sessions`` counts sessions that have an id, each with those that belong to it as one. ``gaps``
     names the values that some of the summed records do not tell. ``unpriced`` says of which models
-    tokens have no price, and why.
+    tokens have no price, and why. ``doubts`` are sessions that used more than is told of them,
+    where that was asked for.
     """
 
     requests: int | None
@@ -77,6 +79,7 @@ class Usage:
     sessions: int
     gaps: frozenset[str]
     unpriced: tuple[UnpricedModel, ...] = ()
+    doubts: Doubts = NONE
 
     @property
     def partial(self) -> tuple[str, ...]:
@@ -191,9 +194,11 @@ def report(
         return rows, rows[0][1]
     # The rows add up to all but the sessions, which may be in several.
     source = _source((), selection)
-    query = select(func.count(COUNTED)).select_from(source).where(*conditions(selection))
+    where = conditions(selection)
+    query = select(func.count(COUNTED)).select_from(source).where(*where)
     sessions = connection.execute(query).scalar_one()
-    return rows, combined((usage for _, usage in rows), sessions)
+    in_doubt = doubts(connection, (), where, source).get((), NONE)
+    return rows, combined((usage for _, usage in rows), sessions, in_doubt)
 
 
 def by_dimensions(
@@ -202,9 +207,14 @@ def by_dimensions(
     """Usage by these dimensions, ordered by their values in the given order, untold last."""
     keys = [COLUMNS[dimension] for dimension in dimensions]
     source = _source(dimensions, selection)
+    where = conditions(selection)
+    in_doubt = doubts(connection, keys, where, source)
     rows = [
-        (dict(zip(dimensions, map(spelled, dimensions, values), strict=True)), usage)
-        for values, usage in summed(connection, keys, *conditions(selection), source=source)
+        (
+            dict(zip(dimensions, map(spelled, dimensions, values), strict=True)),
+            replace(usage, doubts=in_doubt.get(values, NONE)),
+        )
+        for values, usage in summed(connection, keys, *where, source=source)
     ]
     return sorted(rows, key=lambda row: [(v is None, v or "") for v in row[0].values()])
 
@@ -214,7 +224,7 @@ def _source(dimensions: Iterable[Dimension], selection: Selection) -> FromClause
     return BOOKED_BY_PERSON if people else BOOKED
 
 
-def combined(usages: Iterable[Usage], sessions: int) -> Usage:
+def combined(usages: Iterable[Usage], sessions: int, in_doubt: Doubts = NONE) -> Usage:
     """The sum of these, which have so many sessions between them."""
     total: dict[str, int | None] = dict.fromkeys(t.USAGE_COUNTERS)
     gaps: frozenset[str] = frozenset()
@@ -224,7 +234,7 @@ def combined(usages: Iterable[Usage], sessions: int) -> Usage:
         missing += usage.unpriced
         for counter, value in _counters(usage).items():
             total[counter] = add(total[counter], value)
-    return _usage(total, gaps, sessions, merged(missing))
+    return replace(_usage(total, gaps, sessions, merged(missing)), doubts=in_doubt)
 
 
 def hour_floor(at: datetime) -> datetime:

@@ -23,9 +23,12 @@ def _sum(column: ColumnElement[Any], name: str) -> ColumnElement[int]:
 
 
 UNREPORTED_TOKENS: ColumnElement[int] = _sum(_unreported(), "unreported_tokens")
+UNPRICED_TOKENS: ColumnElement[int] = _sum(
+    func.coalesce(t.usage.c.unpriced_tokens, 0), "unpriced_tokens"
+)
 COSTS = (
     _sum(t.usage.c.reported_nanousd, "reported_nanousd"),
     _sum(t.usage.c.list_nanousd, "list_nanousd"),
     UNREPORTED_TOKENS,
 )
-"""What ``domain.spent`` takes, of rows of ``usage`` that are joined with their ``sessions``."""
+"""What ``domain.spent.spent`` takes, of rows of ``usage`` joined with their ``sessions``."""

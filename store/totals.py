@@ -10,11 +10,11 @@ from sqlalchemy import BigInteger, Connection, Select, String, Subquery, func, s
 
 from domain.events import Quantity, Trace
 from domain.record import EPOCH
-from domain.spent import by_report, spent
+from domain.spent import by_report, lower_bound, spent
 from store import families
 from store import tables as t
 from store.given import GivenRow, asking
-from store.spent import COSTS
+from store.spent import COSTS, UNPRICED_TOKENS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,8 @@ class HourlyCost:
 class SessionTotals:
     """What telemetry told of one session in all; None where no signal told it.
 
-    ``unreported_tokens`` are those of which no cost was reported.
+    ``unreported_tokens`` are those of which no cost was reported, ``unpriced_tokens`` those without
+    a list price.
     """
 
     tool: str
@@ -45,6 +46,7 @@ class SessionTotals:
     named_commits: int
     hours: tuple[HourlyCost, ...] = ()
     unreported_tokens: int = 0
+    unpriced_tokens: int = 0
 
     @property
     def by_report(self) -> bool:
@@ -55,6 +57,12 @@ class SessionTotals:
     def cost_nanousd(self) -> int | None:
         """What it cost; None where that is not known."""
         return spent(self.reported_nanousd, self.list_nanousd, self.unreported_tokens)
+
+    @property
+    def lower_bound(self) -> bool:
+        """Whether it cost at least that: some of its tokens have no cost that is known."""
+        costs = (self.reported_nanousd, self.list_nanousd)
+        return lower_bound(*costs, self.unreported_tokens, self.unpriced_tokens)
 
 
 def totals_of(connection: Connection, session_pks: Collection[int]) -> dict[int, SessionTotals]:
@@ -85,6 +93,7 @@ def totals_of(connection: Connection, session_pks: Collection[int]) -> dict[int,
             named_commits=named.get(row.pk, 0),
             hours=tuple(hour.cost for hour in hours),
             unreported_tokens=sum(hour.unreported_tokens for hour in hours),
+            unpriced_tokens=sum(hour.unpriced_tokens for hour in hours),
         )
     return found
 
@@ -108,19 +117,20 @@ class _Hour(NamedTuple):
     tokens: int | None
     cost: HourlyCost
     unreported_tokens: int
+    unpriced_tokens: int
 
 
 def _usage(connection: Connection, of: Iterable[GivenRow]) -> dict[int, list[_Hour]]:
     """Tokens and cost of each hour, by session."""
     found: dict[int, list[_Hour]] = defaultdict(list)
-    for root, hour, *buckets, reported, listed, unreported in _hours(connection, of):
+    for root, hour, *buckets, reported, listed, unreported, unpriced in _hours(connection, of):
         cost = HourlyCost(
             hour=EPOCH + timedelta(hours=hour),
             reported_nanousd=reported,
             list_nanousd=listed,
         )
         tokens = _sum(_whole(bucket) for bucket in buckets)
-        found[root].append(_Hour(tokens, cost, unreported))
+        found[root].append(_Hour(tokens, cost, unreported, unpriced))
     return found
 
 
@@ -129,7 +139,7 @@ def _hours(asked: Subquery) -> Select[Any]:
     u = t.usage.c
     buckets = [func.sum(each) for each in (u.input, u.cache_read, u.cache_write, u.output)]
     return (
-        select(asked.c.root, u.hour, *buckets, *COSTS)
+        select(asked.c.root, u.hour, *buckets, *COSTS, UNPRICED_TOKENS)
         .select_from(asked)
         .join(t.sessions, t.sessions.c.pk == asked.c.pk)
         .join(t.usage, (u.session_pk == asked.c.pk) & (u.rank == t.sessions.c.usage_rank))

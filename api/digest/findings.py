@@ -185,7 +185,13 @@ def coverage(missing: Missing, sentences: Mapping[str, str], waiting: int) -> Se
 
     ``waiting`` is how many requests are acknowledged and not yet counted.
     """
-    lines = [*_waiting(waiting), *_unpriced(missing), *_silent(missing), *_unlinked(missing)]
+    lines = [
+        *_waiting(waiting),
+        *_unpriced(missing),
+        *_too_low(missing),
+        *_silent(missing),
+        *_unlinked(missing),
+    ]
     lines += _unknown(missing, sentences)
     if not lines:
         return None
@@ -209,6 +215,18 @@ def _unpriced(missing: Missing) -> Iterator[Line]:
             Span(f"{cost} of unknown cost", "/quality"),
             ": no sum of spend has them, so the true one is higher.",
         )
+
+
+def _too_low(missing: Missing) -> Iterator[Line]:
+    for many, how in (
+        (missing.lower_bound_sessions, "in part of unknown cost"),
+        (missing.incomplete_sessions, "incomplete: some of the telemetry is missing"),
+    ):
+        if many:
+            those = "1 session is" if many == 1 else f"{formats.number(many)} sessions are"
+            yield line(
+                Span(f"{those} {how}", "/quality"), ", so sums of spend are lower than what it was."
+            )
 
 
 def _silent(missing: Missing) -> Iterator[Line]:

@@ -200,6 +200,8 @@ def _surer(connection: Connection, week: Week, groups: Sequence[Group]) -> Secti
     together = Missing(
         unknown=unknown.most_common(),
         unpriced_sessions=sum(each.unpriced_sessions for each in gaps),
+        lower_bound_sessions=sum(each.lower_bound_sessions for each in gaps),
+        incomplete_sessions=sum(each.incomplete_sessions for each in gaps),
         unlinked=[each for gap in gaps for each in gap.unlinked],
         silent=gaps[0].silent if gaps else (),
     )

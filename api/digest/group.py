@@ -105,7 +105,7 @@ def _money(row: EfficiencyRow) -> str:
     """What all sessions of a row cost, as far as that is known."""
     if row.cost_nanousd is None:
         return "spend not known"
-    least = "at least " if row.unpriced_sessions else ""
+    least = "at least " if row.at_least else ""
     return f"{least}{formats.money(row.cost_nanousd)}"
 
 

@@ -40,25 +40,32 @@ class Missing:
     """What keeps the numbers from saying more.
 
     ``unknown`` are rules by which spend is unknown, with what it cost; ``unpriced_sessions`` are
-    those of unknown cost, which no sum of spend has; ``silent`` tools with the
-    time of their last record.
+    those of unknown cost, which no sum of spend has; ``lower_bound_sessions`` and
+    ``incomplete_sessions`` cost more than these sums have (``domain.efficiency``); ``silent`` are
+    tools with the time of their last record.
     """
 
     unknown: Sequence[tuple[str, int]]
     unpriced_sessions: int
+    lower_bound_sessions: int
+    incomplete_sessions: int
     unlinked: Sequence[UnlinkedSpend]
     silent: Sequence[tuple[str, datetime]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """Everything that the page says. ``total`` is of what the page is narrowed to."""
+    """Everything that the page says. ``total`` is of what the page is narrowed to.
+
+    ``doubts`` says why it cost at least ``spent_nanousd``.
+    """
 
     now: datetime
     arrival: Arrival
     period: Period
     total: EfficiencyRow
     spent_nanousd: int | None
+    doubts: str | None
     open_nanousd: int | None
     opens_unknown: bool
     sessions: int
@@ -91,6 +98,7 @@ def overview(wiring: Wiring, parameters: PageParameters) -> Overview | None:
             period=by_week.period,
             total=total,
             spent_nanousd=total.cost_nanousd,
+            doubts=ratios.doubts(total),
             open_nanousd=ratios.open_of(total),
             opens_unknown=ratios.opens_unknown(total),
             sessions=ratios.sessions_of(total),
@@ -272,6 +280,8 @@ def missing(
     return Missing(
         unknown=sorted(unknown.items(), key=lambda item: (-item[1], item[0])),
         unpriced_sessions=total.unpriced_sessions,
+        lower_bound_sessions=total.lower_bound_sessions,
+        incomplete_sessions=total.incomplete_sessions,
         unlinked=[]
         if parameters.one()
         else sorted(

@@ -43,7 +43,8 @@ _SETTLED = (Label.PRODUCTIVE, Label.INEFFICIENT, Label.WASTEFUL)
 # Two charts over time stand side by side.
 _HALF = 540
 NOT_KNOWN = "not known"
-SPEND = Column(title="Spend", names=("cost_usd", "unpriced_sessions"), numeric=True)
+DOUBTS = ("unpriced_sessions", "lower_bound_sessions", "incomplete_sessions")
+SPEND = Column(title="Spend", names=("cost_usd", *DOUBTS), numeric=True)
 PART = Column(title="Of all", names=("share_of_spend",), numeric=True)
 RATIO = Column(
     title="Productive share",
@@ -115,14 +116,26 @@ def opens_unknown(row: EfficiencyRow) -> bool:
 
 
 def spend(row: EfficiencyRow, *, note: str | None = None) -> Cell:
-    """What all sessions of a row cost; in a file with how many of them are of unknown cost."""
-    cell = _spent(row.cost_nanousd, row.unpriced_sessions, note)
-    return replace(cell, values=(*cell.values, row.unpriced_sessions))
+    """What all sessions of a row cost; in a file with how many of them cost more than that."""
+    why = doubts(row)
+    cell = _spent(row.cost_nanousd, why, note)
+    return replace(cell, values=(*cell.values, *_doubted(row)))
 
 
-def _spent(nanousd: int | None, unpriced: int, note: str | None = None) -> Cell:
-    if nanousd is not None and unpriced:
-        least = f"at least: {formats.number(unpriced)} of unknown cost"
+def doubts(row: EfficiencyRow) -> str | None:
+    """Why the sessions of a row cost at least what is known of them; None: nothing says so."""
+    ways = ("of unknown cost", "in part of unknown cost", "incomplete")
+    told = zip(_doubted(row), ways, strict=True)
+    return ", ".join(f"{formats.number(many)} {how}" for many, how in told if many) or None
+
+
+def _doubted(row: EfficiencyRow) -> tuple[int, int, int]:
+    return row.unpriced_sessions, row.lower_bound_sessions, row.incomplete_sessions
+
+
+def _spent(nanousd: int | None, why: str | None, note: str | None = None) -> Cell:
+    if nanousd is not None and why:
+        least = f"at least: {why}"
         note = least if note is None else f"{least}; {note}"
     return cells.dollars(nanousd, note=note, missing=NOT_KNOWN)
 
@@ -131,7 +144,9 @@ def spent_on(spent: Spent | None) -> Cell:
     """What sessions of one label cost; None: there are none."""
     if spent is None:
         return cells.dollars(0)
-    return _spent(spent.cost_nanousd, spent.unpriced_sessions)
+    many = spent.unpriced_sessions
+    why = f"{formats.number(many)} of unknown cost" if many else None
+    return _spent(spent.cost_nanousd, why)
 
 
 def sessions_of(row: EfficiencyRow) -> int:
@@ -204,7 +219,7 @@ def by_week(name: str, rows: Sequence[EfficiencyRow]) -> Table:
         name=name,
         caption="Spend and productive share by week",
         columns=(
-            Column(title="Week from", names=("from", "weeks", "unpriced_sessions")),
+            Column(title="Week from", names=("from", "weeks", *DOUBTS)),
             *(
                 Column(title=label.value.capitalize(), names=(f"{label}_usd",), numeric=True)
                 for label in Label
@@ -222,7 +237,7 @@ def _week(row: EfficiencyRow) -> Row:
         text=None, values=(None, None, None), missing="too early", note="less than half is settled"
     )
     day = start.date().isoformat() if start else None
-    told = (day, row.measured.weeks, row.unpriced_sessions)
+    told = (day, row.measured.weeks, *_doubted(row))
     return (
         Cell(text=time_of(row), values=told),
         *(spent_on(spent.get(label)) for label in Label),

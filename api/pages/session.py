@@ -58,6 +58,7 @@ class SessionView:
     history: Sequence[LabelKept]
     warned: Warned | None
     said: Sequence[Overrule]
+    too_low: str | None
     may_review: bool
     user_name: str | None
     charts: Sequence[Chart]
@@ -93,6 +94,7 @@ def session_view(wiring: Wiring, asking: Asker, tool: str, session_id: str) -> S
         history=history,
         warned=warned,
         said=said,
+        too_low=too_low(seen),
         may_review=may_review,
         user_name=names.get(seen.user) if seen.user else None,
         charts=session_time.hour_charts(sides.hours),
@@ -109,6 +111,16 @@ def session_view(wiring: Wiring, asking: Asker, tool: str, session_id: str) -> S
         },
         traces={name: list(sides.traces[each]) for each, name in _TRACES if each in sides.traces},
     )
+
+
+def too_low(seen: SessionSeen) -> str | None:
+    """Why a session cost at least what is told; None: nothing says so."""
+    why = []
+    if seen.cost.lower_bound:
+        why.append("some of its tokens have no known cost")
+    if seen.completeness.complete is False:
+        why.append("some of its telemetry is missing")
+    return " and ".join(why) or None
 
 
 def _place(wiring: Wiring, labelled: Labelled | None) -> tuple[int, int] | None:

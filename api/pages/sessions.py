@@ -1,7 +1,7 @@
 """Sessions as a list: the newest first, narrowed by what most of them tell."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -9,11 +9,13 @@ from api.cursors import cut, read_cursor
 from api.pages import formats
 from api.pages import tables as cells
 from api.pages.lists import Choice, ListParameters, chosen, typed
+from api.pages.ratios import NOT_KNOWN
 from api.pages.tables import Cell, Column, Row, Table
 from api.parameters import allowed
 from api.wiring import Wiring
 from domain.labels import Label
 from domain.record import Signal
+from domain.usage import usd
 from store import report_sessions, report_status
 from store.engine import Connection
 from store.report_sessions import Position, SessionFilter, SessionSeen
@@ -29,7 +31,11 @@ COLUMNS = (
     Column(title="Person", names=("user", "user_name"), wide=True),
     Column(title="Models", names=("models",), wide=True),
     Column(title="Tokens", names=("tokens",), numeric=True),
-    Column(title="List price", names=("list_usd",), numeric=True),
+    Column(
+        title="Spend",
+        names=("spent_usd", "spent_as", "lower_bound", "complete", "list_usd"),
+        numeric=True,
+    ),
     Column(title="Label", names=("label", "maturity")),
 )
 
@@ -128,9 +134,22 @@ def _row(seen: SessionSeen, names: Mapping[str, str], now: datetime) -> Row:
         Cell(text=name or seen.user, values=(seen.user, name)),
         Cell(text=", ".join(seen.models) or None, values=(" ".join(seen.models) or None,)),
         cells.count(formats.tokens(seen.usage.tokens)),
-        cells.dollars(seen.usage.list_nanousd),
+        _spend(seen),
         label_of(seen.label, seen.maturity),
     )
+
+
+def _spend(seen: SessionSeen) -> Cell:
+    """The cost that stands, as sums have it."""
+    cost, complete = seen.cost, seen.completeness.complete
+    spent = cells.dollars(
+        cost.nanousd,
+        note="at least" if cost.lower_bound or complete is False else None,
+        missing=NOT_KNOWN,
+    )
+    told_as = None if cost.nanousd is None else "reported" if cost.reported else "list"
+    told = (told_as, cost.lower_bound, complete, usd(seen.usage.list_nanousd))
+    return replace(spent, values=(*spent.values, *told))
 
 
 def label_of(label: str | None, maturity: str | None) -> Cell:

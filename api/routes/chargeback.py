@@ -37,7 +37,9 @@ def chargeback(wired: Wired, asked: Annotated[ChargebackParameters, Query()]) ->
     start, end = span
     with wired.database.reading() as connection:
         rows = kept.charged(connection, asked.group_by, start, end)
-    return chargeback_answer(asked.group_by, rows, kept.total(rows), wired.company, (start, end))
+        in_doubt = kept.in_doubt(connection, start, end)
+    total = kept.total(rows)
+    return chargeback_answer(asked.group_by, rows, total, in_doubt, wired.company, (start, end))
 
 
 @router.get("/v1/chargeback/focus.csv", response_class=Csv)

@@ -11,6 +11,7 @@ from domain.company_prices import CompanyPrices, Seats
 from domain.record import EPOCH
 from domain.usage import usd
 from store.chargeback import ChargeBy, Charged, ChargeRow, Unallocated
+from store.doubts import Doubts
 from store.report_usage import hour_floor
 
 MOST_DAYS = 366
@@ -70,6 +71,10 @@ class ChargedShape(Shape):
         description="Values that only a part of the usage tells, as `effective_usd` of usage that"
         " was booked before the company told its prices: the true one is at least what is given."
     )
+    incomplete_sessions: int = Field(
+        description="Sessions in it of whose telemetry something is known to be missing: they used"
+        " at least what is summed of them."
+    )
 
 
 class ChargeRowShape(ChargedShape):
@@ -115,6 +120,7 @@ def chargeback_answer(
     by: ChargeBy,
     rows: list[ChargeRow],
     total: Charged,
+    in_doubt: Doubts,
     company: CompanyPrices | None,
     span: tuple[datetime, datetime],
 ) -> Chargeback:
@@ -128,10 +134,10 @@ def chargeback_answer(
         end=end,
         group_by=by,
         rows=[
-            ChargeRowShape(value=row.value, reason=row.reason, **_charged(row.charged))
+            ChargeRowShape(value=row.value, reason=row.reason, **_charged(row.charged, row.doubts))
             for row in rows
         ],
-        total=ChargedShape(**_charged(total)),
+        total=ChargedShape(**_charged(total, in_doubt)),
         seats=[
             SeatFee(name=each.name, value=_of(by, each), cost_usd=usd(each.cost_nanousd(*days)))
             for each in seats
@@ -145,7 +151,7 @@ def _of(by: ChargeBy, seats: Seats) -> str | None:
     return held[0] if len(held) == 1 else None
 
 
-def _charged(told: Charged) -> dict[str, Any]:
+def _charged(told: Charged, in_doubt: Doubts) -> dict[str, Any]:
     return {
         "requests": told.requests,
         "tokens": told.tokens,
@@ -155,4 +161,5 @@ def _charged(told: Charged) -> dict[str, Any]:
         "effective_usd": usd(told.effective_nanousd),
         "effective_unpriced_tokens": told.effective_unpriced_tokens,
         "partial": [name.replace("_nanousd", "_usd") for name in told.partial],
+        "incomplete_sessions": in_doubt.incomplete,
     }

@@ -127,11 +127,19 @@ class EfficiencyRowShape(Group):
     cost_usd: float | None = Field(
         description="US dollars that all of them cost: as reported where that is told for all of a"
         " session, else the greater of what is reported and the list price. Where"
-        " `unpriced_sessions` is not 0 they cost at least this; null: of none of them the cost is"
-        " known."
+        " `unpriced_sessions`, `lower_bound_sessions` or `incomplete_sessions` is not 0 they cost"
+        " at least this; null: of none of them the cost is known."
     )
     unpriced_sessions: int = Field(
         description="Sessions of unknown cost: they count in shares of sessions only."
+    )
+    lower_bound_sessions: int = Field(
+        description="Sessions whose cost is known in part only, so that they cost at least what is"
+        " summed of them."
+    )
+    incomplete_sessions: int = Field(
+        description="Sessions of whose telemetry something is known to be missing (`complete` is"
+        " false): they used at least what is summed of them."
     )
     coverage: float | None = Field(
         description="Share of spend whose label is neither pending nor unknown, from 0 to 1; null:"
@@ -217,6 +225,14 @@ class KpiShape(TypedDict):
 class KpiRowShape(Group):
     """The indicators of one group."""
 
+    lower_bound_sessions: int = Field(
+        description="Sessions of it whose cost is known in part only: what costs is told of it"
+        " costs at least that."
+    )
+    incomplete_sessions: int = Field(
+        description="Sessions of it of whose telemetry something is known to be missing: its sums"
+        " of tokens and cost are at least what they are told to be."
+    )
     kpis: list[KpiShape] = Field(description="All indicators, always in the same order.")
 
 
@@ -282,6 +298,8 @@ def _row(row: told.EfficiencyRow) -> EfficiencyRowShape:
         sessions=sum(each.sessions for each in row.spent),
         cost_usd=usd(row.cost_nanousd),
         unpriced_sessions=row.unpriced_sessions,
+        lower_bound_sessions=row.lower_bound_sessions,
+        incomplete_sessions=row.incomplete_sessions,
         coverage=row.coverage,
         spend=[_spent(each) for each in row.spent],
         baseline=row.baseline,
@@ -330,6 +348,8 @@ def _trend(trend: told.Trend) -> TrendShape:
 def _kpis(row: told.KpiRow) -> KpiRowShape:
     return KpiRowShape(
         **_group(row.measured),
+        lower_bound_sessions=row.lower_bound_sessions,
+        incomplete_sessions=row.incomplete_sessions,
         kpis=[
             {
                 "name": each.name,

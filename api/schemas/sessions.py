@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
@@ -45,6 +46,13 @@ from store.report_links import LinkSeen
 from store.report_sessions import SessionSeen
 
 
+class SpentAs(StrEnum):
+    """Which cost stands."""
+
+    REPORTED = "reported"
+    LIST = "list"
+
+
 class Identity(Shape):
     """Which session it is, when it was, and whose."""
 
@@ -64,6 +72,18 @@ class Identity(Shape):
 class SessionBase(Counted, Identity):
     """A session of a tool, with all sessions that belong to it."""
 
+    spent_usd: float | None = Field(
+        description="US dollars that it cost, as it is summed everywhere: as reported where that is"
+        " told for all of its tokens, else the greater of `cost.reported_usd` and `cost.list_usd`."
+        " Null: neither is known."
+    )
+    spent_as: SpentAs | None = Field(
+        description="Which of both `spent_usd` is: `reported` or `list`; null: it is not known."
+    )
+    lower_bound: bool = Field(
+        description="True: it cost at least `spent_usd`, since some of the tokens that it told have"
+        " no cost that is known. What was never told is another matter: see `complete`."
+    )
     child_sessions: int = Field(
         description="Sessions of subagents that work under an id of their own and belong to this"
         " one: its numbers hold theirs. They are not listed beside it."
@@ -408,10 +428,19 @@ def _session(seen: SessionSeen, names: Mapping[str, str]) -> dict[str, Any]:
         "team": seen.team,
         "repo": seen.repo,
         "models": list(seen.models),
+        "spent_usd": usd(seen.cost.nanousd),
+        "spent_as": _spent_as(seen),
+        "lower_bound": seen.cost.lower_bound,
         "child_sessions": seen.children,
         "complete": seen.completeness.complete,
         **counted(seen.usage),
     }
+
+
+def _spent_as(seen: SessionSeen) -> SpentAs | None:
+    if seen.cost.nanousd is None:
+        return None
+    return SpentAs.REPORTED if seen.cost.reported else SpentAs.LIST
 
 
 def _traced(sides: SessionSides, trace: Trace) -> list[TraceRow]:

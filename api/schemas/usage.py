@@ -94,6 +94,14 @@ class UsageTotal(Counted):
     sessions: int = Field(
         description="Different sessions that have an id and a part in this usage."
     )
+    incomplete_sessions: int = Field(
+        description="Those of them of whose telemetry something is known to be missing (`complete`"
+        " is false): they used at least what is summed of them. As of when each was last concluded."
+    )
+    lower_bound_sessions: int = Field(
+        description="Those of them whose cost is known in part only: they cost at least what is"
+        " known of them."
+    )
 
 
 class Dimensions(Shape):
@@ -188,9 +196,18 @@ def usage_row(
     dimensions: dict[str, Any] = {name.value: value for name, value in values.items()}
     if name := names.get(values.get(Dimension.USER) or ""):
         dimensions["user_name"] = name
-    return UsageRow(**dimensions, **counted(usage), sessions=usage.sessions)
+    return UsageRow(**dimensions, **_totals(usage))
 
 
 def usage_total(usage: Usage) -> UsageTotal:
     """The sum of all rows."""
-    return UsageTotal(**counted(usage), sessions=usage.sessions)
+    return UsageTotal(**_totals(usage))
+
+
+def _totals(usage: Usage) -> dict[str, Any]:
+    return {
+        **counted(usage),
+        "sessions": usage.sessions,
+        "incomplete_sessions": usage.doubts.incomplete,
+        "lower_bound_sessions": usage.doubts.lower_bounds,
+    }

@@ -19,6 +19,23 @@ from sqlalchemy import (
 from domain.contributions import COUNTS
 from store.tables.base import SERIAL, metadata
 
+# Counts that came later: declared last, as they stand in a database that was there before them.
+LATER_COUNTS = ("incomplete", "lower_bounds")
+_COUNTS = tuple(name for name in COUNTS if name not in LATER_COUNTS)
+
+
+def _counts(*names: str) -> list[Column[int]]:
+    return [
+        Column(
+            name,
+            BigInteger,
+            nullable=False,
+            server_default="0" if name in LATER_COUNTS else None,
+        )
+        for name in names
+    ]
+
+
 # Numbers for people, so that sets of them are small. ``person`` is a pseudonym.
 outcome_people = Table(
     "outcome_people",
@@ -40,9 +57,10 @@ session_outcomes = Table(
     Column("label", String(16), nullable=False),
     Column("maturity", String(16), nullable=False),
     Column("rule", String(64), nullable=False),
-    *(Column(name, BigInteger, nullable=False) for name in COUNTS),
+    *_counts(*_COUNTS),
     Column("cost_bin", SmallInteger),
     Column("lead_bins", Text, nullable=False),
+    *_counts(*LATER_COUNTS),
 )
 
 # A session's part in each of its models; they add up to it.
@@ -51,7 +69,7 @@ session_model_outcomes = Table(
     metadata,
     Column("session_pk", BigInteger, primary_key=True, autoincrement=False),
     Column("model", Text, primary_key=True),
-    *(Column(name, BigInteger, nullable=False) for name in COUNTS),
+    *_counts(*_COUNTS, *LATER_COUNTS),
     sqlite_with_rowid=False,
 )
 
@@ -77,7 +95,7 @@ outcome_rollups = Table(
     Column("label", String(16), primary_key=True),
     Column("maturity", String(16), primary_key=True),
     Column("rule", String(64), primary_key=True),
-    *(Column(name, BigInteger, nullable=False) for name in COUNTS),
+    *_counts(*_COUNTS, *LATER_COUNTS),
     sqlite_with_rowid=False,
 )
 

@@ -145,6 +145,18 @@ def test_groups_beyond_the_limit_are_others(database: Database) -> None:
     ]
 
 
+def test_the_order_of_groups_tells_nothing_that_is_withheld(database: Database) -> None:
+    later = [*people(6, team="pay", week=4), *people(6, team="ops", week=4)]
+    one = Made(team="shop", person="p_5", week=4, usd=1_000.0)
+    begun = [*people(6, team="pay", usd=3.0), *people(6, team="shop", usd=1.0)]
+    put(database, [*begun, *later, one, Made(team="tiny", person="p_9", week=4)])
+    rows = get(client(database), "/v1/efficiency", group_by="team")["rows"]
+    told = [(row["group"], row["cost_usd"]) for row in rows if row["kind"] == "group"]
+    # What one person spent at ``shop`` in the second block is told of others, and nowhere else.
+    assert dict(told)["shop"] == 6.0
+    assert [spent for _, spent in told] == sorted((spent for _, spent in told), reverse=True)
+
+
 def test_a_model_tells_its_own_part_of_a_session(database: Database) -> None:
     put(database, [*people(6, model="gpt-5"), *people(6, model="", usd=2.0)])
     answer = get(client(database), "/v1/efficiency", group_by="model")

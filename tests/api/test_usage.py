@@ -45,6 +45,8 @@ NOTHING: Json = {
     },
     "partial": [],
     "sessions": 0,
+    "incomplete_sessions": 0,
+    "lower_bound_sessions": 0,
 }
 SIMPLE = CAPTURES / "claude-code" / "01-simple-http-protobuf"
 SESSIONLESS = CAPTURES / "claude-code" / "16-no-session-id-in-metrics-gzip"
@@ -103,6 +105,8 @@ def test_one_session_in_full(database: Database) -> None:
         },
         "partial": [],
         "sessions": 1,
+        "incomplete_sessions": 0,
+        "lower_bound_sessions": 0,
     }
     assert get(client(database), "/v1/usage") == {
         "rows": [{"tool": "claude-code", "model": "claude-sonnet-4-5-20250929", **counts}],
