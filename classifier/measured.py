@@ -160,7 +160,10 @@ def _hidden(made: Pieces, spans: Iterable[Span], beyond: frozenset[str]) -> list
 
 
 def _ranked(connection: Connection, asked: Asked, made: Pieces) -> list[str]:
-    """The groups that are shown, the costliest first; by whole blocks where weeks are told."""
+    """The groups that are shown, the costliest first; by whole blocks where weeks are told.
+
+    Only what they spent where they are shown counts: their order must not tell the rest.
+    """
     if asked.group_by is None:
         return []
     spent = dict.fromkeys(frozenset().union(*made.shown.values()), 0)
@@ -171,9 +174,12 @@ def _ranked(connection: Connection, asked: Asked, made: Pieces) -> list[str]:
             if each.span and group in made.shown[each.span]:
                 spent[group] += each.counts.get("cost_nanousd", 0)
     else:
-        blocks = {block_of(span.week) for span in made.spans}
-        of_blocks = made.weeks.spent(asked.group_by, blocks)
-        spent = {group: of_blocks[group] for group in spent}
+        shown: dict[int, set[str]] = defaultdict(set)
+        for span in made.spans:
+            shown[block_of(span.week)] |= made.shown[span]
+        for first, groups in made.weeks.tallies(asked.group_by, shown).items():
+            for group in shown[first] & groups.keys():
+                spent[group] += groups[group].cost
     return sorted(spent, key=lambda group: (-spent[group], group))
 
 

@@ -121,15 +121,6 @@ class Weeks:
         stamps = _of(self._sums, (week for week in self.seen if week in within))
         return _SUMS.made((*key, stamps), make, weigh)
 
-    def spent(self, facet: Facet, blocks: Iterable[int]) -> Counter[str]:
-        """What all sessions of each group cost in these blocks, in nano-dollars."""
-        *before, last = sorted(blocks)
-        weeks = (week for first in before for week in self._live[first])
-        key = ("spent", facet, _of(self._sums, weeks))
-        found = Counter(_REMEMBERED.made(key, lambda: _spent(self.tallies(facet, before).values())))
-        found.update(_spent(self.tallies(facet, [last]).values()))
-        return found
-
     def parted(
         self, facet: Facet | None, held: Mapping[int, Mapping[str, People]], live: Sequence[int]
     ) -> Parted | None:
@@ -262,13 +253,6 @@ class Weeks:
             present |= groups
             hidden |= groups - parted.shown
         return frozenset(present - hidden)
-
-
-def _spent(blocks: Iterable[Tallies]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for groups in blocks:
-        found.update({group: told.cost for group, told in groups.items()})
-    return found
 
 
 def _of(stamps: Mapping[int, int], weeks: Iterable[int]) -> tuple[tuple[int, int], ...]:
