@@ -338,15 +338,18 @@ def _escalate(thresholds: RoutingThresholds, risky: tuple[str, ...]) -> Iterator
 
 
 def _reason(chosen: _Shown | None, best: _Shown | None, shown: Sequence[_Shown], bars: Bars) -> str:
-    bar = f"{bars.verdicts.keep_from:g}"
+    bar = f"{bars.verdicts.keep_from * 100:g} %"
     if chosen is not None:
         priced = "the cheapest of those that reach" if chosen.cost else "its cost is not known; of"
         low, high = chosen.evidence.interval or (0.0, 0.0)
         how = f"{priced} the bar, {bar}" if chosen.cost else f"{priced} those at the bar, {bar}"
-        return f"Productive share here {low:.2f} to {high:.2f} (95 %); {how}."
+        return f"Productive share here {low * 100:.0f} % to {high * 100:.0f} % (95 %); {how}."
     if best is not None:
         likely = best.evidence.clears or 0.0
-        return f"No route surely reaches the bar, {bar}; the nearest does so with {likely:.2f}."
+        return (
+            f"No route surely reaches the bar, {bar}; the nearest does so with a probability of"
+            f" {likely * 100:.0f} %."
+        )
     most = max((each.evidence.pieces for each in shown), default=0.0)
     return (
         f"Too little to say: at most {most:.0f} pieces of work with one route of"

@@ -242,13 +242,34 @@ def _all(work: Mapping[str, Sequence[Piece]]) -> list[Piece]:
 
 
 def _what_is_missing(missing: Iterable[Requirement]) -> str:
-    parts = (f"{r.name} {_floor(r.have)} of {r.need:g}" for r in missing)
-    return f"Not enough to judge by: {', '.join(parts)}."
+    return f"Not enough to judge by: {'; '.join(map(_in_words, missing))}."
+
+
+_COUNTED = {
+    "settled_sessions": "settled sessions",
+    "distinct_changes": "different changes",
+    "people": "people",
+    "history_days": "days of history",
+    "other_tools": "other tools to compare with",
+}
+_SHARES = {
+    "coverage": "of spend has a final label",
+    "spend_known": "of its sessions are of known cost",
+    "work_types_known": "of changes are of known type",
+}
+"""What a requirement counts, or is a share of; the name of one stands in ``requirements``."""
+
+
+def _in_words(short: Requirement) -> str:
+    if short.name in _SHARES:
+        have = _floor(short.have * 100)
+        return f"{have} % {_SHARES[short.name]}, {short.need * 100:g} % are needed"
+    return f"{_floor(short.have)} of {short.need:g} {_COUNTED[short.name]}"
 
 
 def _floor(have: float) -> str:
     # Rounded down: what is short of the need must not read as if it were met.
-    return f"{floor(have * 100 + 1e-9) / 100:g}"
+    return f"{floor(have + 1e-9)}"
 
 
 def _reason(
@@ -259,16 +280,20 @@ def _reason(
 ) -> str:
     low, high = interval(found.overall)
     share = (
-        f"Over the company's mix of work its productive share would lie between {low:.2f} and"
-        f" {high:.2f} (95 %), the company's is {found.baseline:.2f}"
+        f"Over the company's mix of work its productive share would lie between"
+        f" {_percent(low)} and {_percent(high)} (95 %), the company's is {_percent(found.baseline)}"
     )
-    keep, cut = thresholds.keep_from, thresholds.cut_below
+    keep, cut = f"{thresholds.keep_from * 100:g} %", f"{thresholds.cut_below * 100:g} %"
     if decision is Decision.KEEP:
-        return f"{share}; it reaches the bar for keeping, {keep:g}."
+        return f"{share}; it reaches the bar for keeping, {keep}."
     if decision is Decision.CUT:
-        return f"{share}; it is below the bar for cutting, {cut:g}, and below the other tools'."
+        return f"{share}; it is below the bar for cutting, {cut}, and below the other tools'."
     if decision is Decision.SCOPE:
         good = ", ".join(each.work_type for each in by_type if each.use is Use.KEEP)
         bad = ", ".join(each.work_type for each in by_type if each.use is Use.STOP)
         return f"{share}. Keep it for {good}; stop using it for {bad}."
-    return f"{share}; that neither reaches {keep:g} (keep) nor stays below {cut:g} (cut) for sure."
+    return f"{share}; that neither reaches {keep} (keep) nor stays below {cut} (cut) for sure."
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %"

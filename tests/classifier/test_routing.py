@@ -42,7 +42,7 @@ def test_the_cheapest_that_is_good_enough() -> None:
     assert rules(made) == {BUG: (Outcome.USE, CHEAP), FEATURE: (Outcome.USE, CHEAP)}
     [bug, _] = made.rules
     assert bug.cheapest == 1.0
-    assert bug.reason.endswith("the cheapest of those that reach the bar, 0.5.")
+    assert bug.reason.endswith("the cheapest of those that reach the bar, 50 %.")
     assert [(each.route, each.enough, each.pieces) for each in bug.evidence] == [
         (CHEAP, True, 40.0),
         (DEAR, True, 40.0),
@@ -60,7 +60,7 @@ def test_where_none_clears_it_says_so_and_names_the_best() -> None:
     for rule in made.rules:
         assert (rule.outcome, rule.use, rule.best) == (Outcome.NONE_CLEARS, None, DEAR)
         assert rule.escalate == ()
-        assert rule.reason.startswith("No route surely reaches the bar, 0.5;")
+        assert rule.reason.startswith("No route surely reaches the bar, 50 %;")
 
 
 def test_with_too_little_it_cannot_say_and_shows_no_share() -> None:

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -48,8 +49,8 @@ def test_a_verdict_shows_all_it_rests_on() -> None:
     found = verdict(enough(54))
     assert found.decision is Decision.KEEP
     assert found.reason == (
-        "Over the company's mix of work its productive share would lie between 0.82 and 0.95"
-        " (95 %), the company's is 0.74; it reaches the bar for keeping, 0.5."
+        "Over the company's mix of work its productive share would lie between 82 % and 95 %"
+        " (95 %), the company's is 74 %; it reaches the bar for keeping, 50 %."
     )
     assert found.requirements == (
         met("settled_sessions", "Sessions with a final label other than neutral.", 60, 30),
@@ -163,12 +164,17 @@ def test_one_unmet_requirement_is_enough_for_no_verdict(name: str) -> None:
     found = verdict(SHORT[name])
     assert [r.name for r in found.requirements if not r.met] == [name]
     assert found.decision is Decision.INSUFFICIENT_EVIDENCE
-    assert found.reason.startswith(f"Not enough to judge by: {name} ")
+    # In words: names are codes, and stand in ``requirements``.
+    assert re.fullmatch(
+        r"Not enough to judge by: \d+ (of \d+|% of) [a-z ]+(, \d+ % are needed)?\.", found.reason
+    )
     assert (found.productive_share, found.standardised_share, found.interval) == (None, None, None)
 
 
 def test_what_is_missing_is_never_rounded_up() -> None:
-    assert verdict(SHORT["coverage"]).reason == "Not enough to judge by: coverage 0.49 of 0.5."
+    assert verdict(SHORT["coverage"]).reason == (
+        "Not enough to judge by: 49 % of spend has a final label, 50 % are needed."
+    )
 
 
 def test_young_sessions_are_not_judged_yet() -> None:
@@ -187,7 +193,9 @@ def test_neutral_spend_is_covered_and_not_judged() -> None:
 def test_free_sessions_give_no_share_of_spend() -> None:
     found = verdict([replace(each, cost_nanousd=0) for each in enough(54)])
     assert found.decision is Decision.INSUFFICIENT_EVIDENCE
-    assert found.reason == "Not enough to judge by: coverage 0 of 0.5."
+    assert found.reason == (
+        "Not enough to judge by: 0 % of spend has a final label, 50 % are needed."
+    )
     free = replace(DEFAULTS, coverage=0.0)
     assert verdict([replace(each, cost_nanousd=0) for each in enough(54)], free).reason == (
         "The settled sessions cost nothing."
