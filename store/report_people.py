@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, case, func, or_, select
 
 from domain.events import Trace
+from domain.people import somebody
 from domain.record import EPOCH
 from domain.spent import spent
 from store import tables as t
@@ -42,8 +43,11 @@ class PersonSeen:
 
 
 def seen(connection: Connection, now: datetime, teams: Collection[str] = ()) -> list[PersonSeen]:
-    """People of whom more than one identity is known or who are in a team, by pseudonym."""
-    counts = Counter(persons(connection).values())
+    """People of whom more than one identity is known or who are in a team, by pseudonym.
+
+    Machines that nobody is known for are none, however many are taken for one.
+    """
+    counts = Counter(filter(somebody, persons(connection).values()))
     hour = (now - EPOCH) // timedelta(hours=1)
     current = [
         each

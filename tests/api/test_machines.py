@@ -110,6 +110,16 @@ def test_what_is_judged_is_by_people(database: Database) -> None:
     assert told == {"p_1": "p_1", CONTAINERS[0]: "p_2", CONTAINERS[1]: None}
 
 
+def test_who_is_who_has_no_machines(database: Database) -> None:
+    with database.writing() as connection:
+        rows = [
+            {"identity": CONTAINERS[0], "person": "p_2"},
+            *({"identity": each, "person": CONTAINERS[1]} for each in CONTAINERS[1:3]),
+        ]
+        connection.execute(insert(t.persons), rows)
+    assert [row["user"] for row in get(client(database), "/v1/people")["rows"]] == ["p_2"]
+
+
 def test_leaks_are_about_people(database: Database) -> None:
     off = [uncached(number, person=f"p_{number}") for number in range(5)]
     more = [uncached(10 + place, person=each) for place, each in enumerate(CONTAINERS)]
