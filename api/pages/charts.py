@@ -74,6 +74,8 @@ _COLOUR = re.compile(r"\bcolor-(\d+)\b")
 # What one label takes, in the chart's own units: more of them would write over each other.
 _LABEL_WIDTH = 56
 _FONT = resources.files("font_source_sans_pro") / "files" / "SourceSansPro-Regular.ttf"
+# Two charts stand side by side: wider ones are alone.
+_HALF = 600
 _SHARES = (0, 0.25, 0.5, 0.75, 1)
 _THOUSAND, _MILLION = 1_000, 1_000_000
 
@@ -87,7 +89,7 @@ def svg(chart: Chart) -> str:
     root = _drawn(chart)
     root.set("role", "img")
     root.set("aria-label", chart.title)
-    root.set("class", "chart")
+    root.set("class", "chart alone" if chart.width > _HALF else "chart")
     return ET.tostring(root, encoding="unicode")
 
 

@@ -184,7 +184,8 @@ def ago(at: datetime | None, now: datetime) -> Cell:
 
 
 def _unlinked(unlinked: Sequence[UnlinkedSpend]) -> Table:
-    whole = sum(each.cost_nanousd or 0 for each in unlinked)
+    ordered = sorted(unlinked, key=lambda each: -(each.cost_nanousd or 0))
+    parts = cells.parts([each.cost_nanousd for each in ordered])
     return Table(
         name="unlinked",
         caption="Spend that is booked on no change or commit, by reason",
@@ -202,7 +203,7 @@ def _unlinked(unlinked: Sequence[UnlinkedSpend]) -> Table:
                     values=(each.reason.value,),
                 ),
                 cells.dollars(each.cost_nanousd, missing="not known"),
-                cells.part((each.cost_nanousd or 0) / whole if whole else None),
+                part,
                 cells.count(each.sessions),
                 Cell(
                     text=WHAT_HELPS.get(each.reason),
@@ -210,7 +211,7 @@ def _unlinked(unlinked: Sequence[UnlinkedSpend]) -> Table:
                     missing="nothing here",
                 ),
             )
-            for each in sorted(unlinked, key=lambda each: -(each.cost_nanousd or 0))
+            for each, part in zip(ordered, parts, strict=True)
         ],
     )
 
@@ -301,7 +302,8 @@ def _records(unknown: Sequence[Covered], now: datetime) -> Table:
 
 def _labels(total: EfficiencyRow | None) -> Table:
     spent = {each.label: each for each in total.spent} if total else {}
-    whole = ratios.known_of(total) if total else 0
+    told = [label for label in Label if label in spent]
+    parts = cells.parts([spent[label].cost_nanousd for label in told])
     return Table(
         name="labels",
         caption="Sessions by label",
@@ -316,18 +318,13 @@ def _labels(total: EfficiencyRow | None) -> Table:
             (
                 cells.label(label),
                 ratios.spent_on(spent[label]),
-                cells.part(_part(spent[label].cost_nanousd, whole)),
+                part,
                 cells.count(spent[label].sessions),
                 cells.count(spent[label].final_sessions),
             )
-            for label in Label
-            if label in spent
+            for label, part in zip(told, parts, strict=True)
         ],
     )
-
-
-def _part(nanousd: int | None, whole: int) -> float | None:
-    return nanousd / whole if whole and nanousd is not None else None
 
 
 def _digests(unsent: Sequence[Sending]) -> Table:

@@ -194,22 +194,15 @@ def spending(
     name: str, caption: str, of: EfficiencyReport, facet: Facet, parameters: PageParameters
 ) -> Table:
     """Groups by what they cost, each with what came of it."""
-    whole = sum(map(known_of, of.rows))
+    parts = cells.parts([row.cost_nanousd for row in of.rows])
     return Table(
         name=name,
         caption=caption,
         columns=(Column(title=FACET_NAMES[facet], names=(facet.value,)), SPEND, PART, RATIO),
-        rows=[_spending(row, facet, whole, parameters) for row in of.rows],
-    )
-
-
-def _spending(row: EfficiencyRow, facet: Facet, whole: int, parameters: PageParameters) -> Row:
-    spent = row.cost_nanousd
-    return (
-        name_of(row.measured, facet, "/", parameters),
-        spend(row),
-        cells.part(spent / whole if whole and spent is not None else None),
-        ratio(row),
+        rows=[
+            (name_of(row.measured, facet, "/", parameters), spend(row), part, ratio(row))
+            for row, part in zip(of.rows, parts, strict=True)
+        ],
     )
 
 

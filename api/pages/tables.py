@@ -8,7 +8,7 @@ apostrophe before it.
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import TypeAlias
@@ -19,11 +19,12 @@ from api.pages import formats
 from api.problems import Refusal
 from domain.labels import Label
 from domain.leaks import Money
-from domain.usage import NANOUSD
+from domain.usage import NANOUSD, split
 
 Plain: TypeAlias = str | int | float | None
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 CANNOT_SAY = "cannot say"
+_ALL = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,29 @@ def part(value: float | None) -> Cell:
     """A share as a number and a bar."""
     text = None if value is None else formats.share(value)
     return Cell(text=text, values=(_round(value),), part=value, missing=CANNOT_SAY)
+
+
+def parts(amounts: Sequence[int | None]) -> list[Cell]:
+    """What each amount is of all of them, in whole per cent that add up to 100.
+
+    Rounded each by itself, seven parts can add up to 103 % on a page. Nothing can be said of what
+    is not known (None), nor where all of them are nothing.
+    """
+    known = [each or 0 for each in amounts]
+    whole = sum(known)
+    if not whole:
+        return [part(None) for _ in amounts]
+    return [
+        part(None) if each is None else replace(part(each / whole), text=_percent(each, of, whole))
+        for each, of in zip(amounts, split(_ALL, known), strict=True)
+    ]
+
+
+def _percent(amount: int, percent: int, whole: int) -> str:
+    # A part is never shown as nothing, nor as all.
+    if amount and not percent:
+        return "under 1 %"
+    return "over 99 %" if amount < whole and percent == _ALL else f"{percent} %"
 
 
 def share(value: float | None, between: tuple[float, float] | None = None) -> Cell:

@@ -22,6 +22,7 @@ from store import verdicts as kept
 
 _USES = {Use.KEEP: "use it", Use.STOP: "do not use it", Use.UNCLEAR: "cannot say yet"}
 _USE_TONES = {Use.KEEP: Tone.PRODUCTIVE, Use.STOP: Tone.WASTEFUL, Use.UNCLEAR: Tone.NEUTRAL}
+_FINE = 10**9
 _SHARE = Column(title="Productive share", names=("standardised_share", "low", "high"), numeric=True)
 _COST = Column(
     title="Per surviving change",
@@ -222,6 +223,8 @@ def _requirement(each: Requirement) -> Row:
 
 
 def _work_types(of: Sequence[WorkTypeShare]) -> Table:
+    weights = [round(each.weight * _FINE) for each in of]
+    *parts, _ = cells.parts([*weights, max(_FINE - sum(weights), 0)])
     return Table(
         name="work_types",
         caption="By type of work",
@@ -239,10 +242,10 @@ def _work_types(of: Sequence[WorkTypeShare]) -> Table:
                 Cell(text=_USES[each.use], values=(each.use.value,)),
                 cells.share(each.share, each.interval),
                 Cell(text=formats.share(each.good), values=(each.good,)),
-                cells.part(each.weight),
+                part,
                 cells.count(round(each.pieces, 1)),
             )
-            for each in of
+            for each, part in zip(of, parts, strict=True)
         ],
     )
 

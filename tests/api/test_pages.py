@@ -223,7 +223,7 @@ def test_the_page_of_a_session(http: TestClient) -> None:
     page = read(http, f"/sessions/claude-code/{COMMITS}").text
     for words in (
         "Session of claude-code 2.1.330",
-        "22 Nov 2026, 04:47 UTC, for under a second. It cost $0.154 at list price.",
+        "22 Nov 2026, 04:47 UTC, for under a second. It cost $0.154 as the tool reported it.",
         "No commit, no pull request and no ticket is tied to this session.",
         "Branches feature/PAY-24",
         "claude-sonnet-4-5-20250929 main 10 33,146 1,000 210 3,566",

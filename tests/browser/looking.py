@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 Scheme = Literal["light", "dark"]
 DESK, PHONE, WALL = (1280, 900), (390, 844), (2560, 1440)
 _SERIOUS = ("serious", "critical")
+_ALSO = ("landmark-unique",)
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,13 @@ def looking(
 
 
 def barriers(page: Page) -> list[str]:
-    """What axe finds that keeps people out, of serious kind or worse."""
+    """What axe finds that keeps people out, of serious kind or worse; and places of one name."""
     page.wait_for_load_state()
     found = Axe().run(page).response["violations"]
     return [
         f"{each['id']}: {each['help']} at {[node['target'] for node in each['nodes']][:3]}"
         for each in found
-        if each["impact"] in _SERIOUS
+        if each["impact"] in _SERIOUS or each["id"] in _ALSO
     ]
 
 

@@ -13,6 +13,8 @@ from tests.browser.looking import DESK, PHONE, WALL, Company, Scheme, barriers, 
 # One company for all of them, also where tests are spread over processes.
 pytestmark = pytest.mark.browser
 
+# Pixels of a letter's height that small print has elsewhere on these pages, and a bit less.
+_READABLE = 10
 PAGES = (
     "/",
     "/?weeks=4",
@@ -59,6 +61,21 @@ def test_a_page_fits_its_screen(
             assert place is not None
             assert place["x"] >= 0
             assert place["x"] + place["width"] <= size[0] + 1
+
+
+@pytest.mark.parametrize("path", ["/", "/leaks"])
+def test_the_text_of_a_chart_can_be_read_on_a_phone(
+    browser: Browser, company: Company, path: str
+) -> None:
+    with looking(browser, company, PHONE) as look:
+        page = look.go(path)
+        sizes = page.evaluate(
+            "[...document.querySelectorAll('.chart')].flatMap(chart => {"
+            " const scale = chart.getBoundingClientRect().width / chart.viewBox.baseVal.width;"
+            " return [...chart.querySelectorAll('.axis text')].map(text =>"
+            " parseFloat(getComputedStyle(text).fontSize) * scale) })"
+        )
+        assert min(sizes) >= _READABLE
 
 
 def test_nothing_needs_a_script(browser: Browser, company: Company) -> None:

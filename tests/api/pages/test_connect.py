@@ -49,3 +49,12 @@ def test_where_a_key_is_needed_it_says_how_to_make_one(database: Database) -> No
 
 def test_a_server_that_tells_nobody_points_to_the_command(empty: TestClient) -> None:
     assert "assay connect --list" in look(empty, "/connect").text
+
+
+def test_no_two_regions_have_one_name(database: Database) -> None:
+    """A section and the table in it were both called by the same words."""
+    fill(database, bodies(CAPTURES / "claude-code" / "01-simple-http-protobuf"))
+    page = look(client(database, guides=guides), "/connect")
+    regions = [told["aria-label"] for _, told in page.tags if told.get("role") == "region"]
+    assert "Table: What arrives now" in regions
+    assert all(name and name.startswith(("Table: ", "Chart: ")) for name in regions)

@@ -2,11 +2,17 @@
 
 import csv
 import io
+from dataclasses import replace
+from datetime import timedelta
 
 from starlette.testclient import TestClient
 
+from store import judgements
+from store.engine import Database
+from tests.api.answering import client
+from tests.api.pages.looking_up import look
 from tests.api.test_pages import read
-from tests.api.test_routing import kept
+from tests.api.test_routing import POLICY, kept
 
 __all__ = ["kept"]
 
@@ -30,3 +36,14 @@ def test_a_file_tells_routes_apart(kept: TestClient) -> None:
     assert [row["outcome"] for row in told] == ["use", "none_clears"]
     assert [row["use"] for row in told] == ["codex with gpt-5", ""]
     assert told[0]["cost_low_usd"] == "2.0"
+
+
+def test_what_has_no_rule_says_so_and_why(database: Database) -> None:
+    said = "has no rule: no session that has settled is tied to a change"
+    assert said in look(client(database), "/routing").text
+    with database.writing() as connection:
+        empty = replace(POLICY, rules=())
+        judgements.keep_policy(connection, empty, timedelta())
+    page = look(client(database), "/routing")
+    assert said in page.text
+    assert page.rows == []

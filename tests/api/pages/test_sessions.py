@@ -105,3 +105,24 @@ def test_impossible_values_are_refused(query: str, http: TestClient) -> None:
 
 def test_nothing_with_these_filters_is_not_nothing_at_all(http: TestClient) -> None:
     assert "show everything" in look(http, "/sessions?team=nobody").text
+
+
+def test_a_list_of_a_team_says_that_its_sessions_are_whole(http: TestClient) -> None:
+    said = "Sessions with any usage of it, each with all that it used"
+    for query in ("team=payments", "repo=acme/payments", "model=claude-haiku-5-5", "team="):
+        assert said in look(http, f"/sessions?{query}").text
+    assert said not in look(http, "/sessions?tool=codex").text
+
+
+def test_what_is_spent_is_what_the_session_says(http: TestClient) -> None:
+    told = get(http, "/v1/sessions", **{"from": "2026-08-24", "limit": 500})["rows"]
+    listed = {row["session_id"]: row for row in table(http, "/sessions", limit=500)}
+    assert listed
+    for row in told:
+        of = listed[row["session_id"]]
+        spent = None if of["spent_usd"] == "" else float(of["spent_usd"])
+        assert (spent, of["spent_as"] or None) == (row["spent_usd"], row["spent_as"])
+        assert (of["lower_bound"], of["complete"]) == (
+            str(row["lower_bound"]),
+            "" if row["complete"] is None else str(row["complete"]),
+        )

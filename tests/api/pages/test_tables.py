@@ -16,6 +16,7 @@ from api.pages.tables import (
     dollars_between,
     download,
     part,
+    parts,
     share,
     words,
 )
@@ -52,6 +53,29 @@ def test_an_interval_is_one_cell_and_three_values() -> None:
     assert (cell.text, cell.note, cell.values) == ("50 %", "40 % to 60 %", (0.5, 0.4, 0.6))
     money = dollars_between(Money(low=1_000_000_000, estimate=2_000_000_000, high=3_000_000_000))
     assert (money.text, money.note, money.values) == ("$2.00", "$1.00 to $3.00", (2.0, 1.0, 3.0))
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=1, max_size=12))
+def test_parts_of_a_whole_add_up(amounts: list[int]) -> None:
+    told = parts(amounts)
+    assert [cell.part for cell in told] == [
+        pytest.approx(each / sum(amounts)) if any(amounts) else None for each in amounts
+    ]
+    whole = [int(cell.text.removesuffix(" %")) for cell in told if cell.text and cell.text[0] < "a"]
+    over = any(cell.text == "over 99 %" for cell in told)
+    assert sum(whole) == (0 if over or not any(amounts) else 100)
+    for amount, cell in zip(amounts, told, strict=True):
+        assert (cell.text == "0 %") <= (amount == 0)
+        assert (cell.text == "100 %") <= (amount == sum(amounts))
+
+
+def test_what_is_rounded_by_itself_would_not_add_up() -> None:
+    amounts = [166, 166, 166, 166, 168, 168]
+    assert sum(round(each / 10) for each in amounts) == 102
+    assert [cell.text for cell in parts(amounts)] == [
+        *("17 %", "17 %", "16 %", "16 %", "17 %", "17 %")
+    ]
+    assert [cell.text for cell in parts([3, None, 1])] == ["75 %", None, "25 %"]
 
 
 @pytest.mark.parametrize("cell", [share(None), part(None), dollars(None), words(None), words("")])
