@@ -64,7 +64,7 @@ class Unpriced(StrEnum):
     PRICED_SINCE = "priced_since"  # not when they were booked; they have one now
 
 
-# What a price is, or why there is none: one of the first three.
+# What a price is, or why there is none: not which bucket lacks one, nor since when there is one.
 Priced: TypeAlias = Tariff | Unpriced
 
 
