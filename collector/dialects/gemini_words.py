@@ -346,6 +346,13 @@ def _subagent(attributes: Attributes, _: Pseudonyms, __: Fork) -> Iterator[Fact]
         yield Counted(quantity=Quantity.SUBAGENTS, amount=1)
 
 
+def _compression(attributes: Attributes, _: Pseudonyms, __: Fork) -> Iterator[Fact]:
+    # Also told of one that failed or made it longer, which is thrown away.
+    before, after = count(attributes, "tokens_before"), count(attributes, "tokens_after")
+    if before is None or after is None or after < before:
+        yield Counted(quantity=Quantity.COMPACTIONS, amount=1)
+
+
 def _network_retry(attributes: Attributes, _: Pseudonyms, __: Fork) -> Iterator[Fact]:
     # A page that is fetched again is no request to a model.
     if text(attributes, "model") != "Web Fetch":
@@ -363,7 +370,7 @@ _EVENTS = {
     "api_response": _api_response,
     "api_retry": lambda *_: _once(Quantity.RETRIES),
     "chat.content_retry": lambda *_: _once(Quantity.RETRIES),
-    "chat_compression": lambda *_: _once(Quantity.COMPACTIONS),
+    "chat_compression": _compression,
     "loop_detected": lambda *_: _once(Quantity.LOOPS_DETECTED),
     "network_retry_attempt": _network_retry,
     # Qwen Code only, and once a process: resumed sessions have several of each.

@@ -131,6 +131,12 @@ def test_what_the_user_stopped_has_not_failed() -> None:
         assert facts(log("gemini_cli.api_error", told)) == []
 
 
+@pytest.mark.parametrize("after", [900, 901])
+def test_a_compression_that_came_to_nothing_is_none(after: int) -> None:
+    told: dict[str, Value] = {"tokens_before": 900, "tokens_after": after}
+    assert facts(log("gemini_cli.chat_compression", told)) == []
+
+
 def test_a_page_that_is_fetched_again_is_no_request_tried_again() -> None:
     assert facts(log("gemini_cli.network_retry_attempt", {"model": "Web Fetch"})) == []
 
