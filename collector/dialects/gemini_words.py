@@ -169,7 +169,7 @@ def purpose_of(attributes: Attributes, fork: Fork) -> Purpose | None:
     agent = text(attributes, "subagent_name") or ""
     if (
         (role or "").startswith("utility_")
-        or agent.startswith(_MEMORY_KEEPER)
+        or agent.startswith(_KEEPERS)
         or prompt.startswith(_INTERNAL_PROMPTS)
     ):
         return Purpose.AUXILIARY
@@ -178,7 +178,8 @@ def purpose_of(attributes: Attributes, fork: Fork) -> Purpose | None:
     return Purpose.MAIN if role == "main" else fork.usual_purpose
 
 
-_MEMORY_KEEPER = "managed-auto-memory"
+# Of Qwen Code what it keeps of sessions: facts (``auto-memory-…``) and skills. Then that of Gemini.
+_KEEPERS = ("managed-auto-memory", "managed-skill-extractor", "confucius")
 _INTERNAL_PROMPTS = (
     *("prompt_suggestion", "forked_query", "speculation", "session_title"),
     # Alone where nothing says for what, or with a colon and that.
@@ -340,9 +341,9 @@ def _metadata(attributes: Attributes) -> Attributes:
 
 
 def _subagent(attributes: Attributes, _: Pseudonyms, __: Fork) -> Iterator[Fact]:
-    # Qwen Code tells both ends of a run, and its memory keeper is no subagent of the user's.
-    keeper = (text(attributes, "subagent_name") or "").startswith(_MEMORY_KEEPER)
-    if text(attributes, "status") in (None, "started") and not keeper:
+    # Qwen Code tells both ends of a run, and the memory keepers of both are none of the user's.
+    name = text(attributes, "subagent_name", "agent_name") or ""
+    if text(attributes, "status") in (None, "started") and not name.startswith(_KEEPERS):
         yield Counted(quantity=Quantity.SUBAGENTS, amount=1)
 
 

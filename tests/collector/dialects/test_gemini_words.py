@@ -131,6 +131,10 @@ def test_what_the_user_stopped_has_not_failed() -> None:
         assert facts(log("gemini_cli.api_error", told)) == []
 
 
+def test_what_keeps_the_memory_is_no_subagent_of_the_users() -> None:
+    assert facts(log("gemini_cli.agent.start", {"agent_id": "a", "agent_name": "confucius"})) == []
+
+
 @pytest.mark.parametrize("after", [900, 901])
 def test_a_compression_that_came_to_nothing_is_none(after: int) -> None:
     told: dict[str, Value] = {"tokens_before": 900, "tokens_after": after}

@@ -337,6 +337,7 @@ def test_answer_without_usage_is_unmeasured_not_free() -> None:
         ({"subagent_name": None}, Purpose.MAIN),
         ({"subagent_name": "general-purpose"}, Purpose.SUBAGENT),
         ({"subagent_name": "managed-auto-memory-extractor"}, Purpose.AUXILIARY),
+        ({"subagent_name": "managed-skill-extractor"}, Purpose.AUXILIARY),
         ({"qwen-code.prompt_id": "prompt_suggestion"}, Purpose.AUXILIARY),
         ({"qwen-code.prompt_id": "side-query:title"}, Purpose.AUXILIARY),
         ({"qwen-code.prompt_id": "side-query"}, Purpose.AUXILIARY),
