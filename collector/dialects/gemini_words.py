@@ -169,7 +169,7 @@ def purpose_of(attributes: Attributes, fork: Fork) -> Purpose | None:
     agent = text(attributes, "subagent_name") or ""
     if (
         (role or "").startswith("utility_")
-        or agent.startswith(_KEEPERS)
+        or _kept(agent, prompt)
         or prompt.startswith(_INTERNAL_PROMPTS)
     ):
         return Purpose.AUXILIARY
@@ -178,8 +178,18 @@ def purpose_of(attributes: Attributes, fork: Fork) -> Purpose | None:
     return Purpose.MAIN if role == "main" else fork.usual_purpose
 
 
-# Of Qwen Code what it keeps of sessions: facts (``auto-memory-…``) and skills. Then that of Gemini.
-_KEEPERS = ("managed-auto-memory", "managed-skill-extractor", "confucius")
+def _kept(agent: str, prompt: str) -> bool:
+    """Whether this is the tool's own doing, which keeps facts and skills of what the user does.
+
+    Qwen Code's agents are named in the prompts of all that they do: session#agent-number#turn.
+    """
+    return agent.startswith(_KEEPERS) or any(name in prompt for name in _KEPT)
+
+
+_MANAGED = ("managed-auto-memory", "managed-skill-extractor")
+_KEPT = tuple(f"#{name}" for name in _MANAGED)
+# The last is Gemini's.
+_KEEPERS = (*_MANAGED, "confucius")
 _INTERNAL_PROMPTS = (
     *("prompt_suggestion", "forked_query", "speculation", "session_title"),
     # Alone where nothing says for what, or with a colon and that.
@@ -283,6 +293,8 @@ def _committed(request: str) -> Iterator[Traced]:
 
 
 def _tool_call(attributes: Attributes, pseudonyms: Pseudonyms, _: Fork) -> Iterator[Fact]:
+    if _kept("", text(attributes, "prompt_id") or ""):
+        return
     tool = tool_name(text(attributes, "function_name"))
     metadata = _metadata(attributes)
     succeeded, failed = flag(attributes, "success"), _failed(attributes, metadata)

@@ -131,6 +131,22 @@ def test_what_the_user_stopped_has_not_failed() -> None:
         assert facts(log("gemini_cli.api_error", told)) == []
 
 
+def test_what_keeps_the_memory_edits_nothing_of_the_users() -> None:
+    call: dict[str, Value] = {
+        "function_name": "write_file",
+        "function_args": '{"file_path": "/m/user.md"}',
+        "status": "success",
+        "success": True,
+        "metadata": {"model_added_lines": 4},
+        "prompt_id": "739a5510#managed-auto-memory-extractor-1a92fb52#0",
+    }
+    assert facts(log("qwen-code.tool_call", call, QWEN)) == []
+    call["prompt_id"] = "739a5510#general-purpose-1a92fb52#0"
+    assert once(Quantity.EDITS_ACCEPTED, "write_file") in facts(
+        log("qwen-code.tool_call", call, QWEN)
+    )
+
+
 def test_what_keeps_the_memory_is_no_subagent_of_the_users() -> None:
     assert facts(log("gemini_cli.agent.start", {"agent_id": "a", "agent_name": "confucius"})) == []
 
