@@ -137,7 +137,7 @@ def test_a_patch_tells_all_its_files(outcome: Any) -> None:
         patched(PATCH, output="Exit code: 1\nWall time: 0 seconds\nOutput:\nno such file"),
         patched("no patch"),
         gemini(gemini_cli.DIALECT, function_name="read_file"),
-        gemini(gemini_cli.DIALECT, decision="reject"),
+        gemini(gemini_cli.DIALECT, decision="reject", success=False),
         gemini(gemini_cli.DIALECT, function_args=None),
         copiloted("view", **{"github.copilot.tool.parameters.file_path": PATH}),
         copiloted("edit", error__type="x", **{"github.copilot.tool.parameters.file_path": PATH}),
