@@ -22,7 +22,7 @@ from collector.fold import fold, session_of
 from collector.forges import FORGES
 from collector.growth import HOUR_US, Growth, grown, highest
 from collector.lateness import began_since, in_time, microseconds
-from collector.nesting import Moved, moved, placed
+from collector.nesting import Moved, moved, near, placed
 from collector.observe import observe
 from collector.spool import OTLP, WEBHOOK, unpack_otlp
 from collector.stamping import stamped
@@ -236,7 +236,8 @@ def _moved(connection: Connection, new: Sequence[Observation]) -> list[Moved]:
     requests = placed(new)
     if not requests:
         return []
-    known = request_spans.of_traces(connection, {place.trace for place, _ in requests})
+    links = request_spans.links(connection, {place.trace for place, _ in requests})
+    known = request_spans.told(connection, near(links, new))
     request_spans.keep(connection, (each for _, each in requests))
     return moved(known, new)
 

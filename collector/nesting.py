@@ -46,10 +46,42 @@ def placed(observations: Iterable[Observation]) -> list[tuple[Place, Observation
     return [(each.place, each) for each in observations if each.place is not None]
 
 
+def near(links: Sequence[tuple[Place, bool]], new: Sequence[Observation]) -> list[Place]:
+    """Those of all spans of their traces on which it depends what new ones change.
+
+    ``links`` say where each of the known stands, and whether it is a request's. A trace may be as
+    long as a day's work, and most of it has nothing to do with what is added.
+    """
+    known = {place.span: place for place, _ in links}
+    requests = {place.span for place, request in links if request}
+    places = known | {place.span: place for place, _ in placed(new)}
+    inside: dict[int, list[int]] = defaultdict(list)
+    same: dict[int, list[int]] = defaultdict(list)
+    for place in places.values():
+        inside[place.within].append(place.span)
+        same[place.response].append(place.span)
+    changed: set[int] = set()
+    below = [place.span for place, _ in placed(new)]
+    while below:
+        span = below.pop()
+        if span not in changed:
+            changed.add(span)
+            below += inside[span]
+    changed |= {place.within for place, _ in placed(new)} & requests
+    changed |= {
+        other for span in changed if (told := places[span].response) for other in same[told]
+    }
+    wanted = changed.union(*(inside[span] for span in changed))
+    for span in tuple(wanted):
+        while (span := places[span].within) in places and span not in wanted:
+            wanted.add(span)
+    return [known[span] for span in wanted if span in known]
+
+
 def moved(known: Sequence[Observation], new: Sequence[Observation]) -> list[Moved]:
     """What new requests, each of which is booked as it is, change beside that.
 
-    ``known`` are all others of their traces.
+    ``known`` are the others of their traces, as far as they are ``near``.
     """
     before, after = _by_trace(known), _by_trace(known)
     for place, each in placed(new):

@@ -8,7 +8,7 @@ hour is booked any more (``retention``).
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, Subquery, func, select
+from sqlalchemy import BigInteger, Connection, Select, Subquery, and_, func, select
 
 from domain.events import Context, Observation, Origin, Place, Purpose, RequestAnswered, Source
 from domain.usage import Tokens
@@ -23,21 +23,39 @@ _HOUR_US = 3_600_000_000
 _CONTEXT = Context.__struct_fields__
 _BUCKETS = ("input", "cache_read", "cache_write", "output", "reasoning")
 
+Link = tuple[Place, bool]
+"""Where a span stands, and whether it is a request's."""
 
-def of_traces(connection: Connection, traces: Collection[int]) -> list[Observation]:
-    """The requests that are known of these traces.
+
+def links(connection: Connection, traces: Collection[int]) -> list[Link]:
+    """All spans that are known of these traces.
 
     Until this transaction ends no other folder adds to them.
     """
     if connection.dialect.name == "postgresql":
         for lock in sorted({trace % _LOCKS for trace in traces}):
             connection.execute(select(func.pg_advisory_xact_lock(_FIRST_LOCK + lock)))
-    return [_request(row) for row in _kept(connection, [(trace,) for trace in sorted(traces)])]
+    rows = _links(connection, [(trace,) for trace in sorted(traces)])
+    return [(Place(*place), request) for *place, request in rows]
 
 
 @asking({"trace": BigInteger()})
-def _kept(wanted: Subquery) -> Select[Any]:
-    same = t.request_spans.c.trace == wanted.c.trace
+def _links(wanted: Subquery) -> Select[Any]:
+    c = t.request_spans.c
+    places = select(c.trace, c.span, c.within, c.response, c.request)
+    return places.select_from(wanted.join(t.request_spans, c.trace == wanted.c.trace))
+
+
+def told(connection: Connection, spans: Collection[Place]) -> list[Observation]:
+    """What these spans told."""
+    keys = sorted((each.trace, each.span) for each in spans)
+    return [_request(row) for row in _told(connection, keys)]
+
+
+@asking({"trace": BigInteger(), "span": BigInteger()})
+def _told(wanted: Subquery) -> Select[Any]:
+    c = t.request_spans.c
+    same = and_(c.trace == wanted.c.trace, c.span == wanted.c.span)
     return select(t.request_spans).select_from(wanted.join(t.request_spans, same))
 
 
