@@ -19,11 +19,24 @@ from domain.record import Attributes, Scope, text
 from domain.repository import repository_name
 
 # The strongest identity first: a mail address names a person, an installation id a machine.
-_EMAIL = ("user.email", "gen_ai.user.email", "cursor.user.email")
+# The last of these, of the team too, are what LiteLLM's proxy knows of the key that was used.
+_EMAIL = (
+    "user.email",
+    "gen_ai.user.email",
+    "cursor.user.email",
+    "metadata.user_api_key_user_email",
+)
 _ENDUSER = ("enduser.id", "gen_ai.user.id", "enduser.pseudo.id")
 _ACCOUNT = ("user.account_uuid", "user.account_id", "organization.user.id")
 _INSTALLATION = ("user.id", "installation.id")
-_TEAM = ("team", "team.id", "team.name", "department", "cost_center")
+_TEAM = (
+    "team",
+    "team.id",
+    "team.name",
+    "department",
+    "cost_center",
+    "metadata.user_api_key_team_alias",
+)
 _REPO = (
     "vcs.repository.url.full",
     "vcs.repository.name",

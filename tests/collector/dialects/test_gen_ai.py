@@ -361,6 +361,19 @@ def test_version_and_sender_come_along() -> None:
     assert outcome.origin.context.user == PSEUDONYMS("enduser", "u-1")
 
 
+def test_the_proxy_of_litellm_says_whose_key_it_was() -> None:
+    told: dict[str, Value] = {
+        **CHAT,
+        **usage(input_tokens=1),
+        "metadata.user_api_key_user_email": "dev@example.com",
+        "metadata.user_api_key_team_alias": "payments",
+    }
+    outcome = span("litellm_request", told)
+    assert isinstance(outcome, Observation)
+    assert outcome.origin.context.user == PSEUDONYMS("email", "dev@example.com")
+    assert outcome.origin.context.team == "payments"
+
+
 def test_log_event_is_a_fallback_of_the_span() -> None:
     told = {"gen_ai.conversation.id": "c", "gen_ai.response.model": "m",
             **usage(input_tokens=9, output_tokens=1)}  # fmt: skip
