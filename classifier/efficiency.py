@@ -148,10 +148,12 @@ def _trend(times: Sequence[_Timed]) -> Trend | None:
     if now is None or before is None:
         return None
     low, high = difference(now, before)
-    a_week = past.cost / sum(each.weeks for each in earlier)
+    weeks_before = sum(each.weeks for each in earlier)
+    a_week = past.cost / weeks_before
     return Trend(
         start=monday(at.week),
         weeks=at.weeks,
+        weeks_before=weeks_before,
         ratio=now.value,
         before=before.value,
         change=now.value - before.value,

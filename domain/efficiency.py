@@ -108,14 +108,16 @@ class Reading(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trend:
-    """The ratio of a time against that of the four before it.
+    """The ratio of a time against that of the four before it, fewer where the period has fewer.
 
     ``spend_change`` is of all spend, as a share of the mean before; ``low`` and ``high`` are the
-    95 % interval of ``change``, the difference of the ratios.
+    95 % interval of ``change``, the difference of the ratios. ``weeks`` and ``weeks_before`` are
+    those with sessions.
     """
 
     start: datetime
     weeks: int
+    weeks_before: int
     ratio: float
     before: float
     change: float

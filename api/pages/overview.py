@@ -236,11 +236,7 @@ def _verdicts(verdicts: Sequence[Verdict]) -> Table:
         columns=(
             Column(title="Tool", names=("tool",)),
             Column(title="Verdict", names=("verdict",)),
-            Column(
-                title="Productive share",
-                names=("standardised_share", "low", "high"),
-                numeric=True,
-            ),
+            ratios.AT_MIX,
         ),
         rows=[
             (

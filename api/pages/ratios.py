@@ -51,6 +51,10 @@ RATIO = Column(
     names=("productive_share", "productive_share_low", "productive_share_high"),
     numeric=True,
 )
+AT_MIX = Column(
+    title="At the company's mix", names=("standardised_share", "low", "high"), numeric=True
+)
+"""The share that a verdict rests on: not what a tool's own work came to, which ``RATIO`` is."""
 SESSIONS = Column(title="Sessions", names=("sessions",), numeric=True, wide=True)
 
 

@@ -107,7 +107,7 @@ def tool_view(wiring: Wiring, tool: str, parameters: PageParameters) -> ToolView
 
 _VERDICT = (
     Column(title="Verdict", names=("verdict",)),
-    _SHARE,
+    ratios.AT_MIX,
     _COST,
     Column(title="Company's share", names=("baseline",), numeric=True, wide=True),
 )
@@ -279,7 +279,7 @@ def _sensitivity(verdict: Verdict) -> Table:
         columns=(
             Column(title="If", names=("changed",)),
             Column(title="Verdict", names=("verdict",)),
-            Column(title="Productive share", names=("share",), numeric=True),
+            Column(title=ratios.AT_MIX.title, names=("share",), numeric=True),
         ),
         rows=[
             (
@@ -315,7 +315,7 @@ def _history(given: Sequence[Given]) -> Table:
             Column(title="Given", names=("given_at",)),
             Column(title="On", names=("model",)),
             Column(title="Verdict", names=("verdict",)),
-            Column(title="Productive share", names=("share",), numeric=True, wide=True),
+            Column(title=ratios.AT_MIX.title, names=("share",), numeric=True, wide=True),
             Column(title="What moved", names=("moved",)),
         ),
         rows=rows,

@@ -76,6 +76,10 @@ class TrendShape(Shape):
         serialization_alias="from", description="Beginning of the time that is compared, UTC."
     )
     weeks: int = Field(description="Its weeks that have sessions.")
+    weeks_before: int = Field(
+        description="The weeks with sessions of the time before: four times as long, or as much of"
+        " that as lies in the period. So an answer of another period may say otherwise."
+    )
     ratio: float = Field(description="Its ratio by spend, from 0 to 1.")
     before: float = Field(description="That of the four times before it together, from 0 to 1.")
     change: float = Field(description="The difference of both, from -1 to 1.")
@@ -337,6 +341,7 @@ def _trend(trend: told.Trend) -> TrendShape:
     return TrendShape(
         start=trend.start,
         weeks=trend.weeks,
+        weeks_before=trend.weeks_before,
         ratio=trend.ratio,
         before=trend.before,
         change=trend.change,

@@ -202,6 +202,8 @@ def test_what_is_still_open_is_not_compared(database: Database) -> None:
     told += people(6, week=12, label="pending", maturity="provisional", usd=900.0)
     put(database, told)
     row = get(client(database), "/v1/efficiency")["rows"][0]
+    # As much of the four blocks before as lies in the period.
+    assert row["trend"]["weeks_before"] == 2
     assert row["trend"]["from"] == monday(FIRST + 8).isoformat().replace("+00:00", "Z")
     assert row["coverage"] == pytest.approx(600 / 6000)
 
