@@ -114,6 +114,21 @@ def test_what_cost_is_unknown_is_said(database: Database) -> None:
     assert "$0" not in ops
 
 
+def test_what_sums_lack_is_said(database: Database) -> None:
+    put(
+        database,
+        [
+            *people(30, week=LAST, usd=4.0),
+            *people(6, week=LAST, usd=1.0, more={"incomplete": 1}),
+            *people(1, week=LAST, usd=1.0, more={"lower_bounds": 1}),
+        ],
+    )
+    company = prose(edition(database).text)
+    assert "Last week: at least $127.00 in 37 sessions." in company
+    assert "6 sessions are incomplete: some of the telemetry is missing" in company
+    assert "1 session is in part of unknown cost, so sums of spend are lower" in company
+
+
 def test_several_teams_are_in_one(database: Database) -> None:
     weeks(database)
     text = edition(database, Audience(teams=("pay", "shop"))).text
