@@ -151,7 +151,7 @@ def charged(
         .where(*where)
         .group_by("key", "nameless")
     )
-    known = doubts(connection, (key, nameless), where, BOOKED_BY_PERSON)
+    known, _ = doubts(connection, (key, nameless), where, BOOKED_BY_PERSON, start)
     rows = [
         ChargeRow(
             value=value,
@@ -167,7 +167,7 @@ def charged(
 def in_doubt(connection: Connection, start: datetime | None, end: datetime | None) -> Doubts:
     """The same sessions of all rows together, each once."""
     where = conditions(Selection(start=start, end=end))
-    return doubts(connection, (), where, BOOKED_BY_PERSON).get((), NONE)
+    return doubts(connection, (), where, BOOKED_BY_PERSON, start)[1]
 
 
 def by_day(connection: Connection, first: date, after: date) -> list[DayCharge]:

@@ -267,7 +267,7 @@ def _summed(
     rows: list[Row] = []
     others: Usage | None = None
     keys = [shown, *by]
-    in_doubt = doubts(connection, keys, where, BOOKED_BY_PERSON)
+    in_doubt, of_all = doubts(connection, keys, where, BOOKED_BY_PERSON, period.start)
     for told_by, sums in summed(connection, keys, *where, source=BOOKED_BY_PERSON):
         # Which models have no price is one dimension more.
         usage = replace(sums, unpriced=(), doubts=in_doubt.get(told_by, NONE))
@@ -281,7 +281,6 @@ def _summed(
     count = select(func.count(COUNTED)).select_from(BOOKED_BY_PERSON).where(*where)
     everything = [*(usage for _, usage in rows), *([others] if others else [])]
     sessions = connection.execute(count).scalar_one()
-    of_all = doubts(connection, (), where, BOOKED_BY_PERSON).get((), NONE)
     return rows, others, combined(everything, sessions, of_all)
 
 

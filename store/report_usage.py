@@ -189,7 +189,7 @@ def report(
     connection: Connection, dimensions: Sequence[Dimension], selection: Selection
 ) -> tuple[list[Row], Usage]:
     """Usage by these dimensions and in all; each session counts once in all."""
-    rows = by_dimensions(connection, dimensions, selection)
+    rows, in_doubt = _by_dimensions(connection, dimensions, selection)
     if len(rows) == 1:
         return rows, rows[0][1]
     # The rows add up to all but the sessions, which may be in several.
@@ -197,7 +197,6 @@ def report(
     where = conditions(selection)
     query = select(func.count(COUNTED)).select_from(source).where(*where)
     sessions = connection.execute(query).scalar_one()
-    in_doubt = doubts(connection, (), where, source).get((), NONE)
     return rows, combined((usage for _, usage in rows), sessions, in_doubt)
 
 
@@ -205,10 +204,17 @@ def by_dimensions(
     connection: Connection, dimensions: Sequence[Dimension], selection: Selection
 ) -> list[Row]:
     """Usage by these dimensions, ordered by their values in the given order, untold last."""
+    return _by_dimensions(connection, dimensions, selection)[0]
+
+
+def _by_dimensions(
+    connection: Connection, dimensions: Sequence[Dimension], selection: Selection
+) -> tuple[list[Row], Doubts]:
+    """The same, and the sessions of all of it that used more than is told."""
     keys = [COLUMNS[dimension] for dimension in dimensions]
     source = _source(dimensions, selection)
     where = conditions(selection)
-    in_doubt = doubts(connection, keys, where, source)
+    in_doubt, of_all = doubts(connection, keys, where, source, _begin(selection))
     rows = [
         (
             dict(zip(dimensions, map(spelled, dimensions, values), strict=True)),
@@ -216,7 +222,12 @@ def by_dimensions(
         )
         for values, usage in summed(connection, keys, *where, source=source)
     ]
-    return sorted(rows, key=lambda row: [(v is None, v or "") for v in row[0].values()])
+    rows.sort(key=lambda row: [(v is None, v or "") for v in row[0].values()])
+    return rows, of_all
+
+
+def _begin(selection: Selection) -> datetime | None:
+    return None if selection.start is None else hour_floor(selection.start)
 
 
 def _source(dimensions: Iterable[Dimension], selection: Selection) -> FromClause:

@@ -18,6 +18,14 @@ def upgrade() -> None:
         for name in _COUNTS:
             added = sa.Column(name, sa.BigInteger(), nullable=False, server_default="0")
             op.add_column(table, added)
+    few = sa.text("incomplete + lower_bounds > 0")
+    op.create_index(
+        "ix_session_outcomes_in_doubt",
+        "session_outcomes",
+        ["week"],
+        sqlite_where=few,
+        postgresql_where=few,
+    )
     op.execute(
         "INSERT INTO dirty_labels (session_pk, marks) SELECT pk, 1 FROM sessions WHERE NOT EXISTS"
         " (SELECT 1 FROM dirty_labels AS marked WHERE marked.session_pk = sessions.pk)"

@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 from domain.contributions import COUNTS
@@ -21,6 +22,7 @@ from store.tables.base import SERIAL, metadata
 
 # Counts that came later: declared last, as they stand in a database that was there before them.
 LATER_COUNTS = ("incomplete", "lower_bounds")
+_DOUBT = text("incomplete + lower_bounds > 0")
 _COUNTS = tuple(name for name in COUNTS if name not in LATER_COUNTS)
 
 
@@ -61,6 +63,7 @@ session_outcomes = Table(
     Column("cost_bin", SmallInteger),
     Column("lead_bins", Text, nullable=False),
     *_counts(*LATER_COUNTS),
+    Index("ix_session_outcomes_in_doubt", "week", sqlite_where=_DOUBT, postgresql_where=_DOUBT),
 )
 
 # A session's part in each of its models; they add up to it.

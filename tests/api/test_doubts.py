@@ -35,9 +35,12 @@ def session(
     started: int = 0,
     tool: str = "claude-code",
     parent: str = "",
+    weeks: int = 0,
 ) -> tuple[SessionKey, SessionSums]:
-    sums = SessionSums(AT, AT + timedelta(minutes=5), usage_rank=0, active=True)
-    sums.usage = dict(usage)
+    first = AT + timedelta(weeks=weeks)
+    sums = SessionSums(first, first + timedelta(minutes=5), usage_rank=0, active=True)
+    hours = weeks * timedelta(weeks=1) // timedelta(hours=1)
+    sums.usage = {key._replace(hour=key.hour + hours): of for key, of in usage}
     sums.counts = {CountKey(Quantity.REQUESTS_STARTED, 0, ""): started} if started else {}
     if parent:
         sums.traces[Trace.PARENT_SESSION, parent] = AT
@@ -137,3 +140,24 @@ def test_a_session_says_what_it_cost_and_whether_that_is_all(
     page = http.get("/sessions/claude-code/s").text
     assert ("at least" in page) is expected[2]
     assert ("What it cost is not known." in page) is (expected[0] is None)
+
+
+def test_of_a_period_only_what_was_at_work_then_is_counted(database: Database) -> None:
+    """A subagent may work on when the session that it belongs to has ended, weeks before."""
+    usage = used("a", 5, list_nanousd=NANOUSD)
+    tell(
+        database,
+        session("early", usage, started=2),
+        session("late", usage, started=2, weeks=3),
+        session("root", usage, started=2),
+        session("child", usage, started=1, parent="root", weeks=4),
+    )
+    conclude(database)
+    http = client(database, privacy_floor=1)
+    said = {}
+    for weeks in range(-1, 6):
+        start = (AT + timedelta(weeks=weeks)).isoformat()
+        said[weeks] = get(http, "/v1/usage", **{"from": start})["total"]["incomplete_sessions"]
+        rows = get(http, "/v1/usage", group_by="day", **{"from": start})["rows"]
+        assert sum(row["incomplete_sessions"] for row in rows) >= said[weeks]
+    assert said == {-1: 3, 0: 3, 1: 2, 2: 2, 3: 2, 4: 1, 5: 0}
