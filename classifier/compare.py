@@ -207,7 +207,7 @@ def _landed(
         number=history.number,
         landed_at=at,
         first_reverted_at=fate.reverted.first_at,
-        lines=history.lines,
+        lines=history.most_lines,
         size=size_of(history.lines),
         rounds=review_rounds(history.feedback, work_moments(history), at),
         work_type=kind.work_type if kind else None,

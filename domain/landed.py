@@ -15,7 +15,8 @@ class LandedChange:
     ticket, label, title or branch says, never a model. ``rounds`` are those until it landed.
     ``cost_nanousd`` is what all sessions linked by tier A or B have booked on it, None where no
     session is, or none with a known cost; ``tool`` is the one that most of it went to. ``norms``
-    are None until it was compared.
+    are None until it was compared. ``size`` is None where some of its ``lines`` nobody wrote: it is
+    held to what so many should have cost, but tells nobody what they do.
     """
 
     repo: str

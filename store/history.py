@@ -66,7 +66,8 @@ class ChangeHistory:
     brought merges alone; ``commits`` are what its forge listed, without those of its merge.
     ``authors`` are persons. ``tasks`` are whole keys. ``home`` is the repository that its branch is
     in: ``repo``, or a fork. ``lines`` are without those of lock files and generated ones.
-    ``lines`` and ``labels`` are None where they were not told.
+    ``lines`` and ``labels`` are None where they were not told; ``most_lines`` are with all of them,
+    where that alone is known.
     """
 
     repo: str
@@ -88,6 +89,7 @@ class ChangeHistory:
     merged_at: datetime | None
     closed_at: datetime | None
     lines: int | None
+    most_lines: int | None
     pushed_at: tuple[datetime, ...] = ()
     feedback: tuple[Feedback, ...] = ()
     commits: tuple[HeldCommit, ...] = ()
@@ -123,7 +125,8 @@ def histories(connection: Connection, ids: Collection[ChangeId]) -> dict[ChangeI
             created_at=row.created_at,
             merged_at=row.merged_at,
             closed_at=row.closed_at,
-            lines=lines.get(change),
+            lines=lines[change].written if change in lines else None,
+            most_lines=lines[change].most if change in lines else None,
             pushed_at=tuple(sorted(pushes.get(change, ()))),
             feedback=tuple(feedback.get(change, ())),
             commits=tuple(commits.get(change, ())),

@@ -153,7 +153,7 @@ def costs_of_peers(
     work_type: WorkType | None = None,
     tool: str | None = None,
 ) -> list[Cost]:
-    """What those cost that have lines and a cost and were not reverted by the end of the span.
+    """What those cost that have a size and a cost and were not reverted by the end of the span.
 
     Of one repository, one kind of work or one tool, where they are given.
     """
@@ -162,6 +162,7 @@ def costs_of_peers(
         *_within(span),
         c.cost_nanousd > 0,
         c.lines > 0,
+        c.size.is_not(None),
         or_(c.first_reverted_at.is_(None), c.first_reverted_at >= span.before),
     ]
     if repo is not None:

@@ -18,16 +18,15 @@ def file_touched(
 ) -> FileTouched | None:
     """Give a file with its counts of lines; None where it is no path.
 
-    Lines of lock files and of generated ones are counted as none, where any are told: nobody wrote
-    them. Afterwards nothing tells which files these were.
+    Lines of lock files and of generated ones are counted as none, whatever is told: nobody wrote
+    them. Where nothing else is told of a commit's lines, that says that it holds such files.
     """
     file = pseudonyms.file(path)
     if file is None:
         return None
     if effective(path):
         return FileTouched(file=file, additions=additions, deletions=deletions)
-    none_added, none_deleted = (None if told is None else 0 for told in (additions, deletions))
-    return FileTouched(file=file, additions=none_added, deletions=none_deleted)
+    return FileTouched(file=file, additions=0, deletions=0)
 
 
 def own_files(

@@ -170,6 +170,7 @@ NO_PEERS: dict[str, dict[str, object]] = {
     "long before": {"landed_at": NOW - timedelta(days=90, microseconds=1)},
     "reverted by then": {"first_reverted_at": NOW - timedelta(microseconds=1)},
     "of unknown size": {"lines": None},
+    "with lines that nobody wrote": {"size": None, "lines": 5_000},
     "of unknown cost": {"cost_nanousd": None, "tool": None},
     "for nothing": {"cost_nanousd": 0},
 }
@@ -226,3 +227,19 @@ def test_people_who_name_their_tasks_make_the_share(database: Database) -> None:
         *several(400, 9, repo="acme/web", tied=False),
     )
     assert (found.tied_share, found.tied_peers) == (0.75, 20)
+
+
+def test_of_a_change_with_lines_that_nobody_wrote_too_much_is_expected_never_too_little(
+    database: Database,
+) -> None:
+    peers = [
+        change(n, lines=lines, cost_nanousd=lines * 10**7)
+        for n, lines in enumerate(range(20, 420, 10), start=100)
+    ]
+    written = compared(database, *peers, asked=replace(ASKED, lines=100)).cost
+    padded = compared(database, asked=replace(ASKED, lines=6_000, size=None)).cost
+    assert written is not None
+    assert padded is not None
+    assert padded.expected_nanousd > written.expected_nanousd
+    # As much as the company's largest change cost, and no more.
+    assert padded.most_lines == 410

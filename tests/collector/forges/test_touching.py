@@ -49,7 +49,8 @@ def test_a_long_message_is_read_in_time_linear_to_it(part: str) -> None:
     [
         ("src/a.py", (180, 20), (180, 20)),
         ("package-lock.json", (9_000, 7_000), (0, 0)),
-        ("package-lock.json", (None, None), (None, None)),
+        ("package-lock.json", (None, None), (0, 0)),
+        ("src/a.py", (None, None), (None, None)),
     ],
 )
 def test_lines_that_nobody_wrote_are_counted_as_none(
