@@ -114,15 +114,25 @@ def _reverts_of(
                 piece=piece,
             )
         )
-    return told | _of_what_they_hold(connection, told, held_by)
+    # Beside the default branch nothing is undone of what a change's copies brought to that.
+    there = {
+        each
+        for each in told
+        if (at := by.landed.get(each.reverting)) is None or at != each.landed_at
+    }
+    return told | _of_what_they_hold(connection, told, held_by, there)
 
 
 def _of_what_they_hold(
-    connection: Connection, reverts: Collection[Revert], held_by: Mapping[Target, set[ChangeId]]
+    connection: Connection,
+    reverts: Collection[Revert],
+    held_by: Mapping[Target, set[ChangeId]],
+    beside: Collection[Revert],
 ) -> set[Revert]:
     """The reverts of the changes that hold these commits, as reverts of the commits.
 
-    Not of a commit that landed only after: that was taken up again.
+    Not of a commit that landed only after: that was taken up again. Those that are ``beside`` the
+    default branch undo nothing that came to it.
     """
     of: dict[Target, list[Revert]] = defaultdict(list)
     for revert in reverts:
@@ -136,7 +146,9 @@ def _of_what_they_hold(
         for target in concerned
         for change in held_by[target]
         for revert in of.get(as_target(change), ())
-        if revert.reverting != target and not _later(landed.get(target), revert.landed_at)
+        if revert.reverting != target
+        and not _later(landed.get(target), revert.landed_at)
+        and not (revert in beside and landed.get(target) is not None)
     }
 
 

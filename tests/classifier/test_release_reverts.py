@@ -2,10 +2,13 @@
 
 import pytest
 
+from classifier.fates import reverts_at
+from classifier.thresholds import Thresholds
+from domain.labels import Target
 from domain.work import WorkFact
 from store.engine import Database
-from tests.classifier.fating import affected, fate
-from tests.store.working import apply, at, commit, listed, merged, push, sha
+from tests.classifier.fating import LATE, affected, fate
+from tests.store.working import REPO, apply, at, commit, listed, merged, push, sha
 
 RELEASE = "release/1.0"
 
@@ -92,3 +95,18 @@ def test_what_landed_on_the_default_branch_does_not_fall_with_its_pick(
     )
     assert fate(database).reverted.at is None
     assert fate(database, 2).reverted.at == at(12)
+
+
+def test_a_commit_on_the_default_branch_does_not_fall_with_its_pick(database: Database) -> None:
+    apply(
+        database,
+        push("main", 5, commit(3)),
+        listed(2, 8, commit(13, authored_at=at(3))),
+        merged(2, 9, base_ref=RELEASE, head_ref="backport-1", merge_sha=sha(79)),
+        push(RELEASE, 12, commit(11, reverts=(sha(79),))),
+    )
+    assert fate(database, 2).reverted.at == at(12)
+    target = Target(kind="commit", repo=REPO.name, id=sha(3))
+    with database.reading() as connection:
+        found = reverts_at(connection, [target], Thresholds(), LATE)
+    assert target not in found or found[target].at is None

@@ -488,22 +488,3 @@ def test_connecting_an_app_says_where_it_is_installed(tmp_path: Path) -> None:
         f"It sees {REPO}, other/none.",
     ]
     assert "Pull requests on other can't be read." in [finding.text for finding in told]
-
-
-def test_a_name_that_leads_to_another_is_that_repository_from_now_on(embedded: Database) -> None:
-    story = GitHubStory()
-    old = REPO.replace("payments", "billing")
-    assert old != REPO
-
-    def respond(request: Request) -> Response:
-        if request.path == f"/repos/{old}":
-            return Response({}, 301, headers={"location": f"/repos/{REPO}"})
-        return story.respond(request)
-
-    with SyncServer(respond) as server:
-        for _ in range(2):
-            results = synced(embedded, SOURCE, server, wanted=(old,))
-            assert errors(results) == []
-    assert {each.scope for each in results} == {REPO}
-    assert known(embedded, "repository_names", "before", "repo") == [(old, REPO)]
-    assert {repo for repo, _ in known(embedded, "changes", "repo", "number")} == {REPO}
