@@ -27,6 +27,7 @@ from domain.labels import (
     TargetKind,
 )
 from domain.landed import LandedChange
+from domain.outcomes import Route
 from domain.reported import Reported
 from store import overrules
 from store.engine import Connection
@@ -190,6 +191,9 @@ def _brought(
 def _came_with(at: datetime, fate: Fate | None) -> bool:
     if fate is None or fate.landing is None:
         return False
+    change, landed = fate.history, fate.landing
+    if landed.route is Route.MERGED and not change.defaults.has(change.base_ref, landed.at):
+        return False  # It landed on a release alone; its copy here came otherwise.
     undone_at = fate.reverted.first_at
     return undone_at is None or at <= undone_at
 
