@@ -151,3 +151,20 @@ def test_the_order_of_what_is_told_makes_no_difference(how: str, seed: int, fres
                     label(database)
                 told.add(label(database))
         assert len(told) == 1, told
+
+
+def test_a_commit_on_the_default_branch_stands_though_its_pick_fell_on_a_release(
+    database: Database,
+) -> None:
+    picks = (commit(21, authored_at=at(11)), commit(22, authored_at=at(12)))
+    work(database)
+    apply(database, push("main", 15, *WORK))
+    standing = label(database)
+    apply(
+        database,
+        listed(1, 50, *picks),
+        merged(1, HOUR, base_ref="release/1.0", head_ref="pick-1", merge_sha=sha(30)),
+        push("release/1.0", 2 * DAY, commit(40, reverts=(sha(30),))),
+    )
+    assert label(database) == standing
+    assert standing[0] != "wasteful"
