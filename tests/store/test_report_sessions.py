@@ -135,5 +135,7 @@ def test_what_one_person_used_is_found_by_an_index(database: Database) -> None:
         for query, values in tuple(asked):
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all()
             steps = [row[3] for row in plan]
-            assert any("ix_usage_context_pk_hour" in step for step in steps), steps
+            # Or by the few sessions that are in doubt.
+            by = ("ix_usage_context_pk_hour", "ix_session_outcomes_in_doubt")
+            assert any(index in step for step in steps for index in by), steps
             assert not [step for step in steps if step.startswith("SCAN usage")]
